@@ -1,0 +1,1 @@
+"""What every service stands on: money, ids, events, the log, projections, the runtime."""

@@ -1,0 +1,1 @@
+"""The event log: one ordered, append-only, tamper-evident sequence behind a small port."""

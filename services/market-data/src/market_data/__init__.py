@@ -1,0 +1,1 @@
+"""Books, trades, bars and the clock, as a fold of the log."""

@@ -1,0 +1,1 @@
+"""The sequencer and single writer: orders, trades, cash and positions."""
