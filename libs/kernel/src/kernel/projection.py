@@ -1,0 +1,238 @@
+"""Read models: `apply(event)` over tables, with the checkpoint in the same transaction as the rows.
+
+A `View` folds events into `Table`s. A `Projection` feeds it from the log and commits each batch's rows together with
+the position they cover, so a crash can neither skip an event nor apply it twice. A view that meets an event it cannot
+apply stops with its checkpoint where it was; it never skips.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from kernel.event import Event
+from kernel.eventlog.port import EventLog
+from kernel.refused import Kind, Refused
+from kernel.runtime import Runtime
+
+BATCH_EVENTS_MAX = 512
+CACHED_ROWS_MAX = 200_000
+WAIT_S = 5.0
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+Column = Callable[[Any], str | int | None]
+
+
+class Table(Generic[Row]):
+    """Rows of one type by a text key, kept as JSON with some columns beside them for queries.
+
+    `get` and `put` see this batch's changes at once; `select` sees what is committed.
+    """
+
+    def __init__(self, name: str, row: type[Row], columns: Mapping[str, Column] | None = None) -> None:
+        self.name = name
+        self.row = row
+        self.columns = dict(columns or {})
+        self._decoder = msgspec.json.Decoder(row)
+        self._changed: dict[str, Row | None] = {}
+        self._cached: dict[str, Row] = {}
+        self._reader: sqlite3.Connection | None = None
+
+    def get(self, key: str) -> Row | None:
+        if key in self._changed:
+            return self._changed[key]
+        row = self._cached.get(key)
+        if row is None and self._reader is not None:
+            found = self._reader.execute(f"SELECT row FROM {self.name} WHERE key = ?", (key,)).fetchone()  # noqa: S608
+            if found is not None:
+                row = self._cached[key] = self._decoder.decode(found[0])
+        return row
+
+    def put(self, key: str, row: Row) -> None:
+        self._changed[key] = row
+
+    def delete(self, key: str) -> None:
+        self._changed[key] = None
+
+    def select(self, where: str = "", parameters: Sequence[Any] = (), tail: str = "") -> list[Row]:
+        """Committed rows; `where` and `tail` are SQL over `key` and the declared columns, written by the view."""
+        assert self._reader is not None, "the store is not open"
+        clause = f"WHERE {where} " if where else ""
+        found = self._reader.execute(f"SELECT row FROM {self.name} {clause}{tail}", parameters)  # noqa: S608
+        return [self._decoder.decode(text) for (text,) in found]
+
+    def everything(self) -> Iterator[tuple[str, Row]]:
+        assert self._reader is not None, "the store is not open"
+        for key, text in self._reader.execute(f"SELECT key, row FROM {self.name} ORDER BY key"):  # noqa: S608
+            yield key, self._decoder.decode(text)
+
+    def _open(self, writer: sqlite3.Connection, reader: sqlite3.Connection, indexes: Sequence[Sequence[str]]) -> None:
+        self._reader = reader
+        columns = "".join(f", {column}" for column in self.columns)
+        writer.execute(
+            f"CREATE TABLE IF NOT EXISTS {self.name} (key TEXT PRIMARY KEY, row TEXT NOT NULL{columns}) WITHOUT ROWID"
+        )
+        for index in indexes:
+            name = f"{self.name}_by_{'_'.join(word.split()[0] for word in index)}"
+            writer.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {self.name} ({', '.join(index)})")
+
+    def _take(self) -> tuple[str, str]:
+        """What changed since the last commit as JSON: rows to write, keys to delete. Forgets it as a change."""
+        written: list[list[Any]] = []
+        deleted: list[str] = []
+        if len(self._cached) > CACHED_ROWS_MAX:
+            self._cached.clear()
+        for key, row in self._changed.items():
+            if row is None:
+                deleted.append(key)
+                self._cached.pop(key, None)
+            else:
+                self._cached[key] = row
+                written.append([key, msgspec.json.encode(row).decode(), *(pick(row) for pick in self.columns.values())])
+        self._changed = {}
+        return msgspec.json.encode(written).decode(), msgspec.json.encode(deleted).decode()
+
+    def _statements(self) -> tuple[str, str]:
+        # One statement step writes a whole batch: Python's sqlite3 gives up the GIL once, not once a row.
+        picks = ", ".join(f"value ->> {number}" for number in range(2 + len(self.columns)))
+        names = ", ".join(["key", "row", *self.columns])
+        updates = ", ".join(f"{name} = excluded.{name}" for name in ["row", *self.columns])
+        return (
+            f"INSERT INTO {self.name} ({names}) SELECT {picks} FROM json_each(?) WHERE true "  # noqa: S608
+            f"ON CONFLICT (key) DO UPDATE SET {updates}",
+            f"DELETE FROM {self.name} WHERE key IN (SELECT value FROM json_each(?))",  # noqa: S608
+        )
+
+
+class View(Protocol):
+    """A read model. `version` changes when its rows would come out differently; the store is then rebuilt."""
+
+    name: str
+    version: int
+
+    @property
+    def tables(self) -> Sequence[Table[Any]]: ...
+
+    @property
+    def indexes(self) -> Mapping[str, Sequence[Sequence[str]]]:
+        """For each table the columns of its indexes."""
+
+    def opened(self) -> None:
+        """The tables are open: load what the fold keeps in memory."""
+
+    def apply(self, event: Event) -> None: ...
+
+
+class ViewStore:
+    """The SQLite file of a service's view; in memory when there is no path. Rebuildable, so commits need no flush."""
+
+    def __init__(self, view: View, path: Path | None) -> None:
+        self.view = view
+        target = str(path) if path else ":memory:"
+        self._writer = sqlite3.connect(target, isolation_level=None, check_same_thread=False)
+        self._reader = self._writer
+        if path:
+            self._writer.execute("PRAGMA journal_mode = WAL")
+            self._writer.execute("PRAGMA synchronous = NORMAL")
+            self._reader = sqlite3.connect(target, isolation_level=None, check_same_thread=False)
+        self._writer.execute("CREATE TABLE IF NOT EXISTS checkpoint (view TEXT PRIMARY KEY, version INT, position INT)")
+        row = self._writer.execute("SELECT version, position FROM checkpoint WHERE view = ?", (view.name,)).fetchone()
+        if row and row[0] != view.version:
+            for table in view.tables:
+                self._writer.execute(f"DROP TABLE IF EXISTS {table.name}")
+            row = None
+        for table in view.tables:
+            table._open(self._writer, self._reader, view.indexes.get(table.name, ()))
+        self.checkpoint: int = row[1] if row else 0
+        view.opened()
+
+    def commit(self, changes: Sequence[tuple[tuple[str, str], tuple[str, str]]], position: int) -> None:
+        """Write the rows and the checkpoint in one transaction. Runs on the store's thread."""
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            for (insert, delete), (written, deleted) in changes:
+                if written != "[]":
+                    self._writer.execute(insert, (written,))
+                if deleted != "[]":
+                    self._writer.execute(delete, (deleted,))
+            self._writer.execute(
+                "INSERT INTO checkpoint VALUES (?, ?, ?) ON CONFLICT (view) DO UPDATE "
+                "SET version = excluded.version, position = excluded.position",
+                (self.view.name, self.view.version, position),
+            )
+            self._writer.execute("COMMIT")
+        except BaseException:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            raise
+
+    def take(self) -> list[tuple[tuple[str, str], tuple[str, str]]]:
+        return [(table._statements(), table._take()) for table in self.view.tables]
+
+    def close(self) -> None:
+        self._writer.close()
+        if self._reader is not self._writer:
+            self._reader.close()
+
+
+class Projection:
+    """Keeps one view at the head of the log, and lets readers wait for a position."""
+
+    def __init__(self, runtime: Runtime, log: EventLog, store: ViewStore) -> None:
+        self.position = store.checkpoint
+        self.view = store.view
+        self.on_commit: list[Callable[[Sequence[Event]], None]] = []
+        self._runtime = runtime
+        self._log = log
+        self._store = store
+        self._moved = asyncio.Event()
+        self._failure: BaseException | None = None
+
+    async def run(self) -> None:
+        """Follow the log until cancelled. Any failure stops the view where its checkpoint is."""
+        try:
+            async for batch in self._log.subscribe(self.position):
+                for start in range(0, len(batch), BATCH_EVENTS_MAX):
+                    await self._apply(batch[start : start + BATCH_EVENTS_MAX])
+        except BaseException as failure:
+            self._failure = failure
+            self._wake()
+            raise
+
+    async def _apply(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self.view.apply(event)
+        position = events[-1].position
+        await self._runtime.in_thread(f"view-{self.view.name}", self._store.commit, self._store.take(), position)
+        self.position = position
+        self._wake()
+        for listener in self.on_commit:
+            listener(events)
+
+    def _wake(self) -> None:
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
+
+    async def reached(self, position: int | None = None, wait_s: float = WAIT_S) -> int:
+        """Wait until the view covers `position`, or the log's head as read on arrival; returns the view's position."""
+        wanted = await self._log.head() if position is None else position
+        if self.position >= wanted:
+            return self.position
+        try:
+            async with asyncio.timeout(wait_s):
+                while self.position < wanted:
+                    if self._failure is not None:
+                        raise Refused(
+                            "view_stopped", f"the {self.view.name} view stopped: {self._failure}", Kind.UNAVAILABLE
+                        )
+                    await self._moved.wait()
+        except TimeoutError:
+            told = f"the {self.view.name} view is at {self.position} and did not reach {wanted} within {wait_s} s"
+            raise Refused("position_not_reached", told, Kind.UNAVAILABLE, retry_after_s=1) from None
+        return self.position
+
+    async def close(self) -> None:
+        await self._runtime.in_thread(f"view-{self.view.name}", self._store.close)

@@ -1,0 +1,277 @@
+"""Calls between services: the generated gRPC interface, in this process or over the network.
+
+A caller holds a generated stub on a channel and cannot tell which kind of channel it is. `LocalChannel` calls the
+servicer object in this process; `connect` gives a network channel; `serve` is the other end. Both ends validate
+requests by the rules in the contract (protovalidate) and carry a `Refused` with its code, kind and message unchanged.
+Every call has a deadline.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import Any, NoReturn
+
+import grpc
+import grpc.aio
+import protovalidate
+from google.protobuf.message import Message
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from kernel.refused import Kind, Refused
+
+DEADLINE_S = 10.0
+MESSAGE_BYTES_MAX = 16 * 1024 * 1024
+PORT_ANY = 0
+
+STATUS_OF = {
+    Kind.INVALID: grpc.StatusCode.INVALID_ARGUMENT,
+    Kind.UNAUTHENTICATED: grpc.StatusCode.UNAUTHENTICATED,
+    Kind.FORBIDDEN: grpc.StatusCode.PERMISSION_DENIED,
+    Kind.NOT_FOUND: grpc.StatusCode.NOT_FOUND,
+    Kind.CONFLICT: grpc.StatusCode.ALREADY_EXISTS,
+    Kind.UNPROCESSABLE: grpc.StatusCode.FAILED_PRECONDITION,
+    Kind.TOO_LARGE: grpc.StatusCode.OUT_OF_RANGE,
+    Kind.RATE_LIMITED: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Kind.UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
+}
+KIND_OF = {status: kind for kind, status in STATUS_OF.items()} | {
+    grpc.StatusCode.DEADLINE_EXCEEDED: Kind.UNAVAILABLE,
+    grpc.StatusCode.CANCELLED: Kind.UNAVAILABLE,
+}
+CODE_KEY = "refused-code"
+RETRY_KEY = "refused-retry-after-s"
+CORRELATION_KEY = "correlation-id"
+
+correlation_id: contextvars.ContextVar[str] = contextvars.ContextVar("correlation_id", default="")
+
+
+def validated(request: Message) -> None:
+    """Raise Refused with every rule of the contract that `request` breaks."""
+    violations = protovalidate.collect_violations(request)
+    if violations:
+        told = "; ".join(f"{_path(violation.proto)}: {violation.proto.message}" for violation in violations[:5])
+        raise Refused("invalid_request", told, Kind.INVALID)
+
+
+def _path(violation: Any) -> str:
+    return ".".join(element.field_name for element in violation.field.elements) or "request"
+
+
+# ---- in this process
+
+
+class Registrar:
+    """Collects servicers in the way generated `add_…_to_server` functions expect of a server."""
+
+    def __init__(self) -> None:
+        self.methods: dict[str, grpc.RpcMethodHandler] = {}
+        self.services: list[str] = []
+
+    def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
+        for handler in handlers:
+            self.services.append(handler.service_name())  # type: ignore[attr-defined]
+
+    def add_registered_method_handlers(self, service: str, methods: dict[str, grpc.RpcMethodHandler]) -> None:
+        for name, handler in methods.items():
+            self.methods[f"/{service}/{name}"] = handler
+
+
+class LocalContext:
+    """What a servicer may ask of its call when the caller is in this process."""
+
+    def __init__(self, metadata: Sequence[tuple[str, str]]) -> None:
+        self._metadata = metadata
+
+    def invocation_metadata(self) -> Sequence[tuple[str, str]]:
+        return self._metadata
+
+    async def abort(self, code: grpc.StatusCode, details: str = "", trailing_metadata: Any = ()) -> NoReturn:
+        raise Refused("refused", details, KIND_OF.get(code, Kind.UNAVAILABLE))
+
+
+class LocalChannel:
+    """A channel whose other end is a Registrar in this process.
+
+    encoded: pass every message through its wire form, as the simulation does, so that nothing can be shared by accident.
+    """
+
+    def __init__(self, registrar: Registrar, encoded: bool = False) -> None:
+        self._registrar = registrar
+        self._encoded = encoded
+
+    def unary_unary(
+        self,
+        method: str,
+        request_serializer: Callable[[Any], bytes],
+        response_deserializer: Callable[[bytes], Any],
+        _registered_method: bool = False,
+    ) -> Callable[..., Awaitable[Any]]:
+        async def call(request: Any, timeout: float | None = None, metadata: Sequence[tuple[str, str]] = ()) -> Any:
+            handler = self._registrar.methods[method]
+            received = handler.request_deserializer(request_serializer(request)) if self._encoded else request
+            validated(received)
+            async with asyncio.timeout(timeout or DEADLINE_S):
+                response = await handler.unary_unary(received, LocalContext(metadata))  # type: ignore[misc,arg-type]
+            return response_deserializer(handler.response_serializer(response)) if self._encoded else response
+
+        return call
+
+    def unary_stream(
+        self,
+        method: str,
+        request_serializer: Callable[[Any], bytes],
+        response_deserializer: Callable[[bytes], Any],
+        _registered_method: bool = False,
+    ) -> Callable[..., AsyncIterator[Any]]:
+        async def call(
+            request: Any, timeout: float | None = None, metadata: Sequence[tuple[str, str]] = ()
+        ) -> AsyncIterator[Any]:
+            handler = self._registrar.methods[method]
+            received = handler.request_deserializer(request_serializer(request)) if self._encoded else request
+            validated(received)
+            stream = handler.unary_stream(received, LocalContext(metadata))  # type: ignore[misc,arg-type]
+            async for response in stream:  # type: ignore[attr-defined]
+                yield response_deserializer(handler.response_serializer(response)) if self._encoded else response
+
+        return call
+
+    def stream_unary(self, *args: object, **kwargs: object) -> None:
+        raise NotImplementedError("no contract of the platform streams requests")
+
+    stream_stream = stream_unary
+
+
+# ---- over the network
+
+
+def connect(address: str) -> grpc.aio.Channel:
+    """A network channel to `host:port`, reconnecting by itself; refusals come back as `Refused`."""
+    options = [
+        ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
+        ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+        ("grpc.keepalive_time_ms", 20_000),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 2_000),
+    ]
+    return grpc.aio.insecure_channel(address, options, interceptors=[_UnaryCaller(), _StreamCaller()])
+
+
+class _UnaryCaller(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
+    async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+        try:
+            return await (await continuation(_with_context(details, DEADLINE_S), request))
+        except grpc.aio.AioRpcError as error:
+            raise refused_of(error) from None
+
+
+class _StreamCaller(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc]
+    async def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
+        call = await continuation(_with_context(details, None), request)
+
+        async def responses() -> AsyncIterator[Any]:
+            try:
+                async for response in call:
+                    yield response
+            except grpc.aio.AioRpcError as error:
+                raise refused_of(error) from None
+            finally:
+                call.cancel()
+
+        return responses()
+
+
+def _with_context(details: Any, deadline_s: float | None) -> Any:
+    metadata = grpc.aio.Metadata(*(details.metadata or ()))
+    if correlation_id.get():
+        metadata.add(CORRELATION_KEY, correlation_id.get())
+    return grpc.aio.ClientCallDetails(
+        details.method, details.timeout or deadline_s, metadata, details.credentials, details.wait_for_ready
+    )
+
+
+def refused_of(error: grpc.aio.AioRpcError) -> Refused:
+    """The refusal that the other side raised, or that the network amounts to."""
+    trailing = dict(error.trailing_metadata() or ())
+    kind = KIND_OF.get(error.code())
+    if kind is None:
+        raise error
+    code = trailing.get(CODE_KEY) or ("unavailable" if kind is Kind.UNAVAILABLE else error.code().name.lower())
+    retry = trailing.get(RETRY_KEY)
+    return Refused(str(code), error.details() or "", kind, int(retry) if retry else None)
+
+
+class _Receiver(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """Validates every request, restores the correlation id, and renders refusals."""
+
+    async def intercept_service(self, continuation: Any, details: Any) -> Any:
+        handler = await continuation(details)
+        if handler is None or not details.method.startswith("/trading."):
+            return handler
+        given = dict(details.invocation_metadata or ()).get(CORRELATION_KEY, "")
+        if handler.unary_unary:
+            return grpc.unary_unary_rpc_method_handler(
+                _receiving(handler.unary_unary, given), handler.request_deserializer, handler.response_serializer
+            )
+        return grpc.unary_stream_rpc_method_handler(
+            _streaming(handler.unary_stream, given), handler.request_deserializer, handler.response_serializer
+        )
+
+
+def _receiving(method: Any, given: str) -> Any:
+    async def receive(request: Any, context: Any) -> Any:
+        correlation_id.set(given)
+        try:
+            validated(request)
+            return await method(request, context)
+        except Refused as refused:
+            await _abort(context, refused)
+
+    return receive
+
+
+def _streaming(method: Any, given: str) -> Any:
+    async def receive(request: Any, context: Any) -> AsyncIterator[Any]:
+        correlation_id.set(given)
+        try:
+            validated(request)
+            async for response in method(request, context):
+                yield response
+        except Refused as refused:
+            await _abort(context, refused)
+
+    return receive
+
+
+async def _abort(context: Any, refused: Refused) -> NoReturn:
+    trailing = [(CODE_KEY, refused.code)]
+    if refused.retry_after_s is not None:
+        trailing.append((RETRY_KEY, str(refused.retry_after_s)))
+    await context.abort(STATUS_OF[refused.kind], refused.message, tuple(trailing))
+    raise AssertionError("abort raises")
+
+
+async def serve(registrar: Registrar, address: str) -> tuple[grpc.aio.Server, int]:
+    """Serve what the registrar holds, with health and reflection; returns the server and its port."""
+    options = [
+        ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
+        ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+        ("grpc.so_reuseport", 0),
+    ]
+    server = grpc.aio.server(interceptors=[_Receiver()], options=options)
+    by_service: dict[str, dict[str, grpc.RpcMethodHandler]] = {}
+    for path, handler in registrar.methods.items():
+        service, name = path[1:].split("/")
+        by_service.setdefault(service, {})[name] = handler
+    for service, methods in by_service.items():
+        server.add_registered_method_handlers(service, methods)
+    servicer = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    reflection.enable_server_reflection([*by_service, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    for name in ["", *by_service]:
+        await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
+    port = server.add_insecure_port(address)
+    if not port:
+        raise OSError(f"cannot listen on {address}: the port is taken; choose another or stop who has it")
+    await server.start()
+    return server, port

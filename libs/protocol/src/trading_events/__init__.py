@@ -1,0 +1,1 @@
+"""The events of the log as Python types: a stored event is a contract for ever."""
