@@ -46,7 +46,7 @@ def uuid7_text(unix_ms: int, randomness: bytes) -> str:
 
 
 def derived_id(*parts: str) -> str:
-    """A UUIDv8 fingerprint of what a caller did: equal parts, equal id. Parts are length-prefixed, so they cannot run together."""
+    """A UUIDv8 fingerprint of what a caller did. Parts are length-prefixed, so they cannot run together."""
     digest = hashlib.sha256(b"".join(b"%d:%b" % (len(raw), raw) for raw in (part.encode() for part in parts)))
     value = int.from_bytes(digest.digest()[:16], "big")
     value = value & ~(0xF << 76) | 0x8 << 76

@@ -28,7 +28,7 @@ class NotExact(ValueError):
 
 
 def parse(text: str) -> Decimal:
-    """Read a plain decimal such as `-12.50`. NotExact for anything else: exponents, signs, spaces, NaN, other digits."""
+    """Read a plain decimal such as `-12.50`. NotExact for exponents, plus signs, spaces, NaN, other digits."""
     if not _PLAIN.fullmatch(text):
         raise NotExact(f"expected a plain decimal such as 12.50, got {text[:50]!r}")
     return Decimal(text)

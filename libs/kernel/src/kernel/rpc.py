@@ -15,6 +15,7 @@ import grpc
 import grpc.aio
 import protovalidate
 from google.protobuf.message import Message
+from grpc_health.v1 import _async as health_async
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
@@ -65,14 +66,14 @@ class Registrar:
     """Collects servicers in the way generated `add_…_to_server` functions expect of a server."""
 
     def __init__(self) -> None:
-        self.methods: dict[str, grpc.RpcMethodHandler] = {}
+        self.methods: dict[str, Any] = {}
         self.services: list[str] = []
 
-    def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
+    def add_generic_rpc_handlers(self, handlers: Iterable[Any]) -> None:
         for handler in handlers:
-            self.services.append(handler.service_name())  # type: ignore[attr-defined]
+            self.services.append(handler.service_name())
 
-    def add_registered_method_handlers(self, service: str, methods: dict[str, grpc.RpcMethodHandler]) -> None:
+    def add_registered_method_handlers(self, service: str, methods: dict[str, grpc.RpcMethodHandler[Any, Any]]) -> None:
         for name, handler in methods.items():
             self.methods[f"/{service}/{name}"] = handler
 
@@ -93,7 +94,8 @@ class LocalContext:
 class LocalChannel:
     """A channel whose other end is a Registrar in this process.
 
-    encoded: pass every message through its wire form, as the simulation does, so that nothing can be shared by accident.
+    encoded: pass every message through its wire form, as the simulation does: nothing can be shared by accident.
+    `timeout` is in seconds and named as generated stubs pass it.
     """
 
     def __init__(self, registrar: Registrar, encoded: bool = False) -> None:
@@ -107,12 +109,16 @@ class LocalChannel:
         response_deserializer: Callable[[bytes], Any],
         _registered_method: bool = False,
     ) -> Callable[..., Awaitable[Any]]:
-        async def call(request: Any, timeout: float | None = None, metadata: Sequence[tuple[str, str]] = ()) -> Any:
+        async def call(
+            request: Any,
+            timeout: float | None = None,  # noqa: ASYNC109
+            metadata: Sequence[tuple[str, str]] = (),
+        ) -> Any:
             handler = self._registrar.methods[method]
             received = handler.request_deserializer(request_serializer(request)) if self._encoded else request
             validated(received)
             async with asyncio.timeout(timeout or DEADLINE_S):
-                response = await handler.unary_unary(received, LocalContext(metadata))  # type: ignore[misc,arg-type]
+                response = await handler.unary_unary(received, LocalContext(metadata))
             return response_deserializer(handler.response_serializer(response)) if self._encoded else response
 
         return call
@@ -125,13 +131,15 @@ class LocalChannel:
         _registered_method: bool = False,
     ) -> Callable[..., AsyncIterator[Any]]:
         async def call(
-            request: Any, timeout: float | None = None, metadata: Sequence[tuple[str, str]] = ()
+            request: Any,
+            timeout: float | None = None,  # noqa: ASYNC109
+            metadata: Sequence[tuple[str, str]] = (),
         ) -> AsyncIterator[Any]:
             handler = self._registrar.methods[method]
             received = handler.request_deserializer(request_serializer(request)) if self._encoded else request
             validated(received)
-            stream = handler.unary_stream(received, LocalContext(metadata))  # type: ignore[misc,arg-type]
-            async for response in stream:  # type: ignore[attr-defined]
+            stream = handler.unary_stream(received, LocalContext(metadata))
+            async for response in stream:
                 yield response_deserializer(handler.response_serializer(response)) if self._encoded else response
 
         return call
@@ -154,10 +162,11 @@ def connect(address: str) -> grpc.aio.Channel:
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 2_000),
     ]
-    return grpc.aio.insecure_channel(address, options, interceptors=[_UnaryCaller(), _StreamCaller()])
+    interceptors: Any = [_UnaryCaller(), _StreamCaller()]
+    return grpc.aio.insecure_channel(address, options, interceptors=interceptors)
 
 
-class _UnaryCaller(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
+class _UnaryCaller(grpc.aio.UnaryUnaryClientInterceptor[Any, Any]):
     async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
         try:
             return await (await continuation(_with_context(details, DEADLINE_S), request))
@@ -165,7 +174,7 @@ class _UnaryCaller(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
             raise refused_of(error) from None
 
 
-class _StreamCaller(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc]
+class _StreamCaller(grpc.aio.UnaryStreamClientInterceptor[Any, Any]):
     async def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
         call = await continuation(_with_context(details, None), request)
 
@@ -192,7 +201,7 @@ def _with_context(details: Any, deadline_s: float | None) -> Any:
 
 def refused_of(error: grpc.aio.AioRpcError) -> Refused:
     """The refusal that the other side raised, or that the network amounts to."""
-    trailing = dict(error.trailing_metadata() or ())
+    trailing: dict[Any, Any] = dict(error.trailing_metadata() or ())  # type: ignore[arg-type]
     kind = KIND_OF.get(error.code())
     if kind is None:
         raise error
@@ -201,7 +210,7 @@ def refused_of(error: grpc.aio.AioRpcError) -> Refused:
     return Refused(str(code), error.details() or "", kind, int(retry) if retry else None)
 
 
-class _Receiver(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class _Receiver(grpc.aio.ServerInterceptor[Any, Any]):
     """Validates every request, restores the correlation id, and renders refusals."""
 
     async def intercept_service(self, continuation: Any, details: Any) -> Any:
@@ -259,13 +268,13 @@ async def serve(registrar: Registrar, address: str) -> tuple[grpc.aio.Server, in
         ("grpc.so_reuseport", 0),
     ]
     server = grpc.aio.server(interceptors=[_Receiver()], options=options)
-    by_service: dict[str, dict[str, grpc.RpcMethodHandler]] = {}
+    by_service: dict[str, dict[str, Any]] = {}
     for path, handler in registrar.methods.items():
         service, name = path[1:].split("/")
         by_service.setdefault(service, {})[name] = handler
     for service, methods in by_service.items():
-        server.add_registered_method_handlers(service, methods)
-    servicer = health.aio.HealthServicer()
+        server.add_registered_method_handlers(service, methods)  # type: ignore[attr-defined]
+    servicer = health_async.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     reflection.enable_server_reflection([*by_service, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
     for name in ["", *by_service]:
