@@ -1,0 +1,125 @@
+"""An order and an account as readers see them: rows, and how each event changes them.
+
+Events carry their results, so nothing is decided here: a row takes over what the event says.
+"""
+
+from decimal import Decimal
+
+import msgspec
+from trading_events import engine as events
+
+from kernel.event import Event
+from kernel.money import Rounding, canonical, divide
+
+AVERAGE_PRICE_SCALE = 10
+OPEN = frozenset({"PENDING", "PARTIALLY_EXECUTED"})
+
+
+class OrderRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The fold of one order's events. cum_notional: what was paid or received so far, in the quote currency."""
+
+    order_id: str
+    account_id: str
+    user_id: str
+    symbol: str
+    side: str
+    type: str
+    time_in_force: str
+    status: str
+    quantity: str
+    created_at_ns: int
+    updated_at_ns: int
+    client_order_id: str | None = None
+    price: str | None = None
+    protection_price: str | None = None
+    cum_quantity: str = "0"
+    leaves_quantity: str = "0"
+    cum_notional: str = "0"
+    reason: str = ""
+
+    @property
+    def open(self) -> bool:
+        return self.status in OPEN
+
+    @property
+    def average_price(self) -> str:
+        """Notional by quantity with ten decimals, half to even; empty until something is executed."""
+        if self.cum_quantity == "0":
+            return ""
+        quotient = divide(
+            Decimal(self.cum_notional), Decimal(self.cum_quantity), AVERAGE_PRICE_SCALE, Rounding.HALF_EVEN
+        )
+        return canonical(quotient)
+
+
+class AccountRow(msgspec.Struct, frozen=True):
+    """seq counts the events that touched the account: the sequence number of its stream."""
+
+    account_id: str
+    user_id: str
+    kind: str
+    seq: int
+
+
+class BalanceRow(msgspec.Struct, frozen=True):
+    account_id: str
+    asset: str
+    balance: str
+    hold: str
+
+
+def created(happened: events.OrderCreated | events.OrderRejected, event: Event, user_id: str) -> OrderRow:
+    accepted = isinstance(happened, events.OrderCreated)
+    return OrderRow(
+        order_id=happened.order_id,
+        account_id=happened.account_id,
+        user_id=user_id,
+        symbol=happened.symbol,
+        side=happened.side,
+        type=happened.type,
+        time_in_force=happened.time_in_force,
+        status=happened.status,
+        quantity=happened.quantity,
+        created_at_ns=event.occurred_at_ns,
+        updated_at_ns=event.occurred_at_ns,
+        client_order_id=happened.client_order_id,
+        price=happened.price,
+        protection_price=happened.protection_price if isinstance(happened, events.OrderCreated) else None,
+        leaves_quantity=happened.leaves_quantity if isinstance(happened, events.OrderCreated) else "0",
+        reason="" if accepted else getattr(happened, "reason", ""),
+    )
+
+
+def executed(row: OrderRow, happened: events.OrderExecuted, event: Event) -> OrderRow:
+    return msgspec.structs.replace(
+        row,
+        status=happened.status,
+        cum_quantity=happened.cum_quantity,
+        leaves_quantity=happened.leaves_quantity,
+        cum_notional=happened.cum_notional,
+        updated_at_ns=event.occurred_at_ns,
+    )
+
+
+def replaced(row: OrderRow, happened: events.OrderReplaced, event: Event) -> OrderRow:
+    return msgspec.structs.replace(
+        row,
+        client_order_id=happened.client_order_id or row.client_order_id,
+        status=happened.status,
+        quantity=happened.quantity,
+        price=happened.price,
+        cum_quantity=happened.cum_quantity,
+        leaves_quantity=happened.leaves_quantity,
+        updated_at_ns=event.occurred_at_ns,
+    )
+
+
+def ended(row: OrderRow, happened: events.OrderCanceled | events.OrderExpired, event: Event) -> OrderRow:
+    return msgspec.structs.replace(
+        row,
+        status=happened.status,
+        cum_quantity=happened.cum_quantity,
+        leaves_quantity=happened.leaves_quantity,
+        reason=happened.reason,
+        updated_at_ns=event.occurred_at_ns,
+    )

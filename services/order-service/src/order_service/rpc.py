@@ -1,0 +1,211 @@
+"""The order service's servicers: parse, call, render."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from kernel.event import Event
+from kernel.eventlog.port import EventLog
+from kernel.projection import Projection
+from kernel.refused import Kind, Refused
+from kernel.runtime import Runtime
+from order_service.order import OrderRow
+from order_service.settings import OrderServiceSettings
+from order_service.streams import AccountStreams
+from order_service.submit import command_of
+from order_service.views import OrdersView
+from order_service.wire import event_message, order_message
+from trading.v1 import engine_pb2, market_data_pb2, trading_pb2, trading_pb2_grpc, types_pb2
+
+NOT_FOUND = Refused("order_not_found", "There is no such order of yours.", Kind.NOT_FOUND)
+
+
+class Orders:
+    """What both servicers do: submit to the engine, and read the view at a position."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        log: EventLog,
+        view: OrdersView,
+        projection: Projection,
+        engine: Any,
+        settings: OrderServiceSettings,
+    ) -> None:
+        self.runtime = runtime
+        self.log = log
+        self.view = view
+        self.projection = projection
+        self.engine = engine
+        self.settings = settings
+
+    async def reached(self, at_least: types_pb2.LogPosition) -> None:
+        """Wait until the view covers the caller's position; none given means what the view has."""
+        if at_least.log and at_least.log != self.log.name:
+            raise Refused("unknown_log", f"There is no log {at_least.log}, only {self.log.name}.", Kind.INVALID)
+        if at_least.position:
+            await self.projection.reached(at_least.position)
+
+    async def account_of(self, user_id: str) -> Callable[[str], str]:
+        """A function from the account a request names to the account it means, for this user."""
+        if not self.view.accounts_of(user_id):
+            await self.projection.reached()
+        own = self.view.accounts_of(user_id)
+
+        def find(named: str) -> str:
+            if not own:
+                raise Refused("account_not_found", "You have no account yet.", Kind.NOT_FOUND, retry_after_s=1)
+            if not named:
+                return own[0]
+            if named not in own:
+                raise Refused("account_not_found", "There is no such account of yours.", Kind.NOT_FOUND)
+            return named
+
+        return find
+
+    async def submit(self, request: trading_pb2.SubmitRequest) -> list[engine_pb2.CommandResult]:
+        account_of = await self.account_of(request.user_id)
+        await self.reached(request.at_least)
+        results: list[engine_pb2.CommandResult | None] = []
+        commands: list[engine_pb2.Command] = []
+        for asked in request.requests:
+            try:
+                commands.append(command_of(asked, request, account_of, self.runtime.uuid7()))
+                results.append(None)
+            except Refused as refused:
+                results.append(_refused(refused))
+        decided: list[engine_pb2.CommandResult] = []
+        if commands:
+            answer = await self.engine.ExecuteBatch(engine_pb2.ExecuteBatchRequest(commands=commands))
+            decided = list(answer.results)
+        following = iter(decided)
+        return [result if result is not None else next(following) for result in results]
+
+    async def find(self, request: trading_pb2.FindOrderRequest) -> OrderRow:
+        """The order, if it is the caller's. Not found is said only after the view has reached the log's head."""
+        await self.reached(request.at_least)
+        row = self._look(request)
+        if row is None:
+            await self.projection.reached()
+            row = self._look(request)
+        if row is None or row.user_id != request.user_id:
+            raise NOT_FOUND
+        return row
+
+    def _look(self, request: trading_pb2.FindOrderRequest) -> OrderRow | None:
+        if request.order_id:
+            return self.view.orders.get(request.order_id)
+        accounts = [request.account_id] if request.account_id else []
+        for account_id in accounts or self.view.accounts_of(request.user_id):
+            row = self.view.by_client_order_id(account_id, request.client_order_id)
+            if row is not None:
+                return row
+        return None
+
+    def position(self) -> types_pb2.LogPosition:
+        return types_pb2.LogPosition(log=self.log.name, position=self.projection.position)
+
+
+class OrderServicer(trading_pb2_grpc.OrderServiceServicer):
+    def __init__(self, orders: Orders, streams: AccountStreams) -> None:
+        self._orders = orders
+        self._streams = streams
+
+    async def Submit(self, request: trading_pb2.SubmitRequest, context: Any) -> trading_pb2.SubmitResponse:
+        return trading_pb2.SubmitResponse(results=await self._orders.submit(request))
+
+    async def FindOrder(self, request: trading_pb2.FindOrderRequest, context: Any) -> trading_pb2.FindOrderResponse:
+        row = await self._orders.find(request)
+        return trading_pb2.FindOrderResponse(order=order_message(row), position=self._orders.position())
+
+    async def ListOrders(self, request: trading_pb2.ListOrdersRequest, context: Any) -> trading_pb2.ListOrdersResponse:
+        orders = self._orders
+        account_of = await orders.account_of(request.user_id)
+        await orders.projection.reached(request.at_least.position or None)
+        accounts: Sequence[str] = orders.view.accounts_of(request.user_id)
+        if request.account_id:
+            accounts = [account_of(request.account_id)]
+        is_open = {1: True, 2: False}.get(request.state)
+        limit = request.limit or orders.settings.page_orders_default
+        rows = orders.view.page(accounts, request.symbol, is_open, request.cursor, limit + 1) if accounts else []
+        more = len(rows) > limit
+        return trading_pb2.ListOrdersResponse(
+            orders=[order_message(row) for row in rows[:limit]],
+            next_cursor=rows[limit - 1].order_id if more else "",
+            position=orders.position(),
+        )
+
+    async def GetOrderHistory(
+        self, request: trading_pb2.GetOrderHistoryRequest, context: Any
+    ) -> trading_pb2.GetOrderHistoryResponse:
+        found = trading_pb2.FindOrderRequest(
+            user_id=request.user_id, order_id=request.order_id, at_least=request.at_least
+        )
+        row = await self._orders.find(found)
+        recorded: list[Event] = await self._orders.log.read_stream(row.order_id)
+        return trading_pb2.GetOrderHistoryResponse(events=[event_message(event) for event in recorded])
+
+    async def StreamOrders(
+        self, request: trading_pb2.StreamOrdersRequest, context: Any
+    ) -> AsyncIterator[trading_pb2.StreamOrdersResponse]:
+        account_of = await self._orders.account_of(request.user_id)
+        async for frame in self._streams.follow(account_of(request.account_id)):
+            yield frame
+
+    async def GetViewPosition(
+        self, request: trading_pb2.GetViewPositionRequest, context: Any
+    ) -> trading_pb2.GetViewPositionResponse:
+        return trading_pb2.GetViewPositionResponse(position=self._orders.position())
+
+
+class TradingServicer(trading_pb2_grpc.TradingServiceServicer):
+    """The platform's trading interface in three calls."""
+
+    def __init__(self, orders: Orders, market_data: Any) -> None:
+        self._orders = orders
+        self._market_data = market_data
+
+    async def CreateOrder(
+        self, request: trading_pb2.CreateOrderRequest, context: Any
+    ) -> trading_pb2.CreateOrderResponse:
+        submit = trading_pb2.SubmitRequest(
+            user_id=request.user_id, requests=[trading_pb2.OrderRequest(place=request.order)]
+        )
+        if request.account_id:
+            submit.requests[0].place.account_id = request.account_id
+        (result,) = await self._orders.submit(submit)
+        if result.refused:
+            raise Refused(result.refused, result.message, Kind(result.refused_kind))
+        return trading_pb2.CreateOrderResponse(
+            order=result.order, fills=result.fills, position=result.position, first_time=result.first_time
+        )
+
+    async def GetOrder(self, request: trading_pb2.GetOrderRequest, context: Any) -> trading_pb2.GetOrderResponse:
+        found = trading_pb2.FindOrderRequest(
+            user_id=request.user_id, order_id=request.order_id, at_least=request.at_least
+        )
+        row = await self._orders.find(found)
+        return trading_pb2.GetOrderResponse(order=order_message(row), position=self._orders.position())
+
+    async def StreamMarketData(
+        self, request: trading_pb2.StreamMarketDataRequest, context: Any
+    ) -> AsyncIterator[trading_pb2.StreamMarketDataResponse]:
+        """Top of book of several symbols from now on, as market-data streams it."""
+        head = types_pb2.LogPosition(log=self._orders.log.name, position=await self._orders.log.head())
+        frames: asyncio.Queue[market_data_pb2.TopOfBook] = asyncio.Queue(self._orders.settings.subscriber_frames_max)
+
+        async def follow(symbol: str) -> None:
+            asked = market_data_pb2.StreamTopOfBookRequest(symbol=symbol, depth=request.depth, after=head)
+            async for response in self._market_data.StreamTopOfBook(asked):
+                for frame in response.frames:
+                    await frames.put(frame)
+
+        async with asyncio.TaskGroup() as group:
+            for symbol in request.symbols:
+                group.create_task(follow(symbol))
+            while True:
+                yield trading_pb2.StreamMarketDataResponse(top=await frames.get())
+
+
+def _refused(refused: Refused) -> engine_pb2.CommandResult:
+    return engine_pb2.CommandResult(refused=refused.code, message=refused.message, refused_kind=refused.kind.value)

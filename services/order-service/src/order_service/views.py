@@ -1,0 +1,174 @@
+"""The order service's read model: orders, accounts and balances as the log leaves them, and the queries over them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from trading_events import engine as events
+
+from kernel.event import Event
+from kernel.projection import Table
+from order_service import order as orders
+from order_service.order import AccountRow, BalanceRow, OrderRow
+
+
+class AlsoKnownAs(msgspec.Struct, frozen=True):
+    """A client order id that a replace added to an order."""
+
+    order_id: str
+
+
+class Change(msgspec.Struct):
+    """What one batch of events changed for one account."""
+
+    first_seq: int
+    seq: int
+    orders: dict[str, OrderRow]
+    events: list[Event]
+    balances: dict[str, BalanceRow]
+
+
+class OrdersView:
+    """`apply` is the whole fold; `take_changes` hands a batch's changes to the streams."""
+
+    name = "orders"
+    version = 1
+
+    def __init__(self) -> None:
+        self.orders = Table(
+            "orders",
+            OrderRow,
+            {
+                "account_id": lambda row: row.account_id,
+                "symbol": lambda row: row.symbol,
+                "open": lambda row: int(row.open),
+                "client_order_id": lambda row: row.client_order_id,
+            },
+        )
+        self.aliases = Table("aliases", AlsoKnownAs)
+        self.accounts = Table("accounts", AccountRow)
+        self.balances = Table("balances", BalanceRow, {"account_id": lambda row: row.account_id})
+        self.tables: Sequence[Table[Any]] = (self.orders, self.aliases, self.accounts, self.balances)
+        self.indexes: Mapping[str, Sequence[Sequence[str]]] = {
+            "orders": (("account_id", "key"), ("account_id", "open", "key"), ("account_id", "client_order_id")),
+            "balances": (("account_id", "key"),),
+        }
+        self.open_orders = 0
+        self._changes: dict[str, Change] = {}
+        self._accounts_of: dict[str, list[str]] = {}
+
+    def opened(self) -> None:
+        self.open_orders = self.orders.count("open = 1")
+        for account_id, account in self.accounts.everything():
+            self._accounts_of.setdefault(account.user_id, []).append(account_id)
+
+    def apply(self, event: Event) -> None:
+        happened = events.decode(event.event_type, event.event_data)
+        match happened:
+            case events.OrderCreated() | events.OrderRejected():
+                owner = self.accounts.get(happened.account_id)
+                self._order(orders.created(happened, event, owner.user_id if owner else ""), None, event)
+            case events.OrderExecuted():
+                row = self._row(happened.order_id, event)
+                self._order(orders.executed(row, happened, event), row, event)
+            case events.OrderReplaced():
+                row = self._row(happened.order_id, event)
+                if happened.client_order_id and happened.client_order_id != row.client_order_id:
+                    self.aliases.put(f"{row.account_id}/{row.client_order_id}", AlsoKnownAs(row.order_id))
+                self._order(orders.replaced(row, happened, event), row, event)
+            case events.OrderCanceled() | events.OrderExpired():
+                row = self._row(happened.order_id, event)
+                self._order(orders.ended(row, happened, event), row, event)
+            case events.AccountOpened():
+                account = AccountRow(happened.account_id, happened.user_id, happened.kind, 0)
+                self.accounts.put(account.account_id, account)
+                self._accounts_of.setdefault(account.user_id, []).append(account.account_id)
+            case events.OrderCancelRejected() | events.OrdersCanceled():
+                self._touch(happened.account_id, event)
+            case None:
+                return
+            case _:
+                pass
+        for posting in getattr(happened, "postings", ()):
+            self._post(posting, event)
+
+    def take_changes(self) -> dict[str, Change]:
+        """What changed since the last call, by account."""
+        taken, self._changes = self._changes, {}
+        return taken
+
+    # ---- queries
+
+    def by_client_order_id(self, account_id: str, client_order_id: str) -> OrderRow | None:
+        found = self.orders.select("account_id = ? AND client_order_id = ?", (account_id, client_order_id), "LIMIT 1")
+        if found:
+            return found[0]
+        alias = self.aliases.get(f"{account_id}/{client_order_id}")
+        return self.orders.get(alias.order_id) if alias else None
+
+    def page(
+        self, account_ids: Sequence[str], symbol: str, is_open: bool | None, before: str, limit: int
+    ) -> list[OrderRow]:
+        """Newest first; order ids of a log sort by time. `before` is the last order id of the page before."""
+        where = [f"account_id IN ({', '.join('?' * len(account_ids))})"]
+        parameters: list[Any] = [*account_ids]
+        if symbol:
+            where.append("symbol = ?")
+            parameters.append(symbol)
+        if is_open is not None:
+            where.append("open = ?")
+            parameters.append(int(is_open))
+        if before:
+            where.append("key < ?")
+            parameters.append(before)
+        return self.orders.select(" AND ".join(where), (*parameters, limit), "ORDER BY key DESC LIMIT ?")
+
+    def accounts_of(self, user_id: str) -> Sequence[str]:
+        """Ids of the user's accounts, oldest first."""
+        return self._accounts_of.get(user_id, ())
+
+    def balances_of(self, account_id: str) -> list[BalanceRow]:
+        return self.balances.select("account_id = ?", (account_id,), "ORDER BY key")
+
+    # ---- the fold's steps
+
+    def _row(self, order_id: str, event: Event) -> OrderRow:
+        row = self.orders.get(order_id)
+        assert row is not None, f"{event.event_type} at {event.position} for the unknown order {order_id}"
+        return row
+
+    def _order(self, row: OrderRow, before: OrderRow | None, event: Event) -> None:
+        self.orders.put(row.order_id, row)
+        self.open_orders += int(row.open) - int(before is not None and before.open)
+        change = self._touch(row.account_id, event)
+        if change is not None:
+            change.orders[row.order_id] = row
+
+    def _touch(self, account_id: str, event: Event) -> Change | None:
+        """Count the event in the account's stream; None for an account that is nobody's."""
+        account = self.accounts.get(account_id)
+        if account is None or account.kind != "CUSTOMER":
+            return None
+        seq = account.seq + 1
+        self.accounts.put(account_id, AccountRow(account_id, account.user_id, account.kind, seq))
+        change = self._changes.get(account_id)
+        if change is None:
+            change = self._changes[account_id] = Change(seq, seq, {}, [], {})
+        change.seq = seq
+        change.events.append(event)
+        return change
+
+    def _post(self, posting: events.Posting, event: Event) -> None:
+        account = self.accounts.get(posting.account_id)
+        if account is None or account.kind != "CUSTOMER":
+            return
+        key = f"{posting.account_id}/{posting.asset}"
+        row = self.balances.get(key) or BalanceRow(posting.account_id, posting.asset, "0", "0")
+        if posting.kind == "balance":
+            row = BalanceRow(row.account_id, row.asset, posting.after, row.hold)
+        else:
+            row = BalanceRow(row.account_id, row.asset, row.balance, posting.after)
+        self.balances.put(key, row)
+        change = self._changes.get(posting.account_id) or self._touch(posting.account_id, event)
+        if change is not None:
+            change.balances[posting.asset] = row

@@ -1,0 +1,68 @@
+"""Between the order service's rows and the messages of its contract: one function a message and direction."""
+
+from kernel.event import Event
+from kernel.money import add, canonical, parse
+from order_service.order import BalanceRow, OrderRow
+from trading.v1 import trading_pb2, types_pb2
+
+SIDES = {"BUY": types_pb2.SIDE_BUY, "SELL": types_pb2.SIDE_SELL}
+TYPES = {"LIMIT": types_pb2.ORDER_TYPE_LIMIT, "MARKET": types_pb2.ORDER_TYPE_MARKET}
+TIMES_IN_FORCE = {
+    "GTC": types_pb2.TIME_IN_FORCE_GTC,
+    "DAY": types_pb2.TIME_IN_FORCE_DAY,
+    "IOC": types_pb2.TIME_IN_FORCE_IOC,
+}
+STATUSES = {
+    "PENDING": types_pb2.ORDER_STATUS_PENDING,
+    "PARTIALLY_EXECUTED": types_pb2.ORDER_STATUS_PARTIALLY_EXECUTED,
+    "EXECUTED": types_pb2.ORDER_STATUS_EXECUTED,
+    "CANCELED": types_pb2.ORDER_STATUS_CANCELED,
+    "EXPIRED": types_pb2.ORDER_STATUS_EXPIRED,
+    "REJECTED": types_pb2.ORDER_STATUS_REJECTED,
+}
+
+
+def order_message(row: OrderRow) -> types_pb2.Order:
+    return types_pb2.Order(
+        id=row.order_id,
+        client_order_id=row.client_order_id or "",
+        account_id=row.account_id,
+        user_id=row.user_id,
+        symbol=row.symbol,
+        side=SIDES[row.side],
+        type=TYPES[row.type],
+        time_in_force=TIMES_IN_FORCE[row.time_in_force],
+        status=STATUSES[row.status],
+        quantity=row.quantity,
+        price=row.price or "",
+        protection_price=row.protection_price or "",
+        cum_quantity=row.cum_quantity,
+        leaves_quantity=row.leaves_quantity,
+        average_price=row.average_price,
+        reason=row.reason,
+        created_at_ns=row.created_at_ns,
+        updated_at_ns=row.updated_at_ns,
+    )
+
+
+def balance_message(row: BalanceRow) -> trading_pb2.Balance:
+    available = add(parse(row.balance), -parse(row.hold))
+    return trading_pb2.Balance(asset=row.asset, balance=row.balance, hold=row.hold, available=canonical(available))
+
+
+def event_message(event: Event) -> trading_pb2.RecordedEvent:
+    return trading_pb2.RecordedEvent(
+        log=event.log,
+        position=event.position,
+        event_id=event.event_id,
+        aggregate_id=event.aggregate_id,
+        aggregate_type=event.aggregate_type,
+        event_type=event.event_type,
+        event_version=event.event_version,
+        event_data=event.event_data.decode(),
+        correlation_id=event.correlation_id,
+        causation_id=event.causation_id or "",
+        command_id=event.command_id or "",
+        occurred_at_ns=event.occurred_at_ns,
+        recorded_at_ns=event.recorded_at_ns,
+    )
