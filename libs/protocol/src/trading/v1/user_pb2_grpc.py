@@ -158,7 +158,8 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StreamRevocations(self, request, context):
-        """Ids of API keys revoked and users whose tokens ended after a position, live; the gateway forgets what it remembered.
+        """What ended after a position, live: API keys that were revoked and users whose roles changed. Whoever remembered a
+        verified key or token of theirs forgets it and verifies anew. A message without ids only moves the position on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

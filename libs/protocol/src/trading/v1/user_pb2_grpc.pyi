@@ -45,7 +45,9 @@ class UserServiceStub:
     VerifyApiKey: _grpc.UnaryUnaryMultiCallable[_user_pb2.VerifyApiKeyRequest, _user_pb2.VerifyApiKeyResponse]
     """Who is behind an API key. Unauthenticated if it is unknown, wrong or revoked."""
     StreamRevocations: _grpc.UnaryStreamMultiCallable[_user_pb2.StreamRevocationsRequest, _user_pb2.StreamRevocationsResponse]
-    """Ids of API keys revoked and users whose tokens ended after a position, live; the gateway forgets what it remembered."""
+    """What ended after a position, live: API keys that were revoked and users whose roles changed. Whoever remembered a
+    verified key or token of theirs forgets it and verifies anew. A message without ids only moves the position on.
+    """
 
 @_typing.type_check_only
 class UserServiceAsyncStub(UserServiceStub):
@@ -64,7 +66,9 @@ class UserServiceAsyncStub(UserServiceStub):
     VerifyApiKey: _aio.UnaryUnaryMultiCallable[_user_pb2.VerifyApiKeyRequest, _user_pb2.VerifyApiKeyResponse]  # type: ignore[assignment]
     """Who is behind an API key. Unauthenticated if it is unknown, wrong or revoked."""
     StreamRevocations: _aio.UnaryStreamMultiCallable[_user_pb2.StreamRevocationsRequest, _user_pb2.StreamRevocationsResponse]  # type: ignore[assignment]
-    """Ids of API keys revoked and users whose tokens ended after a position, live; the gateway forgets what it remembered."""
+    """What ended after a position, live: API keys that were revoked and users whose roles changed. Whoever remembered a
+    verified key or token of theirs forgets it and verifies anew. A message without ids only moves the position on.
+    """
 
 class UserServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -146,6 +150,8 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_pb2.StreamRevocationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_user_pb2.StreamRevocationsResponse], _abc.AsyncIterator[_user_pb2.StreamRevocationsResponse]]:
-        """Ids of API keys revoked and users whose tokens ended after a position, live; the gateway forgets what it remembered."""
+        """What ended after a position, live: API keys that were revoked and users whose roles changed. Whoever remembered a
+        verified key or token of theirs forgets it and verifies anew. A message without ids only moves the position on.
+        """
 
 def add_UserServiceServicer_to_server(servicer: UserServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
