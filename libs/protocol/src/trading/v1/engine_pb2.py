@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from trading.v1 import types_pb2 as trading_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17trading/v1/engine.proto\x12\ntrading.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x16trading/v1/types.proto\">\n\x0e\x45xecuteRequest\x12,\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x13.trading.v1.CommandB\x06\xbaH\x03\xc8\x01\x01\"<\n\x0f\x45xecuteResponse\x12)\n\x06result\x18\x01 \x01(\x0b\x32\x19.trading.v1.CommandResult\"I\n\x13\x45xecuteBatchRequest\x12\x32\n\x08\x63ommands\x18\x01 \x03(\x0b\x32\x13.trading.v1.CommandB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"B\n\x14\x45xecuteBatchResponse\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.trading.v1.CommandResult\"\xae\x06\n\x07\x43ommand\x12\x1c\n\ncommand_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07user_id\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\"\n\x0e\x63orrelation_id\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x1d\n\x0c\x63\x61usation_id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1c\n\x0btraceparent\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\x0esource_time_ns\x18\x06 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12-\n\x0bplace_order\x18\n \x01(\x0b\x32\x16.trading.v1.PlaceOrderH\x00\x12/\n\x0c\x63\x61ncel_order\x18\x0b \x01(\x0b\x32\x17.trading.v1.CancelOrderH\x00\x12\x31\n\rreplace_order\x18\x0c \x01(\x0b\x32\x18.trading.v1.ReplaceOrderH\x00\x12\x38\n\x11\x63\x61ncel_all_orders\x18\r \x01(\x0b\x32\x1b.trading.v1.CancelAllOrdersH\x00\x12/\n\x0copen_account\x18\x14 \x01(\x0b\x32\x17.trading.v1.OpenAccountH\x00\x12&\n\x07\x64\x65posit\x18\x15 \x01(\x0b\x32\x13.trading.v1.DepositH\x00\x12(\n\x08withdraw\x18\x16 \x01(\x0b\x32\x14.trading.v1.WithdrawH\x00\x12\x31\n\rchange_limits\x18\x17 \x01(\x0b\x32\x18.trading.v1.ChangeLimitsH\x00\x12>\n\x14\x63hange_account_state\x18\x18 \x01(\x0b\x32\x1e.trading.v1.ChangeAccountStateH\x00\x12+\n\nlist_asset\x18\x1e \x01(\x0b\x32\x15.trading.v1.ListAssetH\x00\x12\x35\n\x0flist_instrument\x18\x1f \x01(\x0b\x32\x1a.trading.v1.ListInstrumentH\x00\x12\x33\n\x0e\x63hange_session\x18  \x01(\x0b\x32\x19.trading.v1.ChangeSessionH\x00\x42\r\n\x04\x62ody\x12\x05\xbaH\x02\x08\x01\"\xdb\x03\n\nPlaceOrder\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12=\n\x06symbol\x18\x02 \x01(\tB-\xbaH*r(2&^[A-Z0-9]{1,12}([-./][A-Z0-9]{1,12})?$\x12*\n\x04side\x18\x03 \x01(\x0e\x32\x10.trading.v1.SideB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12/\n\x04type\x18\x04 \x01(\x0e\x32\x15.trading.v1.OrderTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12:\n\rtime_in_force\x18\x05 \x01(\x0e\x32\x17.trading.v1.TimeInForceB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x37\n\x08quantity\x18\x06 \x01(\tB%\xbaH\"r 2\x1e^[0-9]{1,20}([.][0-9]{1,18})?$\x12\x37\n\x05price\x18\x07 \x01(\tB(\xbaH%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$\x12\x42\n\x10protection_price\x18\x08 \x01(\tB(\xbaH%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$\x12!\n\x0f\x63lient_order_id\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\x83\x01\n\x0b\x43\x61ncelOrder\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x08order_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12(\n\x14placed_by_command_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x42\x0e\n\x05order\x12\x05\xbaH\x02\x08\x01\"\x9c\x02\n\x0cReplaceOrder\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x08order_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12(\n\x14placed_by_command_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12:\n\x08quantity\x18\x04 \x01(\tB(\xbaH%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$\x12\x37\n\x05price\x18\x05 \x01(\tB(\xbaH%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$\x12!\n\x0f\x63lient_order_id\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x42\x0e\n\x05order\x12\x05\xbaH\x02\x08\x01\"H\n\x0f\x43\x61ncelAllOrders\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x06symbol\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x19\")\n\x0bOpenAccount\x12\x1a\n\x07user_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\"\x86\x01\n\x07\x44\x65posit\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x05\x61sset\x18\x02 \x01(\tB\x17\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,12}$\x12\x35\n\x06\x61mount\x18\x03 \x01(\tB%\xbaH\"r 2\x1e^[0-9]{1,20}([.][0-9]{1,18})?$\"\x87\x01\n\x08Withdraw\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x05\x61sset\x18\x02 \x01(\tB\x17\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,12}$\x12\x35\n\x06\x61mount\x18\x03 \x01(\tB%\xbaH\"r 2\x1e^[0-9]{1,20}([.][0-9]{1,18})?$\"\xde\x01\n\x0c\x43hangeLimits\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x44\n\x12max_order_notional\x18\x02 \x01(\tB(\xbaH%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$\x12\x44\n\x12max_order_quantity\x18\x03 \x01(\tB(\xbaH%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$\x12$\n\x0fmax_open_orders\x18\x04 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x00\"\x81\x01\n\x12\x43hangeAccountState\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x33\n\x05state\x18\x02 \x01(\x0e\x32\x18.trading.v1.AccountStateB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x06reason\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"~\n\tListAsset\x12&\n\x05\x61sset\x18\x01 \x01(\tB\x17\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,12}$\x12\x18\n\x05scale\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x12(\x00\x12/\n\x04kind\x18\x03 \x01(\x0e\x32\x15.trading.v1.AssetKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"\xdf\x03\n\x0eListInstrument\x12=\n\x06symbol\x18\x01 \x01(\tB-\xbaH*r(2&^[A-Z0-9]{1,12}([-./][A-Z0-9]{1,12})?$\x12%\n\x04\x62\x61se\x18\x02 \x01(\tB\x17\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,12}$\x12&\n\x05quote\x18\x03 \x01(\tB\x17\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,12}$\x12\x39\n\nprice_unit\x18\x04 \x01(\tB%\xbaH\"r 2\x1e^[0-9]{1,20}([.][0-9]{1,18})?$\x12\x37\n\x08lot_unit\x18\x05 \x01(\tB%\xbaH\"r 2\x1e^[0-9]{1,20}([.][0-9]{1,18})?$\x12\x38\n\tmax_price\x18\x06 \x01(\tB%\xbaH\"r 2\x1e^[0-9]{1,20}([.][0-9]{1,18})?$\x12;\n\x0cmax_quantity\x18\x07 \x01(\tB%\xbaH\"r 2\x1e^[0-9]{1,20}([.][0-9]{1,18})?$\x12\x37\n\nprotection\x18\x08 \x01(\tB#\xbaH r\x1e\x32\x1c^[0-9]{1,2}([.][0-9]{1,9})?$\x12\x1b\n\x08\x63\x61lendar\x18\t \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \"v\n\rChangeSession\x12\x19\n\x06symbol\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x19\x12\x30\n\x07session\x18\x02 \x01(\x0e\x32\x13.trading.v1.SessionB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x06reason\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"\x8c\x02\n\rCommandResult\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12)\n\x08position\x18\x02 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12\x12\n\nfirst_time\x18\x03 \x01(\x08\x12\x0f\n\x07refused\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x14\n\x0c\x61ggregate_id\x18\x06 \x01(\t\x12 \n\x05order\x18\x07 \x01(\x0b\x32\x11.trading.v1.Order\x12\x1f\n\x05\x66ills\x18\x08 \x03(\x0b\x32\x10.trading.v1.Fill\x12\x17\n\x0f\x63\x61nceled_orders\x18\t \x01(\x05\x12\x14\n\x0crefused_kind\x18\n \x01(\t\"L\n\x14GetEngineBookRequest\x12\x19\n\x06symbol\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x19\x12\x19\n\x05\x64\x65pth\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\"\x90\x01\n\x15GetEngineBookResponse\x12)\n\x08position\x18\x01 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12%\n\x04\x62ids\x18\x02 \x03(\x0b\x32\x17.trading.v1.EngineLevel\x12%\n\x04\x61sks\x18\x03 \x03(\x0b\x32\x17.trading.v1.EngineLevel\">\n\x0b\x45ngineLevel\x12\r\n\x05price\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\x0e\n\x06orders\x18\x03 \x01(\x05\"\x15\n\x13GetStateHashRequest\"U\n\x14GetStateHashResponse\x12)\n\x08position\x18\x01 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12\x12\n\nstate_hash\x18\x02 \x01(\t*d\n\x0c\x41\x63\x63ountState\x12\x1d\n\x19\x41\x43\x43OUNT_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41\x43\x43OUNT_STATE_ACTIVE\x10\x01\x12\x1b\n\x17\x41\x43\x43OUNT_STATE_SUSPENDED\x10\x02*Y\n\tAssetKind\x12\x1a\n\x16\x41SSET_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41SSET_KIND_CURRENCY\x10\x01\x12\x17\n\x13\x41SSET_KIND_SECURITY\x10\x02*N\n\x07Session\x12\x17\n\x13SESSION_UNSPECIFIED\x10\x00\x12\x16\n\x12SESSION_CONTINUOUS\x10\x01\x12\x12\n\x0eSESSION_CLOSED\x10\x02\x32\xcf\x02\n\rEngineService\x12\x42\n\x07\x45xecute\x12\x1a.trading.v1.ExecuteRequest\x1a\x1b.trading.v1.ExecuteResponse\x12Q\n\x0c\x45xecuteBatch\x12\x1f.trading.v1.ExecuteBatchRequest\x1a .trading.v1.ExecuteBatchResponse\x12T\n\rGetEngineBook\x12 .trading.v1.GetEngineBookRequest\x1a!.trading.v1.GetEngineBookResponse\x12Q\n\x0cGetStateHash\x12\x1f.trading.v1.GetStateHashRequest\x1a .trading.v1.GetStateHashResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17trading/v1/engine.proto\x12\ntrading.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x16trading/v1/types.proto\">\n\x0e\x45xecuteRequest\x12,\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x13.trading.v1.CommandB\x06\xbaH\x03\xc8\x01\x01\"<\n\x0f\x45xecuteResponse\x12)\n\x06result\x18\x01 \x01(\x0b\x32\x19.trading.v1.CommandResult\"I\n\x13\x45xecuteBatchRequest\x12\x32\n\x08\x63ommands\x18\x01 \x03(\x0b\x32\x13.trading.v1.CommandB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"B\n\x14\x45xecuteBatchResponse\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.trading.v1.CommandResult\"\xdb\x06\n\x07\x43ommand\x12\x1c\n\ncommand_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07user_id\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\"\n\x0e\x63orrelation_id\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x1d\n\x0c\x63\x61usation_id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1c\n\x0btraceparent\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\x0esource_time_ns\x18\x06 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12-\n\x0bplace_order\x18\n \x01(\x0b\x32\x16.trading.v1.PlaceOrderH\x00\x12/\n\x0c\x63\x61ncel_order\x18\x0b \x01(\x0b\x32\x17.trading.v1.CancelOrderH\x00\x12\x31\n\rreplace_order\x18\x0c \x01(\x0b\x32\x18.trading.v1.ReplaceOrderH\x00\x12\x38\n\x11\x63\x61ncel_all_orders\x18\r \x01(\x0b\x32\x1b.trading.v1.CancelAllOrdersH\x00\x12/\n\x0copen_account\x18\x14 \x01(\x0b\x32\x17.trading.v1.OpenAccountH\x00\x12&\n\x07\x64\x65posit\x18\x15 \x01(\x0b\x32\x13.trading.v1.DepositH\x00\x12(\n\x08withdraw\x18\x16 \x01(\x0b\x32\x14.trading.v1.WithdrawH\x00\x12\x31\n\rchange_limits\x18\x17 \x01(\x0b\x32\x18.trading.v1.ChangeLimitsH\x00\x12>\n\x14\x63hange_account_state\x18\x18 \x01(\x0b\x32\x1e.trading.v1.ChangeAccountStateH\x00\x12+\n\nlist_asset\x18\x1e \x01(\x0b\x32\x15.trading.v1.ListAssetH\x00\x12\x35\n\x0flist_instrument\x18\x1f \x01(\x0b\x32\x1a.trading.v1.ListInstrumentH\x00\x12\x33\n\x0e\x63hange_session\x18  \x01(\x0b\x32\x19.trading.v1.ChangeSessionH\x00\x12+\n\nopen_venue\x18! \x01(\x0b\x32\x15.trading.v1.OpenVenueH\x00\x42\r\n\x04\x62ody\x12\x05\xbaH\x02\x08\x01\"\x0b\n\tOpenVenue\"\xda\x03\n\nPlaceOrder\x12\x1b\n\naccount_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12=\n\x06symbol\x18\x02 \x01(\tB-\xbaH*r(2&^[A-Z0-9]{1,12}([-./][A-Z0-9]{1,12})?$\x12*\n\x04side\x18\x03 \x01(\x0e\x32\x10.trading.v1.SideB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12/\n\x04type\x18\x04 \x01(\x0e\x32\x15.trading.v1.OrderTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12:\n\rtime_in_force\x18\x05 \x01(\x0e\x32\x17.trading.v1.TimeInForceB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x37\n\x08quantity\x18\x06 \x01(\tB%\xbaH\"r 2\x1e^[0-9]{1,20}([.][0-9]{1,18})?$\x12\x37\n\x05price\x18\x07 \x01(\tB(\xbaH%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$\x12\x42\n\x10protection_price\x18\x08 \x01(\tB(\xbaH%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$\x12!\n\x0f\x63lient_order_id\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\x83\x01\n\x0b\x43\x61ncelOrder\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x08order_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12(\n\x14placed_by_command_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x42\x0e\n\x05order\x12\x05\xbaH\x02\x08\x01\"\x9c\x02\n\x0cReplaceOrder\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x08order_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12(\n\x14placed_by_command_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12:\n\x08quantity\x18\x04 \x01(\tB(\xbaH%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$\x12\x37\n\x05price\x18\x05 \x01(\tB(\xbaH%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$\x12!\n\x0f\x63lient_order_id\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x42\x0e\n\x05order\x12\x05\xbaH\x02\x08\x01\"G\n\x0f\x43\x61ncelAllOrders\x12\x1b\n\naccount_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x17\n\x06symbol\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x19\")\n\x0bOpenAccount\x12\x1a\n\x07user_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\"\x86\x01\n\x07\x44\x65posit\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x05\x61sset\x18\x02 \x01(\tB\x17\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,12}$\x12\x35\n\x06\x61mount\x18\x03 \x01(\tB%\xbaH\"r 2\x1e^[0-9]{1,20}([.][0-9]{1,18})?$\"\x87\x01\n\x08Withdraw\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x05\x61sset\x18\x02 \x01(\tB\x17\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,12}$\x12\x35\n\x06\x61mount\x18\x03 \x01(\tB%\xbaH\"r 2\x1e^[0-9]{1,20}([.][0-9]{1,18})?$\"\xde\x01\n\x0c\x43hangeLimits\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x44\n\x12max_order_notional\x18\x02 \x01(\tB(\xbaH%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$\x12\x44\n\x12max_order_quantity\x18\x03 \x01(\tB(\xbaH%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$\x12$\n\x0fmax_open_orders\x18\x04 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x00\"\x81\x01\n\x12\x43hangeAccountState\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x33\n\x05state\x18\x02 \x01(\x0e\x32\x18.trading.v1.AccountStateB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x06reason\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"~\n\tListAsset\x12&\n\x05\x61sset\x18\x01 \x01(\tB\x17\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,12}$\x12\x18\n\x05scale\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x12(\x00\x12/\n\x04kind\x18\x03 \x01(\x0e\x32\x15.trading.v1.AssetKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"\xdf\x03\n\x0eListInstrument\x12=\n\x06symbol\x18\x01 \x01(\tB-\xbaH*r(2&^[A-Z0-9]{1,12}([-./][A-Z0-9]{1,12})?$\x12%\n\x04\x62\x61se\x18\x02 \x01(\tB\x17\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,12}$\x12&\n\x05quote\x18\x03 \x01(\tB\x17\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,12}$\x12\x39\n\nprice_unit\x18\x04 \x01(\tB%\xbaH\"r 2\x1e^[0-9]{1,20}([.][0-9]{1,18})?$\x12\x37\n\x08lot_unit\x18\x05 \x01(\tB%\xbaH\"r 2\x1e^[0-9]{1,20}([.][0-9]{1,18})?$\x12\x38\n\tmax_price\x18\x06 \x01(\tB%\xbaH\"r 2\x1e^[0-9]{1,20}([.][0-9]{1,18})?$\x12;\n\x0cmax_quantity\x18\x07 \x01(\tB%\xbaH\"r 2\x1e^[0-9]{1,20}([.][0-9]{1,18})?$\x12\x37\n\nprotection\x18\x08 \x01(\tB#\xbaH r\x1e\x32\x1c^[0-9]{1,2}([.][0-9]{1,9})?$\x12\x1b\n\x08\x63\x61lendar\x18\t \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \"v\n\rChangeSession\x12\x19\n\x06symbol\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x19\x12\x30\n\x07session\x18\x02 \x01(\x0e\x32\x13.trading.v1.SessionB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x06reason\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"\x8c\x02\n\rCommandResult\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12)\n\x08position\x18\x02 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12\x12\n\nfirst_time\x18\x03 \x01(\x08\x12\x0f\n\x07refused\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x14\n\x0c\x61ggregate_id\x18\x06 \x01(\t\x12 \n\x05order\x18\x07 \x01(\x0b\x32\x11.trading.v1.Order\x12\x1f\n\x05\x66ills\x18\x08 \x03(\x0b\x32\x10.trading.v1.Fill\x12\x17\n\x0f\x63\x61nceled_orders\x18\t \x01(\x05\x12\x14\n\x0crefused_kind\x18\n \x01(\t\"L\n\x14GetEngineBookRequest\x12\x19\n\x06symbol\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x19\x12\x19\n\x05\x64\x65pth\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\"\x90\x01\n\x15GetEngineBookResponse\x12)\n\x08position\x18\x01 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12%\n\x04\x62ids\x18\x02 \x03(\x0b\x32\x17.trading.v1.EngineLevel\x12%\n\x04\x61sks\x18\x03 \x03(\x0b\x32\x17.trading.v1.EngineLevel\">\n\x0b\x45ngineLevel\x12\r\n\x05price\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\x0e\n\x06orders\x18\x03 \x01(\x05\"\x15\n\x13GetStateHashRequest\"U\n\x14GetStateHashResponse\x12)\n\x08position\x18\x01 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12\x12\n\nstate_hash\x18\x02 \x01(\t*d\n\x0c\x41\x63\x63ountState\x12\x1d\n\x19\x41\x43\x43OUNT_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41\x43\x43OUNT_STATE_ACTIVE\x10\x01\x12\x1b\n\x17\x41\x43\x43OUNT_STATE_SUSPENDED\x10\x02*Y\n\tAssetKind\x12\x1a\n\x16\x41SSET_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41SSET_KIND_CURRENCY\x10\x01\x12\x17\n\x13\x41SSET_KIND_SECURITY\x10\x02*N\n\x07Session\x12\x17\n\x13SESSION_UNSPECIFIED\x10\x00\x12\x16\n\x12SESSION_CONTINUOUS\x10\x01\x12\x12\n\x0eSESSION_CLOSED\x10\x02\x32\xcf\x02\n\rEngineService\x12\x42\n\x07\x45xecute\x12\x1a.trading.v1.ExecuteRequest\x1a\x1b.trading.v1.ExecuteResponse\x12Q\n\x0c\x45xecuteBatch\x12\x1f.trading.v1.ExecuteBatchRequest\x1a .trading.v1.ExecuteBatchResponse\x12T\n\rGetEngineBook\x12 .trading.v1.GetEngineBookRequest\x1a!.trading.v1.GetEngineBookResponse\x12Q\n\x0cGetStateHash\x12\x1f.trading.v1.GetStateHashRequest\x1a .trading.v1.GetStateHashResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,7 +52,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMMAND'].fields_by_name['source_time_ns']._loaded_options = None
   _globals['_COMMAND'].fields_by_name['source_time_ns']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_PLACEORDER'].fields_by_name['account_id']._loaded_options = None
-  _globals['_PLACEORDER'].fields_by_name['account_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_PLACEORDER'].fields_by_name['account_id']._serialized_options = b'\272H\004r\002\030$'
   _globals['_PLACEORDER'].fields_by_name['symbol']._loaded_options = None
   _globals['_PLACEORDER'].fields_by_name['symbol']._serialized_options = b'\272H*r(2&^[A-Z0-9]{1,12}([-./][A-Z0-9]{1,12})?$'
   _globals['_PLACEORDER'].fields_by_name['side']._loaded_options = None
@@ -92,7 +92,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REPLACEORDER'].fields_by_name['client_order_id']._loaded_options = None
   _globals['_REPLACEORDER'].fields_by_name['client_order_id']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_CANCELALLORDERS'].fields_by_name['account_id']._loaded_options = None
-  _globals['_CANCELALLORDERS'].fields_by_name['account_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_CANCELALLORDERS'].fields_by_name['account_id']._serialized_options = b'\272H\004r\002\030$'
   _globals['_CANCELALLORDERS'].fields_by_name['symbol']._loaded_options = None
   _globals['_CANCELALLORDERS'].fields_by_name['symbol']._serialized_options = b'\272H\004r\002\030\031'
   _globals['_OPENACCOUNT'].fields_by_name['user_id']._loaded_options = None
@@ -157,12 +157,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETENGINEBOOKREQUEST'].fields_by_name['symbol']._serialized_options = b'\272H\006r\004\020\001\030\031'
   _globals['_GETENGINEBOOKREQUEST'].fields_by_name['depth']._loaded_options = None
   _globals['_GETENGINEBOOKREQUEST'].fields_by_name['depth']._serialized_options = b'\272H\007\032\005\030\350\007(\001'
-  _globals['_ACCOUNTSTATE']._serialized_start=4226
-  _globals['_ACCOUNTSTATE']._serialized_end=4326
-  _globals['_ASSETKIND']._serialized_start=4328
-  _globals['_ASSETKIND']._serialized_end=4417
-  _globals['_SESSION']._serialized_start=4419
-  _globals['_SESSION']._serialized_end=4497
+  _globals['_ACCOUNTSTATE']._serialized_start=4282
+  _globals['_ACCOUNTSTATE']._serialized_end=4382
+  _globals['_ASSETKIND']._serialized_start=4384
+  _globals['_ASSETKIND']._serialized_end=4473
+  _globals['_SESSION']._serialized_start=4475
+  _globals['_SESSION']._serialized_end=4553
   _globals['_EXECUTEREQUEST']._serialized_start=92
   _globals['_EXECUTEREQUEST']._serialized_end=154
   _globals['_EXECUTERESPONSE']._serialized_start=156
@@ -172,43 +172,45 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXECUTEBATCHRESPONSE']._serialized_start=293
   _globals['_EXECUTEBATCHRESPONSE']._serialized_end=359
   _globals['_COMMAND']._serialized_start=362
-  _globals['_COMMAND']._serialized_end=1176
-  _globals['_PLACEORDER']._serialized_start=1179
-  _globals['_PLACEORDER']._serialized_end=1654
-  _globals['_CANCELORDER']._serialized_start=1657
-  _globals['_CANCELORDER']._serialized_end=1788
-  _globals['_REPLACEORDER']._serialized_start=1791
-  _globals['_REPLACEORDER']._serialized_end=2075
-  _globals['_CANCELALLORDERS']._serialized_start=2077
-  _globals['_CANCELALLORDERS']._serialized_end=2149
-  _globals['_OPENACCOUNT']._serialized_start=2151
-  _globals['_OPENACCOUNT']._serialized_end=2192
-  _globals['_DEPOSIT']._serialized_start=2195
-  _globals['_DEPOSIT']._serialized_end=2329
-  _globals['_WITHDRAW']._serialized_start=2332
-  _globals['_WITHDRAW']._serialized_end=2467
-  _globals['_CHANGELIMITS']._serialized_start=2470
-  _globals['_CHANGELIMITS']._serialized_end=2692
-  _globals['_CHANGEACCOUNTSTATE']._serialized_start=2695
-  _globals['_CHANGEACCOUNTSTATE']._serialized_end=2824
-  _globals['_LISTASSET']._serialized_start=2826
-  _globals['_LISTASSET']._serialized_end=2952
-  _globals['_LISTINSTRUMENT']._serialized_start=2955
-  _globals['_LISTINSTRUMENT']._serialized_end=3434
-  _globals['_CHANGESESSION']._serialized_start=3436
-  _globals['_CHANGESESSION']._serialized_end=3554
-  _globals['_COMMANDRESULT']._serialized_start=3557
-  _globals['_COMMANDRESULT']._serialized_end=3825
-  _globals['_GETENGINEBOOKREQUEST']._serialized_start=3827
-  _globals['_GETENGINEBOOKREQUEST']._serialized_end=3903
-  _globals['_GETENGINEBOOKRESPONSE']._serialized_start=3906
-  _globals['_GETENGINEBOOKRESPONSE']._serialized_end=4050
-  _globals['_ENGINELEVEL']._serialized_start=4052
-  _globals['_ENGINELEVEL']._serialized_end=4114
-  _globals['_GETSTATEHASHREQUEST']._serialized_start=4116
-  _globals['_GETSTATEHASHREQUEST']._serialized_end=4137
-  _globals['_GETSTATEHASHRESPONSE']._serialized_start=4139
-  _globals['_GETSTATEHASHRESPONSE']._serialized_end=4224
-  _globals['_ENGINESERVICE']._serialized_start=4500
-  _globals['_ENGINESERVICE']._serialized_end=4835
+  _globals['_COMMAND']._serialized_end=1221
+  _globals['_OPENVENUE']._serialized_start=1223
+  _globals['_OPENVENUE']._serialized_end=1234
+  _globals['_PLACEORDER']._serialized_start=1237
+  _globals['_PLACEORDER']._serialized_end=1711
+  _globals['_CANCELORDER']._serialized_start=1714
+  _globals['_CANCELORDER']._serialized_end=1845
+  _globals['_REPLACEORDER']._serialized_start=1848
+  _globals['_REPLACEORDER']._serialized_end=2132
+  _globals['_CANCELALLORDERS']._serialized_start=2134
+  _globals['_CANCELALLORDERS']._serialized_end=2205
+  _globals['_OPENACCOUNT']._serialized_start=2207
+  _globals['_OPENACCOUNT']._serialized_end=2248
+  _globals['_DEPOSIT']._serialized_start=2251
+  _globals['_DEPOSIT']._serialized_end=2385
+  _globals['_WITHDRAW']._serialized_start=2388
+  _globals['_WITHDRAW']._serialized_end=2523
+  _globals['_CHANGELIMITS']._serialized_start=2526
+  _globals['_CHANGELIMITS']._serialized_end=2748
+  _globals['_CHANGEACCOUNTSTATE']._serialized_start=2751
+  _globals['_CHANGEACCOUNTSTATE']._serialized_end=2880
+  _globals['_LISTASSET']._serialized_start=2882
+  _globals['_LISTASSET']._serialized_end=3008
+  _globals['_LISTINSTRUMENT']._serialized_start=3011
+  _globals['_LISTINSTRUMENT']._serialized_end=3490
+  _globals['_CHANGESESSION']._serialized_start=3492
+  _globals['_CHANGESESSION']._serialized_end=3610
+  _globals['_COMMANDRESULT']._serialized_start=3613
+  _globals['_COMMANDRESULT']._serialized_end=3881
+  _globals['_GETENGINEBOOKREQUEST']._serialized_start=3883
+  _globals['_GETENGINEBOOKREQUEST']._serialized_end=3959
+  _globals['_GETENGINEBOOKRESPONSE']._serialized_start=3962
+  _globals['_GETENGINEBOOKRESPONSE']._serialized_end=4106
+  _globals['_ENGINELEVEL']._serialized_start=4108
+  _globals['_ENGINELEVEL']._serialized_end=4170
+  _globals['_GETSTATEHASHREQUEST']._serialized_start=4172
+  _globals['_GETSTATEHASHREQUEST']._serialized_end=4193
+  _globals['_GETSTATEHASHRESPONSE']._serialized_start=4195
+  _globals['_GETSTATEHASHRESPONSE']._serialized_end=4280
+  _globals['_ENGINESERVICE']._serialized_start=4556
+  _globals['_ENGINESERVICE']._serialized_end=4891
 # @@protoc_insertion_point(module_scope)

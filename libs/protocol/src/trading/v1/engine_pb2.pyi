@@ -173,6 +173,7 @@ class Command(_message.Message):
     LIST_ASSET_FIELD_NUMBER: _builtins.int
     LIST_INSTRUMENT_FIELD_NUMBER: _builtins.int
     CHANGE_SESSION_FIELD_NUMBER: _builtins.int
+    OPEN_VENUE_FIELD_NUMBER: _builtins.int
     command_id: _builtins.str
     """Derived from what the caller did; the same id returns the first result, for ever."""
     user_id: _builtins.str
@@ -205,6 +206,8 @@ class Command(_message.Message):
     def list_instrument(self) -> Global___ListInstrument: ...
     @_builtins.property
     def change_session(self) -> Global___ChangeSession: ...
+    @_builtins.property
+    def open_venue(self) -> Global___OpenVenue: ...
     def __init__(
         self,
         *,
@@ -226,16 +229,34 @@ class Command(_message.Message):
         list_asset: Global___ListAsset | None = ...,
         list_instrument: Global___ListInstrument | None = ...,
         change_session: Global___ChangeSession | None = ...,
+        open_venue: Global___OpenVenue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_all_orders", b"cancel_all_orders", "cancel_order", b"cancel_order", "change_account_state", b"change_account_state", "change_limits", b"change_limits", "change_session", b"change_session", "deposit", b"deposit", "list_asset", b"list_asset", "list_instrument", b"list_instrument", "open_account", b"open_account", "place_order", b"place_order", "replace_order", b"replace_order", "withdraw", b"withdraw"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_all_orders", b"cancel_all_orders", "cancel_order", b"cancel_order", "change_account_state", b"change_account_state", "change_limits", b"change_limits", "change_session", b"change_session", "deposit", b"deposit", "list_asset", b"list_asset", "list_instrument", b"list_instrument", "open_account", b"open_account", "open_venue", b"open_venue", "place_order", b"place_order", "replace_order", b"replace_order", "withdraw", b"withdraw"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_all_orders", b"cancel_all_orders", "cancel_order", b"cancel_order", "causation_id", b"causation_id", "change_account_state", b"change_account_state", "change_limits", b"change_limits", "change_session", b"change_session", "command_id", b"command_id", "correlation_id", b"correlation_id", "deposit", b"deposit", "list_asset", b"list_asset", "list_instrument", b"list_instrument", "open_account", b"open_account", "place_order", b"place_order", "replace_order", b"replace_order", "source_time_ns", b"source_time_ns", "traceparent", b"traceparent", "user_id", b"user_id", "withdraw", b"withdraw"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_all_orders", b"cancel_all_orders", "cancel_order", b"cancel_order", "causation_id", b"causation_id", "change_account_state", b"change_account_state", "change_limits", b"change_limits", "change_session", b"change_session", "command_id", b"command_id", "correlation_id", b"correlation_id", "deposit", b"deposit", "list_asset", b"list_asset", "list_instrument", b"list_instrument", "open_account", b"open_account", "open_venue", b"open_venue", "place_order", b"place_order", "replace_order", b"replace_order", "source_time_ns", b"source_time_ns", "traceparent", b"traceparent", "user_id", b"user_id", "withdraw", b"withdraw"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["place_order", "cancel_order", "replace_order", "cancel_all_orders", "open_account", "deposit", "withdraw", "change_limits", "change_account_state", "list_asset", "list_instrument", "change_session"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["place_order", "cancel_order", "replace_order", "cancel_all_orders", "open_account", "deposit", "withdraw", "change_limits", "change_account_state", "list_asset", "list_instrument", "change_session", "open_venue"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
 Global___Command: _TypeAlias = Command  # noqa: Y015
+
+@_typing.final
+class OpenVenue(_message.Message):
+    """The first command of a log: opens the accounts against which deposits and fees are posted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenVenue: _TypeAlias = OpenVenue  # noqa: Y015
 
 @_typing.final
 class PlaceOrder(_message.Message):
@@ -251,6 +272,7 @@ class PlaceOrder(_message.Message):
     PROTECTION_PRICE_FIELD_NUMBER: _builtins.int
     CLIENT_ORDER_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
+    """for order-service, empty: the caller's first account"""
     symbol: _builtins.str
     side: _types_pb2.Side.ValueType
     type: _types_pb2.OrderType.ValueType
@@ -351,6 +373,7 @@ class CancelAllOrders(_message.Message):
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     SYMBOL_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
+    """for order-service, empty: the caller's first account"""
     symbol: _builtins.str
     """empty means every instrument"""
     def __init__(

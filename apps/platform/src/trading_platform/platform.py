@@ -1,0 +1,277 @@
+"""The composition root: the services of this process, wired to each other, to the log and to the rest.
+
+It reads like the architecture: one log, ten services, calls through the generated interface that are local when the
+other service is here and go over the network when it is not.
+"""
+
+import asyncio
+import gc
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import api_gateway.service
+import market_data.service
+import order_service.service
+import risk_management.service
+import trading_engine.service
+import user_service.service
+import uvicorn
+from api_gateway.settings import ApiGatewaySettings
+from kernel.eventlog.port import EventLog
+from kernel.eventlog.remote import RemoteLog
+from kernel.eventlog.servicer import EventLogServicer
+from kernel.eventlog.sqlite import SqliteLog
+from kernel.rpc import LocalChannel, Registrar, connect, serve
+from kernel.runtime import Runtime, SystemRuntime
+from kernel.service import Service
+from kernel.settings import load
+from kernel.telemetry import Metrics, logger
+from market_data.settings import MarketDataSettings
+from order_service.settings import OrderServiceSettings
+from risk_management.settings import RiskManagementSettings
+from trading.v1.eventlog_pb2_grpc import add_EventLogServiceServicer_to_server
+from trading_engine.settings import TradingEngineSettings
+from user_service.settings import UserServiceSettings
+
+from trading_platform.settings import PlatformSettings
+
+# Callees before callers; the gateway last.
+SERVICES = ("trading-engine", "market-data", "order-service", "risk-management", "user-service", "api-gateway")
+READY_WITHIN_S = 60.0
+SWITCH_INTERVAL_S = 0.0005
+
+_log = logger("platform")
+
+
+@dataclass
+class Platform:
+    """What runs in this process. `failed` is set when a service's main ended; nothing restarts behind one's back."""
+
+    runtime: Runtime
+    log: EventLog
+    metrics: Metrics
+    services: dict[str, Service]
+    registrar: Registrar
+    channels: Callable[[str], Any]
+    failed: "asyncio.Future[str]"
+    http: str = ""
+    grpc: str = ""
+    tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+
+    async def not_ready(self) -> dict[str, str]:
+        """What each service still waits for; empty when all are ready."""
+        told = {name: await service.ready() for name, service in self.services.items()}
+        return {name: reason for name, reason in told.items() if reason is not None}
+
+
+def chosen(settings: PlatformSettings) -> tuple[str, ...]:
+    """The services of this process in starting order; ValueError names an unknown one."""
+    if settings.services == "all":
+        return SERVICES
+    names = [name.strip() for name in settings.services.split(",") if name.strip()]
+    for name in names:
+        if name not in SERVICES:
+            raise ValueError(f"there is no service {name!r}; there are {', '.join(SERVICES)}")
+    return tuple(name for name in SERVICES if name in names)
+
+
+def parse_peers(text: str) -> dict[str, str]:
+    """`name=host:port,…` as a table; ValueError says what was expected."""
+    peers = {}
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, address = entry.partition("=")
+        if not equals or name not in SERVICES or ":" not in address:
+            raise ValueError(f"expected <service>=<host>:<port>, got {entry!r}")
+        peers[name] = address
+    return peers
+
+
+def build_services(
+    names: tuple[str, ...],
+    runtime: Runtime,
+    log: EventLog,
+    channels: Callable[[str], Any],
+    metrics: Metrics,
+    folder: Callable[[str], Path | None],
+    public_url: str,
+    web: Path | None,
+    settings: Callable[[type[Any]], Any] = load,
+) -> dict[str, Service]:
+    """Every chosen service from its own settings. `folder(name)` is where it may keep files; None is memory."""
+    issuer = f"{public_url}/realms/trading-platform"
+    built: dict[str, Service] = {}
+    for name in names:
+        given = (runtime, log, channels)
+        match name:
+            case "trading-engine":
+                chosen = settings(TradingEngineSettings)
+                built[name] = trading_engine.service.build(*given, chosen, folder(name), metrics)
+            case "market-data":
+                built[name] = market_data.service.build(*given, settings(MarketDataSettings), folder(name), metrics)
+            case "order-service":
+                built[name] = order_service.service.build(*given, settings(OrderServiceSettings), folder(name), metrics)
+            case "risk-management":
+                chosen = settings(RiskManagementSettings)
+                built[name] = risk_management.service.build(*given, chosen, folder(name), metrics)
+            case "user-service":
+                chosen = settings(UserServiceSettings)
+                built[name] = user_service.service.build(*given, chosen, folder(name), metrics, issuer=issuer)
+            case "api-gateway":
+                identity = built["user-service"].http if "user-service" in built else None
+                built[name] = api_gateway.service.build(
+                    *given,
+                    settings(ApiGatewaySettings),
+                    folder(name),
+                    metrics,
+                    issuer=issuer,
+                    identity_app=identity,
+                    web_folder=web,
+                )
+    return built
+
+
+@asynccontextmanager
+async def running(settings: PlatformSettings) -> AsyncIterator[Platform]:
+    """Start everything, hand over the platform, and stop it in reverse order.
+
+    LogLocked if another process owns the data; OSError if an address is taken."""
+    names = chosen(settings)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)  # the log's thread must not wait 5 ms for the interpreter
+    runtime = SystemRuntime()
+    metrics = Metrics()
+    peers = parse_peers(settings.peers)
+    registrar = Registrar()
+    local = LocalChannel(registrar)
+
+    def channels(name: str) -> Any:
+        if name in names:
+            return local
+        if name not in peers:
+            raise ValueError(f"{name} does not run here: say where it is, as --peers {name}=<host>:<port>")
+        return connect(peers[name])
+
+    def folder(name: str) -> Path:
+        path = settings.data / name
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return path
+
+    log = await open_log(settings, runtime)
+    if not settings.event_log:
+        add_EventLogServiceServicer_to_server(EventLogServicer(log), registrar)  # type: ignore[arg-type]
+    public_url = settings.public_url or f"http://{settings.http}"
+    services = build_services(names, runtime, log, channels, metrics, folder, public_url, settings.web or built_web())
+    for service in services.values():
+        service.register(registrar)
+    failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    platform = Platform(runtime, log, metrics, services, registrar, channels, failed)
+    try:
+        async with serving(platform, settings):
+            gc.collect()
+            gc.freeze()  # what lives now lives for ever: spare the collector from walking it
+            yield platform
+    finally:
+        for task in platform.tasks:
+            task.cancel()
+        await asyncio.gather(*platform.tasks, return_exceptions=True)
+        for service in reversed(services.values()):
+            await service.close()
+        await log.close()
+        runtime.close()
+
+
+async def open_log(settings: PlatformSettings, runtime: Runtime) -> EventLog:
+    if settings.event_log:
+        return RemoteLog(runtime, connect(settings.event_log), settings.log_name)
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return await SqliteLog.open(runtime, settings.data / f"{settings.log_name}.log.sqlite", settings.log_name)
+
+
+def built_web() -> Path | None:
+    """The web terminal of this repository, if it is built."""
+    for parent in Path(__file__).resolve().parents:
+        folder = parent / "frontends" / "web" / "dist" / "web" / "browser"
+        if folder.is_dir():
+            return folder
+    return None
+
+
+@asynccontextmanager
+async def serving(platform: Platform, settings: PlatformSettings) -> AsyncIterator[None]:
+    """Run the services' mains and the servers that this process needs, until the block ends."""
+    for name, service in platform.services.items():
+        for title, main in service.mains.items():
+            platform.tasks.append(platform.runtime.spawn(_watched(platform, name, title, main), f"{name}/{title}"))
+    grpc_server = None
+    some_elsewhere = len(platform.services) < len(SERVICES)
+    if settings.grpc or some_elsewhere:
+        grpc_server, port = await serve(platform.registrar, settings.grpc or "127.0.0.1:0")
+        platform.grpc = f"{(settings.grpc or '127.0.0.1:0').rpartition(':')[0]}:{port}"
+    http_server = None
+    app = next((service.http for name, service in platform.services.items() if name == "api-gateway"), None)
+    if app is not None:
+        http_server = await _start_http(platform, app, settings.http)
+    try:
+        yield
+    finally:
+        if http_server is not None:
+            http_server.should_exit = True
+            await platform.tasks.pop()
+        if grpc_server is not None:
+            await grpc_server.stop(1.0)
+
+
+async def _watched(platform: Platform, name: str, title: str, main: Callable[[], Any]) -> None:
+    """Run one main; when it ends or fails, the platform has failed, with the reason."""
+    try:
+        await main()
+        reason = "ended"
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:
+        _log.exception("service failed", failed_service=name, part=title)
+        reason = f"{type(error).__name__}: {error}"
+    if not platform.failed.done():
+        platform.failed.set_result(f"{name} ({title}): {reason}")
+
+
+async def _start_http(platform: Platform, app: Any, address: str) -> uvicorn.Server:
+    host, _, port = address.rpartition(":")
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=int(port),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=3,
+        ws_max_size=65_536,
+        h11_max_incomplete_event_size=65_536,
+    )
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    task = platform.runtime.spawn(server.serve(), "http")
+    platform.tasks.append(task)
+    while not server.started:
+        if task.done():
+            raise OSError(f"cannot listen on {address}: the port is taken; choose another with --http host:port")
+        await platform.runtime.sleep(0.01)
+    bound = server.servers[0].sockets[0].getsockname()
+    platform.http = f"{bound[0]}:{bound[1]}"
+    return server
+
+
+async def until_ready(platform: Platform, within_s: float = READY_WITHIN_S) -> None:
+    """Wait until every service is ready; TimeoutError says which is not and why."""
+    deadline_ns = platform.runtime.monotonic_ns() + int(within_s * 1e9)
+    while waiting := await platform.not_ready():
+        if platform.failed.done():
+            raise RuntimeError(platform.failed.result())
+        if platform.runtime.monotonic_ns() > deadline_ns:
+            raise TimeoutError("; ".join(f"{name}: {reason}" for name, reason in waiting.items()))
+        await platform.runtime.sleep(0.02)

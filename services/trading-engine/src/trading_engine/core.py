@@ -1,0 +1,58 @@
+"""The core and what the service must know beside it: the instruments' units and the log position it stands at."""
+
+from collections.abc import Sequence
+
+from kernel.event import NewEvent
+from matching.engine import Engine
+from trading.v1 import engine_pb2
+from trading_engine.wire import Draft, Instruments
+
+
+class Core:
+    """A matching engine at a position of the log."""
+
+    def __init__(self, log_number: int) -> None:
+        self.engine = Engine(log_number)
+        self.position = 0
+        self.snapshot_position = 0
+        self.instruments = Instruments(())
+
+    def refresh(self) -> None:
+        """Read the instruments anew, after a restore or a listing."""
+        self.instruments = Instruments(self.engine.instruments())
+
+    def execute(self, draft: Draft, commands: Sequence[engine_pb2.Command]) -> list[list[NewEvent]]:
+        """Let the core decide `draft`; the events of each command, in order. `commands` are those that it encodes."""
+        batch = self.engine.execute(b"".join(draft.records), bytes(draft.texts))
+        decided: list[list[NewEvent]] = [[] for _ in commands]
+        stamps = batch.stamps
+        listed = False
+        for (
+            number,
+            event_type,
+            aggregate_type,
+            aggregate_id,
+            version,
+            event_id,
+            data,
+            account,
+            instrument,
+        ) in batch.events:
+            decided[number].append(
+                NewEvent(
+                    event_id=event_id,
+                    aggregate_id=aggregate_id,
+                    aggregate_type=aggregate_type,
+                    event_type=event_type,
+                    event_version=version,
+                    event_data=data,
+                    occurred_at_ns=stamps[number],
+                    account_id=account,
+                    instrument_id=instrument,
+                    user_id=commands[number].user_id or None,
+                )
+            )
+            listed = listed or event_type in ("InstrumentListed", "AssetListed")
+        if listed:
+            self.refresh()
+        return decided

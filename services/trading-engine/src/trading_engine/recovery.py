@@ -1,0 +1,74 @@
+"""From the log to a core: the newest valid snapshot, then every event after it."""
+
+from kernel.eventlog.port import READ_EVENTS_MAX, Corrupt, EventLog, Snapshot
+from kernel.runtime import Runtime
+from kernel.telemetry import logger
+from matching.engine import STATE_SCHEMA, Engine
+from trading_engine.core import Core
+from trading_engine.settings import TradingEngineSettings
+
+KIND = "trading-engine"
+AGGREGATE_TYPES = frozenset({"Order", "Account", "Instrument", "Asset"})
+
+_log = logger(KIND)
+
+
+async def recover(runtime: Runtime, log: EventLog, settings: TradingEngineSettings) -> Core:
+    """A core whose state is the fold of the whole log. Corrupt names the event that does not fit."""
+    began_ns = runtime.monotonic_ns()
+    core = await restored(log, settings)
+    replayed = await replay(log, core)
+    core.refresh()
+    _log.info(
+        "recovered",
+        snapshot_position=core.snapshot_position,
+        position=core.position,
+        events_replayed=replayed,
+        milliseconds=(runtime.monotonic_ns() - began_ns) // 1_000_000,
+    )
+    return core
+
+
+async def restored(log: EventLog, settings: TradingEngineSettings) -> Core:
+    """The newest snapshot whose state has the hash that it claims; an empty core if there is none."""
+    core = Core(settings.log_number)
+    for snapshot in await log.load_snapshots(KIND, STATE_SCHEMA):
+        try:
+            engine = Engine.restore(snapshot.data)
+        except ValueError as error:
+            _log.warning("snapshot refused", position=snapshot.position, reason=str(error))
+            continue
+        if engine.state_hash() != snapshot.state_hash:
+            _log.warning("snapshot refused", position=snapshot.position, reason="its state has another hash")
+            continue
+        core.engine = engine
+        core.position = core.snapshot_position = snapshot.position
+        break
+    return core
+
+
+async def replay(log: EventLog, core: Core) -> int:
+    """Apply every event after the core's position; returns how many there were."""
+    count = 0
+    while events := await log.read(core.position, READ_EVENTS_MAX):
+        rows = [
+            (event.event_type, event.event_id, event.event_version, event.event_data)
+            for event in events
+            if event.aggregate_type in AGGREGATE_TYPES
+        ]
+        try:
+            core.engine.evolve(rows)
+        except ValueError as error:
+            raise Corrupt(f"after position {core.position}: {error}") from None
+        core.position = events[-1].position
+        count += len(events)
+    return count
+
+
+async def save_snapshot(runtime: Runtime, log: EventLog, core: Core) -> None:
+    """Keep the core's state. The sequencer waits, so that the state stands at a command's end; the loop does not."""
+    data = await runtime.in_thread("snapshot", core.engine.snapshot)
+    state_hash = core.engine.state_hash()
+    await log.save_snapshot(Snapshot(KIND, STATE_SCHEMA, core.position, state_hash, data))
+    core.snapshot_position = core.position
+    _log.info("snapshot saved", position=core.position, bytes=len(data), state_hash=state_hash)

@@ -1,0 +1,40 @@
+"""What the core's reason codes mean to people, and what kind of refusal each is. The codes are a public contract."""
+
+from typing import NamedTuple
+
+from kernel.refused import Kind
+
+
+class Meaning(NamedTuple):
+    kind: Kind
+    message: str
+
+
+MEANINGS: dict[str, Meaning] = {
+    "unknown_account": Meaning(Kind.NOT_FOUND, "There is no such account."),
+    "account_suspended": Meaning(Kind.UNPROCESSABLE, "Trading is suspended for this account; only cancels are taken."),
+    "unknown_instrument": Meaning(Kind.NOT_FOUND, "There is no instrument with this symbol."),
+    "market_closed": Meaning(Kind.UNPROCESSABLE, "The instrument is closed; place the order when its session opens."),
+    "invalid_quantity": Meaning(Kind.UNPROCESSABLE, "The quantity must be a positive number of lots."),
+    "invalid_price": Meaning(Kind.UNPROCESSABLE, "The price must be a positive number of price steps."),
+    "quantity_too_large": Meaning(Kind.UNPROCESSABLE, "The quantity is above the instrument's largest order."),
+    "price_too_large": Meaning(Kind.UNPROCESSABLE, "The price is above the instrument's highest price."),
+    "order_notional_limit": Meaning(Kind.UNPROCESSABLE, "The order's value is above the account's limit."),
+    "order_quantity_limit": Meaning(Kind.UNPROCESSABLE, "The order's quantity is above the account's limit."),
+    "open_orders_limit": Meaning(Kind.UNPROCESSABLE, "The account has as many open orders as it may have."),
+    "no_liquidity": Meaning(Kind.UNPROCESSABLE, "Nobody is on the other side, so a market order has no price bound."),
+    "insufficient_funds": Meaning(Kind.UNPROCESSABLE, "The account has less cash available than this needs."),
+    "insufficient_position": Meaning(
+        Kind.UNPROCESSABLE, "The account has less of the asset available than this needs."
+    ),
+    "order_not_found": Meaning(Kind.NOT_FOUND, "There is no such order of this account."),
+    "order_closed": Meaning(Kind.CONFLICT, "The order is no longer open."),
+    "quantity_below_executed": Meaning(Kind.UNPROCESSABLE, "The new quantity must be above what is executed already."),
+    "duplicate_listing": Meaning(Kind.CONFLICT, "It is listed already, with other terms."),
+    "unknown_asset": Meaning(Kind.NOT_FOUND, "There is no such asset; list it first."),
+}
+
+
+def meaning(code: str) -> Meaning:
+    """A code that is not in the table is still passed on: the core may be newer than this service."""
+    return MEANINGS.get(code) or Meaning(Kind.UNPROCESSABLE, code.replace("_", " ").capitalize() + ".")

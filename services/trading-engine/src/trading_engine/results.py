@@ -1,0 +1,131 @@
+"""The answer to a command: a pure function of its events, so that a retry gets the first answer."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from trading_events import engine as events
+
+from kernel.event import Event
+from kernel.eventlog.port import Appended
+from kernel.money import Rounding, canonical, divide
+from trading.v1 import engine_pb2, types_pb2
+from trading_engine.refusals import meaning
+
+AVERAGE_PRICE_SCALE = 10
+
+SIDES = {"BUY": types_pb2.SIDE_BUY, "SELL": types_pb2.SIDE_SELL}
+TYPES = {"LIMIT": types_pb2.ORDER_TYPE_LIMIT, "MARKET": types_pb2.ORDER_TYPE_MARKET}
+TIMES_IN_FORCE = {
+    "GTC": types_pb2.TIME_IN_FORCE_GTC,
+    "DAY": types_pb2.TIME_IN_FORCE_DAY,
+    "IOC": types_pb2.TIME_IN_FORCE_IOC,
+}
+STATUSES = {
+    "PENDING": types_pb2.ORDER_STATUS_PENDING,
+    "PARTIALLY_EXECUTED": types_pb2.ORDER_STATUS_PARTIALLY_EXECUTED,
+    "EXECUTED": types_pb2.ORDER_STATUS_EXECUTED,
+    "CANCELED": types_pb2.ORDER_STATUS_CANCELED,
+    "EXPIRED": types_pb2.ORDER_STATUS_EXPIRED,
+    "REJECTED": types_pb2.ORDER_STATUS_REJECTED,
+}
+
+
+def result_of(command_id: str, appended: Appended) -> engine_pb2.CommandResult:
+    """What the command's caller is told. The order, if any, is the one that the first event is about."""
+    first = appended.events[0]
+    result = engine_pb2.CommandResult(
+        command_id=command_id,
+        position=types_pb2.LogPosition(log=first.log, position=appended.last),
+        first_time=appended.first_time,
+        aggregate_id=first.aggregate_id,
+    )
+    for event in appended.events:
+        _tell(result, event)
+    return result
+
+
+def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
+    happened = events.decode(event.event_type, event.event_data)
+    match happened:
+        case events.OrderCreated() | events.OrderRejected():
+            result.order.CopyFrom(_new_order(happened, event))
+            if isinstance(happened, events.OrderRejected):
+                _refuse(result, happened.reason)
+        case events.OrderExecuted() if happened.order_id == result.aggregate_id:
+            _progress(result.order, happened, event)
+            result.order.average_price = average_price(happened.cum_notional, happened.cum_quantity)
+        case events.OrderCanceled() | events.OrderExpired() if happened.order_id == result.aggregate_id:
+            _progress(result.order, happened, event)
+            result.order.reason = happened.reason
+        case events.OrderReplaced():
+            _progress(result.order, happened, event)
+            result.order.quantity = happened.quantity
+            result.order.price = happened.price
+            result.order.client_order_id = happened.client_order_id or ""
+        case events.TradeExecuted() if happened.taker_order_id == result.aggregate_id:
+            result.fills.add(
+                trade_id=happened.trade_id,
+                price=happened.price,
+                quantity=happened.quantity,
+                resting_order_id=happened.maker_order_id,
+            )
+        case events.OrderCancelRejected() | events.CommandRefused():
+            _refuse(result, happened.reason)
+        case events.OrdersCanceled():
+            result.canceled_orders = happened.count
+        case _:
+            pass  # deposits, listings and other people's orders say nothing more to this caller
+
+
+def _new_order(created: events.OrderCreated | events.OrderRejected, event: Event) -> types_pb2.Order:
+    order = types_pb2.Order(
+        id=created.order_id,
+        client_order_id=created.client_order_id or "",
+        account_id=created.account_id,
+        user_id=event.user_id or "",
+        symbol=created.symbol,
+        side=SIDES[created.side],
+        type=TYPES[created.type],
+        time_in_force=TIMES_IN_FORCE[created.time_in_force],
+        status=STATUSES[created.status],
+        quantity=created.quantity,
+        price=created.price or "",
+        cum_quantity="0",
+        leaves_quantity="0",
+        created_at_ns=event.occurred_at_ns,
+        updated_at_ns=event.occurred_at_ns,
+    )
+    if isinstance(created, events.OrderCreated):
+        order.protection_price = created.protection_price or ""
+        order.leaves_quantity = created.leaves_quantity
+    else:
+        order.reason = created.reason
+    return order
+
+
+def _progress(order: types_pb2.Order, happened: Any, event: Event) -> None:
+    order.id = happened.order_id
+    order.account_id = happened.account_id
+    order.symbol = happened.symbol
+    order.status = STATUSES[happened.status]
+    order.cum_quantity = happened.cum_quantity
+    order.leaves_quantity = happened.leaves_quantity
+    order.updated_at_ns = event.occurred_at_ns
+
+
+def _refuse(result: engine_pb2.CommandResult, code: str) -> None:
+    told = meaning(code)
+    result.refused = code
+    result.message = told.message
+    result.refused_kind = told.kind.value
+
+
+def average_price(cum_notional: str, cum_quantity: str) -> str:
+    """Notional by quantity with ten decimals, half to even (rounding table: average price of an order)."""
+    quotient = divide(Decimal(cum_notional), Decimal(cum_quantity), AVERAGE_PRICE_SCALE, Rounding.HALF_EVEN)
+    return canonical(quotient)
+
+
+def results_of(command_ids: Sequence[str], appended: Sequence[Appended]) -> list[engine_pb2.CommandResult]:
+    return [result_of(command_id, outcome) for command_id, outcome in zip(command_ids, appended, strict=True)]

@@ -1,0 +1,18 @@
+"""Settings of the trading engine."""
+
+from pydantic_settings import SettingsConfigDict
+
+from kernel.settings import Settings
+
+
+class TradingEngineSettings(Settings):
+    model_config = SettingsConfigDict(env_prefix="TRADING_ENGINE_")
+
+    log_number: int = 1
+    """Number of the log in order and trade ids; each shard has its own."""
+    queue_commands_max: int = 16_384
+    """Commands that may wait to be sequenced; beyond it callers are refused and may try again."""
+    batch_commands_max: int = 1_024
+    """Commands decided and committed together."""
+    snapshot_every_events: int = 100_000
+    """Events between two snapshots of the engine's state; fewer make the start faster and the run slower."""
