@@ -11,9 +11,16 @@ import msgspec
 
 from kernel.event import Append, Event
 
+# What may wait: beyond it an append is refused with QueueFull.
 QUEUE_EVENTS_MAX = 65_536
+QUEUE_BYTES_MAX = 256 << 20
+# One request; the longest match is one command, hence so many.
+REQUEST_EVENTS_MAX = 65_536
+REQUEST_BYTES_MAX = 128 << 20
+# One commit gathers requests up to this many events, or is a single longer request.
 BATCH_EVENTS_MAX = 8_192
 READ_EVENTS_MAX = 10_000
+SNAPSHOTS_KEPT = 3
 
 
 class Writer(msgspec.Struct, frozen=True):
@@ -47,6 +54,10 @@ class LogError(Exception):
     """The append did not happen."""
 
 
+class Malformed(LogError):
+    """The request itself is wrong (a field's type or limit, no events, too many): no retry will help."""
+
+
 class Conflict(LogError):
     """An aggregate has moved on (event_version is not the next one), or part of the request is already known."""
 
@@ -65,7 +76,8 @@ class QueueFull(LogError):
 
 class LogFailed(LogError):
     """The store failed (disk full, tampered, closed). Nothing of the request is acknowledged; it may or may not have
-    been kept: read back before going on."""
+    been kept. The log refuses every append until a writer acquires its role again, which opens the store anew: then
+    read back before going on."""
 
 
 class LogLocked(LogError):
@@ -85,6 +97,8 @@ class EventLog(Protocol):
     async def acquire(self, role: str, aggregate_types: Sequence[str]) -> Writer:
         """Become the writer of `aggregate_types` under `role`; deposes the role's earlier writer.
 
+        When it returns, no append of the earlier writer can follow: what the log holds is all there is.
+        A log that has failed is opened anew first (LogFailed if that fails too).
         Fenced if one of the types belongs to another role."""
 
     async def append(self, commands: Sequence[Append], writer: Writer) -> list[Appended]:
@@ -92,13 +106,14 @@ class EventLog(Protocol):
 
         Requests of several callers share a commit but fail alone. If every command id of the request is known with
         the same request_hash, the first outcomes are returned; if only some are, Conflict.
+        A request outlives its caller: once queued it is committed, also when the caller is cancelled.
         Returns after the commit is durable. Raises the errors above."""
 
     async def outcomes(self, command_ids: Sequence[str]) -> dict[str, Appended]:
         """The outcomes of those ids that were ever used, with their events; one statement for all."""
 
     async def head(self) -> int:
-        """Position of the last committed event, 0 if there is none."""
+        """Position of the last committed event, 0 if there is none; nothing beyond it is ever read."""
 
     async def read(self, after: int, limit: int = READ_EVENTS_MAX) -> list[Event]:
         """Up to `limit` events in order, from position after+1; asserts that positions are contiguous (Corrupt)."""
@@ -109,12 +124,14 @@ class EventLog(Protocol):
     def subscribe(self, after: int) -> AsyncIterator[list[Event]]:
         """History from after+1, then live: nothing lost, nothing repeated; each batch ends at a command's end.
 
-        A slow subscriber never slows the appender: it falls back to reading the store."""
+        A slow subscriber never slows the appender: it falls back to reading the store. It never ends by itself:
+        Corrupt if `after` is beyond the head (the follower has seen what the log lost), LogFailed when closed."""
 
     async def save_checkpoint(self, name: str, position: int) -> None:
         """Remember how far a follower without a store of its own has come; never moves backwards."""
 
-    async def load_checkpoint(self, name: str) -> int: ...
+    async def load_checkpoint(self, name: str) -> int:
+        """The checkpoint of that name, 0 if it was never saved."""
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """Keep a snapshot (the newest few of a kind are kept)."""

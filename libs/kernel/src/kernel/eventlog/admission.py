@@ -1,0 +1,232 @@
+"""Which requests of a commit may go on, and the events that they become. Pure: no I/O, no clock.
+
+Requests are looked at in the order in which they came. Each is checked whole before anything of it counts, so that a
+conflicting request fails alone, and later ones see exactly the accepted ones before them.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import msgspec
+
+from kernel.event import HASH_VERSION, Append, Event
+from kernel.eventlog.port import (
+    REQUEST_BYTES_MAX,
+    REQUEST_EVENTS_MAX,
+    CommandReused,
+    Conflict,
+    Fenced,
+    LogError,
+    Malformed,
+    Writer,
+)
+from kernel.eventlog.store import Span
+
+RECENT_AGGREGATES_MAX = 65_536
+RECENT_COMMANDS_MAX = 65_536
+
+T = TypeVar("T")
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Append]).decode
+
+
+class Recent(Generic[T]):
+    """A bounded map that forgets what was not written lately: two generations, the older dropped whole."""
+
+    def __init__(self, entries_max: int) -> None:
+        self._generation_max = entries_max // 2
+        self._young: dict[str, T] = {}
+        self._old: dict[str, T] = {}
+
+    def get(self, key: str) -> T | None:
+        value = self._young.get(key)
+        return self._old.get(key) if value is None else value
+
+    def update(self, entries: Mapping[str, T]) -> None:
+        self._young.update(entries)
+        if len(self._young) > self._generation_max:
+            self._old, self._young = self._young, {}
+
+    def clear(self) -> None:
+        self._young, self._old = {}, {}
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of the store before a commit.
+
+    versions and commands outlive the commit and are bounded; looked_up answers for the aggregates of this commit.
+    An aggregate in neither is taken for new: the store's unique key contradicts if it is not (Taken).
+    """
+
+    versions: Recent[int] = field(default_factory=lambda: Recent(RECENT_AGGREGATES_MAX))
+    commands: Recent[Span] = field(default_factory=lambda: Recent(RECENT_COMMANDS_MAX))
+    looked_up: dict[str, int] = field(default_factory=dict)
+
+    def version(self, aggregate_id: str) -> int | None:
+        version = self.versions.get(aggregate_id)
+        return self.looked_up.get(aggregate_id) if version is None else version
+
+    def clear(self) -> None:
+        self.versions.clear()
+        self.commands.clear()
+        self.looked_up = {}
+
+
+@dataclass(slots=True, eq=False)
+class Plan:
+    """A commit in the making: what its accepted requests change, and the verdict on each of the others."""
+
+    position: int
+    commands: list[Append] = field(default_factory=list)
+    versions: dict[str, int] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
+
+
+def checked_size(commands: Sequence[Append]) -> tuple[int, int]:
+    """Events and bytes of a request; Malformed names the field that has a wrong type or breaks a limit."""
+    try:
+        packed = _encode(list(commands))
+        _decode(packed)
+    except (msgspec.ValidationError, TypeError, OverflowError, ValueError) as wrong:
+        raise Malformed(f"the request cannot be appended: {wrong}") from wrong
+    if not commands:
+        raise Malformed("the request cannot be appended: it holds no command")
+    events = sum([len(command.events) for command in commands])
+    if events > REQUEST_EVENTS_MAX or len(packed) > REQUEST_BYTES_MAX:
+        raise Malformed(
+            f"the request cannot be appended: {events} events in {len(packed)} bytes, "
+            f"at most {REQUEST_EVENTS_MAX} events in {REQUEST_BYTES_MAX} bytes"
+        )
+    ids = [command.command_id for command in commands if command.command_id is not None]
+    if len(set(ids)) < len(ids):
+        raise Malformed("the request cannot be appended: a command id stands in it twice")
+    return events, len(packed)
+
+
+def unknown_aggregates(requests: Iterable[Sequence[Append]], known: Known) -> list[str]:
+    """The aggregates whose last version must be looked up: those that go on, and are not known."""
+    first: dict[str, int] = {}
+    for commands in requests:
+        for command in commands:
+            for event in command.events:
+                first.setdefault(event.aggregate_id, event.event_version)
+    return [key for key, version in first.items() if version > 1 and known.version(key) is None]
+
+
+def admit(
+    commands: Sequence[Append], writer: Writer, writers: Mapping[str, Writer], known: Known, plan: Plan
+) -> list[Span] | LogError:
+    """The positions of the request's commands, or why it is refused.
+
+    A new request is added to `plan`; of one that is known in full the first outcomes are returned.
+    """
+    refusal = _fenced(writer, writers)
+    if refusal is not None:
+        return refusal
+    earlier = _earlier(commands, known, plan)
+    if earlier is not None:
+        return earlier
+    types = writers[writer.role].aggregate_types
+    versions: dict[str, int] = {}
+    for command in commands:
+        for event in command.events:
+            key = event.aggregate_id
+            version = versions.get(key)
+            if version is None:
+                version = plan.versions.get(key)
+                if version is None:
+                    version = known.version(key) or 0
+            if event.event_version != version + 1:
+                return Conflict(
+                    f"{event.aggregate_type} {key} is at version {version}: "
+                    f"the next event is {version + 1}, got {event.event_version} ({event.event_type})"
+                )
+            if event.aggregate_type not in types:
+                return Fenced(
+                    f"role {writer.role} writes {', '.join(types) or 'nothing'}, not {event.aggregate_type} ({key})"
+                )
+            versions[key] = event.event_version
+    plan.versions.update(versions)
+    return [_place(command, plan) for command in commands]
+
+
+def build(plan: Plan, log: str, position: int, previous: bytes, recorded_at_ns: int) -> list[Event]:
+    """The events of the plan's commands from `position` on, each chained to the one before (see kernel.event)."""
+    events: list[Event] = []
+    sha256 = hashlib.sha256
+    for command in plan.commands:
+        correlation_id, causation_id, command_id = command.correlation_id, command.causation_id, command.command_id
+        request_hash, traceparent, count = command.request_hash, command.traceparent, len(command.events)
+        for index, new in enumerate(command.events):
+            fields = (
+                log,
+                position,
+                new.event_id,
+                new.aggregate_id,
+                new.aggregate_type,
+                new.event_type,
+                new.event_version,
+                new.schema_version,
+                new.event_data,
+                new.account_id,
+                new.instrument_id,
+                new.user_id,
+                correlation_id,
+                causation_id,
+                command_id,
+                index,
+                count,
+                request_hash,
+                traceparent,
+                new.occurred_at_ns,
+                recorded_at_ns,
+                HASH_VERSION,
+            )
+            previous = sha256(previous + _encode(fields)).digest()
+            events.append(Event(*fields, previous))
+            position += 1
+    return events
+
+
+def _fenced(writer: Writer, writers: Mapping[str, Writer]) -> Fenced | None:
+    current = writers.get(writer.role)
+    if current is None:
+        return Fenced(f"role {writer.role} was never acquired in this log")
+    if current.epoch != writer.epoch:
+        return Fenced(f"role {writer.role}: epoch {writer.epoch} is over, epoch {current.epoch} writes now")
+    return None
+
+
+def _earlier(commands: Sequence[Append], known: Known, plan: Plan) -> list[Span] | LogError | None:
+    """The first outcomes of a request that is known in full; None if it is new."""
+    spans: list[Span] = []
+    for command in commands:
+        key = command.command_id
+        span = None if key is None else plan.spans.get(key) or known.commands.get(key)
+        if span is None:
+            continue
+        if span.request_hash != command.request_hash:
+            return CommandReused(
+                f"command {key} was used at position {span.first} for another request: "
+                f"its fingerprint is {span.request_hash}, got {command.request_hash}"
+            )
+        spans.append(span)
+    if spans and len(spans) < len(commands):
+        return Conflict(
+            f"{len(spans)} of the {len(commands)} commands were appended before (the first at position "
+            f"{spans[0].first}); send only new ones, or the whole request as it was"
+        )
+    return spans or None
+
+
+def _place(command: Append, plan: Plan) -> Span:
+    span = Span(plan.position, plan.position + len(command.events) - 1, command.request_hash)
+    plan.position = span.last + 1
+    plan.commands.append(command)
+    if command.command_id is not None:
+        plan.spans[command.command_id] = span
+    return span

@@ -1,0 +1,296 @@
+"""A log whose store is in this process: one queue, one commit at a time, live followers fed from memory.
+
+Group commit without timers: while a commit is in flight, arrivals queue; the next commit takes everything that is
+queued. So a lone caller waits for one flush, and 64 callers share one. Positions, the hash chain and the caches of
+what was appended lately live here; `Store` only keeps rows.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from kernel.event import Append, Event
+from kernel.eventlog.admission import Known, Plan, admit, build, checked_size, unknown_aggregates
+from kernel.eventlog.history import whole_commands
+from kernel.eventlog.port import (
+    BATCH_EVENTS_MAX,
+    QUEUE_BYTES_MAX,
+    QUEUE_EVENTS_MAX,
+    READ_EVENTS_MAX,
+    Appended,
+    Corrupt,
+    Fenced,
+    LogError,
+    LogFailed,
+    QueueFull,
+    Snapshot,
+    Writer,
+)
+from kernel.eventlog.store import Opened, Span, Store, Taken
+from kernel.eventlog.tail import Tail
+from kernel.runtime import Runtime
+
+# A follower that lags reads this many events at once: enough to be fast, little enough for many followers at a time.
+FOLLOW_EVENTS_MAX = 2_048
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """One call of append, waiting for its commit."""
+
+    commands: tuple[Append, ...]
+    writer: Writer
+    events: int
+    size_bytes: int
+    answer: "asyncio.Future[list[Appended] | list[Span]]"
+
+    def refuse(self, error: LogError) -> None:
+        if not self.answer.done():  # the caller may be gone
+            self.answer.set_exception(error)
+
+    def succeed(self, outcome: list[Appended] | list[Span]) -> None:
+        if not self.answer.done():
+            self.answer.set_result(outcome)
+
+
+class LocalLog:
+    """The event log over a store of this process; see the port for every contract."""
+
+    def __init__(self, runtime: Runtime, name: str, store: Store, opened: Opened) -> None:
+        self._runtime = runtime
+        self._name = name
+        self._store = store
+        self._queue: deque[Request] = deque()
+        self._queued_events = 0
+        self._queued_bytes = 0
+        self._committing = asyncio.Lock()
+        self._appender: asyncio.Task[None] | None = None
+        self._known = Known()
+        self._failure: str | None = None
+        self._closed = False
+        self._news = asyncio.Event()
+        self._start_at(opened)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    async def acquire(self, role: str, aggregate_types: Sequence[str]) -> Writer:
+        async with self._committing:
+            if self._closed:
+                raise LogFailed(f"log {self._name} is closed")
+            if self._failure is not None:
+                self._start_at(await self._store.reopen())
+                self._failure = None
+            for other in self._writers.values():
+                taken = set(other.aggregate_types) & set(aggregate_types)
+                if other.role != role and taken:
+                    raise Fenced(f"role {other.role} writes {', '.join(sorted(taken))}; role {role} cannot")
+            before = self._writers.get(role)
+            writer = Writer(role, before.epoch + 1 if before else 1, tuple(aggregate_types))
+            await self._store.save_writer(writer)
+            self._writers[role] = writer
+            return writer
+
+    async def append(self, commands: Sequence[Append], writer: Writer) -> list[Appended]:
+        events, size_bytes = checked_size(commands)
+        self._require_open()
+        if self._queue and (
+            self._queued_events + events > QUEUE_EVENTS_MAX or self._queued_bytes + size_bytes > QUEUE_BYTES_MAX
+        ):
+            raise QueueFull(
+                f"log {self._name}: {self._queued_events} events wait ({self._queued_bytes} bytes), {events} more do "
+                f"not fit ({QUEUE_EVENTS_MAX} events, {QUEUE_BYTES_MAX} bytes); try again"
+            )
+        answer = asyncio.get_running_loop().create_future()
+        self._queue.append(Request(tuple(commands), writer, events, size_bytes, answer))
+        self._queued_events += events
+        self._queued_bytes += size_bytes
+        if self._appender is None:
+            self._appender = self._runtime.spawn(self._commit_all(), f"append to {self._name}")
+        outcome = await answer
+        return [await self._first_outcome(each) if isinstance(each, Span) else each for each in outcome]
+
+    async def outcomes(self, command_ids: Sequence[str]) -> dict[str, Appended]:
+        wanted = list(dict.fromkeys(command_ids))
+        events: dict[str, list[Event]] = {}
+        for event in await self._store.commands(wanted) if wanted else ():
+            if event.command_id is not None and event.position <= self._tail.head:
+                events.setdefault(event.command_id, []).append(event)
+        return {key: _appended(found, first_time=False) for key, found in events.items()}
+
+    async def head(self) -> int:
+        return self._tail.head
+
+    async def read(self, after: int, limit: int = READ_EVENTS_MAX) -> list[Event]:
+        return await self._between(after, min(self._tail.head, after + min(limit, READ_EVENTS_MAX)))
+
+    async def read_stream(self, aggregate_id: str, after_version: int = 0, limit: int = READ_EVENTS_MAX) -> list[Event]:
+        events = await self._store.read_stream(aggregate_id, after_version, min(limit, READ_EVENTS_MAX))
+        return [event for event in events if event.position <= self._tail.head]
+
+    async def subscribe(self, after: int) -> AsyncIterator[list[Event]]:
+        position = after
+        while True:
+            if position > self._tail.head:
+                raise Corrupt(
+                    f"log {self._name} ends at {self._tail.head}, and a follower has seen {position}: "
+                    "the log was cut or is another one; restore it, or rebuild the follower"
+                )
+            if self._closed:
+                raise LogFailed(f"log {self._name} is closed")
+            if position == self._tail.head:
+                await self._news.wait()
+                continue
+            batch = await whole_commands(self, position, min(FOLLOW_EVENTS_MAX, self._tail.head - position))
+            position = batch[-1].position
+            yield batch
+
+    async def save_checkpoint(self, name: str, position: int) -> None:
+        await self._store.save_checkpoint(name, position)
+
+    async def load_checkpoint(self, name: str) -> int:
+        return await self._store.load_checkpoint(name)
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        await self._store.save_snapshot(snapshot)
+
+    async def load_snapshots(self, kind: str, schema: str) -> list[Snapshot]:
+        return await self._store.load_snapshots(kind, schema)
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        if self._appender is not None:
+            await self._appender
+        self._notify()
+        async with self._committing:
+            await self._store.close()
+
+    def _start_at(self, opened: Opened) -> None:
+        self._known.clear()
+        self._tail = Tail(opened.head)
+        self._last_hash = opened.hash
+        self._last_recorded_at_ns = opened.recorded_at_ns
+        self._writers = {writer.role: writer for writer in opened.writers}
+        self._notify()
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise LogFailed(f"log {self._name} is closed")
+        if self._failure is not None:
+            raise LogFailed(self._failure)
+
+    async def _between(self, after: int, until: int) -> list[Event]:
+        if until <= after:
+            return []
+        events = self._tail.between(after, until)
+        return await self._store.read(after, until, until - after) if events is None else events
+
+    async def _first_outcome(self, span: Span) -> Appended:
+        events: list[Event] = []
+        while not events or events[-1].position < span.last:
+            after = events[-1].position if events else span.first - 1
+            events += await self._between(after, min(span.last, after + READ_EVENTS_MAX))
+        return _appended(events, first_time=False)
+
+    async def _commit_all(self) -> None:
+        try:
+            while self._queue:
+                async with self._committing:
+                    batch = self._take_batch()
+                    try:
+                        await self._commit(batch)
+                    except Exception as error:
+                        # Whatever it was, nobody may wait for ever, and nothing may follow a commit of unknown outcome.
+                        self._fail(batch, error)
+                    except asyncio.CancelledError as error:
+                        self._fail(batch, error)
+                        raise
+        finally:
+            self._appender = None
+
+    def _take_batch(self) -> list[Request]:
+        batch = [self._queue.popleft()]
+        events = batch[0].events
+        while self._queue and events + self._queue[0].events <= BATCH_EVENTS_MAX:
+            batch.append(self._queue.popleft())
+            events += batch[-1].events
+        self._queued_events -= events
+        self._queued_bytes -= sum([request.size_bytes for request in batch])
+        return batch
+
+    async def _commit(self, batch: list[Request]) -> None:
+        self._known.looked_up = {}
+        unknown = unknown_aggregates([request.commands for request in batch], self._known)
+        if unknown:
+            self._known.looked_up = await self._store.versions(unknown)
+        try:
+            await self._commit_planned(batch)
+        except Taken:
+            # Something that was taken for new is old: look up all that the batch names, and plan again.
+            await self._learn(batch)
+            await self._commit_planned(batch)
+
+    async def _commit_planned(self, batch: list[Request]) -> None:
+        plan = Plan(self._tail.head + 1)
+        verdicts: list[tuple[Request, list[Span] | LogError, bool]] = []
+        for request in batch:
+            before = plan.position
+            verdict = admit(request.commands, request.writer, self._writers, self._known, plan)
+            verdicts.append((request, verdict, plan.position > before))
+        recorded_at_ns = max(self._last_recorded_at_ns, self._runtime.now_ns())
+        first = self._tail.head + 1
+        events = build(plan, self._name, first, self._last_hash, recorded_at_ns)
+        if events:
+            await self._store.commit(events)
+            self._last_hash, self._last_recorded_at_ns = events[-1].hash, recorded_at_ns
+            self._known.versions.update(plan.versions)
+            self._known.commands.update(plan.spans)
+            self._tail.extend(events)
+            self._notify()
+        for request, verdict, is_new in verdicts:
+            if isinstance(verdict, LogError):
+                request.refuse(verdict)
+            elif is_new:
+                request.succeed(
+                    [
+                        Appended(span.first, span.last, True, tuple(events[span.first - first : span.last - first + 1]))
+                        for span in verdict
+                    ]
+                )
+            else:
+                request.succeed(verdict)
+
+    async def _learn(self, batch: list[Request]) -> None:
+        commands = [command for request in batch for command in request.commands]
+        ids = [command.command_id for command in commands if command.command_id is not None]
+        spans: dict[str, Span] = {}
+        for event in await self._store.commands(list(dict.fromkeys(ids))):
+            if event.command_id is not None and event.command_index == 0:
+                last = event.position + event.command_count - 1
+                spans[event.command_id] = Span(event.position, last, event.request_hash)
+        self._known.commands.update(spans)
+        self._known.versions.clear()
+        self._known.looked_up = await self._store.versions(
+            list(dict.fromkeys(event.aggregate_id for command in commands for event in command.events))
+        )
+
+    def _fail(self, batch: list[Request], error: BaseException) -> None:
+        self._failure = str(error) if isinstance(error, LogFailed) else f"log {self._name} failed: {error!r}"
+        for request in [*batch, *self._queue]:
+            failed = LogFailed(self._failure)
+            failed.__cause__ = error
+            request.refuse(failed)
+        self._queue.clear()
+        self._queued_events = self._queued_bytes = 0
+
+    def _notify(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+
+def _appended(events: list[Event], *, first_time: bool) -> Appended:
+    return Appended(events[0].position, events[-1].position, first_time, tuple(events))

@@ -1,0 +1,311 @@
+"""The log in one SQLite file: WAL, synchronous=FULL, one writer thread, one reader thread, one owning process.
+
+Beside the file stand `.lock` (held by the owner for its life, so that a second process is refused and a killed one
+leaves nothing behind) and `.snapshots` (folds that can be made again, kept apart so that writing one never delays a
+commit). An acknowledged commit has been flushed: in WAL mode with synchronous=FULL, SQLite flushes at each commit.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from kernel.event import GENESIS_HASH, Event
+from kernel.eventlog.local import LocalLog
+from kernel.eventlog.port import Corrupt, LogFailed, LogLocked, Snapshot, Writer
+from kernel.eventlog.sqlite_schema import (
+    READ,
+    READ_COMMANDS,
+    READ_STREAM,
+    SCHEMA,
+    SCHEMA_VERSION,
+    SQLITE_VERSION_MIN,
+    VERSIONS,
+    inserts,
+    read_events,
+)
+from kernel.eventlog.sqlite_snapshots import SnapshotFile
+from kernel.eventlog.store import Opened, Taken
+from kernel.eventlog.verify import Chain
+from kernel.runtime import Runtime
+
+TAIL_VERIFIED_EVENTS = 1_000
+# Pages of 4 KiB: about 32 MB of log before they are copied into the main file, so that hot pages are copied once.
+WAL_PAGES_MAX = 8_192
+CACHE_KIB = 32_768
+STATEMENTS_MAX = 64
+
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """One file. Writes go through the lane `log-<name>-write`, reads through `log-<name>-read`."""
+
+    def __init__(self, runtime: Runtime, path: Path, name: str) -> None:
+        self._runtime = runtime
+        self._path = path
+        self._name = name
+        self._lock: int | None = None
+        self._writer: sqlite3.Connection | None = None
+        self._reader: sqlite3.Connection | None = None
+        self._snapshots = SnapshotFile(path.with_name(path.name + ".snapshots"))
+
+    async def reopen(self) -> Opened:
+        await self._runtime.in_thread(f"log-{self._name}-read", self._close_reader)
+        return await self._on_writer("open", self._open)
+
+    async def commit(self, events: Sequence[Event]) -> None:
+        await self._on_writer(
+            f"commit of positions {events[0].position} to {events[-1].position}", self._commit, events
+        )
+
+    async def versions(self, aggregate_ids: Sequence[str]) -> dict[str, int]:
+        return await self._on_writer("look up versions", self._versions, aggregate_ids)
+
+    async def commands(self, command_ids: Sequence[str]) -> list[Event]:
+        text = msgspec.json.encode(command_ids).decode()
+        return await self._on_reader(f"look up {len(command_ids)} commands", self._read, READ_COMMANDS, (text,))
+
+    async def read(self, after: int, until: int, limit: int) -> list[Event]:
+        events = await self._on_reader(f"read after {after}", self._read, READ, (after, until, limit))
+        expected = min(until - after, limit)
+        if len(events) != expected or events[-1].position != after + expected:
+            missing = next(
+                (n for n, event in enumerate(events, after + 1) if event.position != n), after + len(events) + 1
+            )
+            raise Corrupt(f"{self._where}: position {missing} is missing, the head is {until} or later")
+        return events
+
+    async def read_stream(self, aggregate_id: str, after_version: int, limit: int) -> list[Event]:
+        parameters = (aggregate_id, after_version, limit)
+        return await self._on_reader(f"read stream {aggregate_id}", self._read, READ_STREAM, parameters)
+
+    async def save_writer(self, writer: Writer) -> None:
+        types = msgspec.json.encode(writer.aggregate_types).decode()
+        await self._write(
+            "INSERT INTO writers VALUES (?, ?, ?) ON CONFLICT (role) "
+            "DO UPDATE SET epoch = excluded.epoch, aggregate_types = excluded.aggregate_types",
+            (writer.role, writer.epoch, types),
+        )
+
+    async def save_checkpoint(self, name: str, position: int) -> None:
+        await self._write(
+            "INSERT INTO checkpoints VALUES (?, ?) ON CONFLICT (name) "
+            "DO UPDATE SET position = max(position, excluded.position)",
+            (name, position),
+        )
+
+    async def load_checkpoint(self, name: str) -> int:
+        return await self._on_reader(f"load checkpoint {name}", self._load_checkpoint, name)
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        await self._on_snapshots("save a snapshot", self._snapshots.save, snapshot)
+
+    async def load_snapshots(self, kind: str, schema: str) -> list[Snapshot]:
+        return await self._on_snapshots("load snapshots", self._snapshots.load, kind, schema)
+
+    async def close(self) -> None:
+        await self._on_snapshots("close", self._snapshots.close)
+        await self._runtime.in_thread(f"log-{self._name}-read", self._close_reader)
+        await self._on_writer("close", self._close_writer)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    # What follows runs in a lane.
+
+    def _open(self) -> Opened:
+        if sqlite3.sqlite_version_info < SQLITE_VERSION_MIN:
+            raise LogFailed(f"SQLite {sqlite3.sqlite_version} is too old: 3.38 or later is needed")
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._lock is None:
+            self._lock = _locked(self._path.with_name(self._path.name + ".lock"), self._name)
+        self._close_writer()
+        _touch_private(self._path)
+        self._writer = connection = _connect(self._path)
+        if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
+            raise LogFailed(f"{self._where}: this file system does not take SQLite's write-ahead log")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES_MAX}")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
+            self._create(connection)
+        self._check_identity(connection)
+        _flush_folder(self._path.parent)
+        return self._opened(connection)
+
+    def _create(self, connection: sqlite3.Connection) -> None:
+        connection.executescript(SCHEMA)
+        connection.execute("INSERT INTO log VALUES (1, ?, ?)", (SCHEMA_VERSION, self._name))
+        connection.execute("COMMIT")
+
+    def _check_identity(self, connection: sqlite3.Connection) -> None:
+        try:
+            schema, name = connection.execute("SELECT schema_version, name FROM log").fetchone()
+        except sqlite3.OperationalError as error:
+            raise LogFailed(f"{self._where}: the file is a SQLite database, but no event log ({error})") from error
+        if schema != SCHEMA_VERSION:
+            raise LogFailed(f"{self._where}: the file has schema {schema}, this program reads {SCHEMA_VERSION}")
+        if name != self._name:
+            raise LogFailed(f"{self._where}: the file holds log {name}, not {self._name}")
+
+    def _opened(self, connection: sqlite3.Connection) -> Opened:
+        (head,) = connection.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()
+        (followed,) = connection.execute("SELECT coalesce(max(position), 0) FROM checkpoints").fetchone()
+        if followed > head:
+            raise Corrupt(f"{self._where}: the log ends at {head}, but a follower had reached {followed}: it was cut")
+        writers = tuple(
+            Writer(role, epoch, msgspec.json.decode(types, type=tuple[str, ...]))
+            for role, epoch, types in connection.execute("SELECT role, epoch, aggregate_types FROM writers")
+        )
+        before = max(0, head - TAIL_VERIFIED_EVENTS)
+        events = read_events(connection, READ, (max(0, before - 1), head, TAIL_VERIFIED_EVENTS + 1))
+        # The first of them is not verified itself, only built upon, unless it is the first of all.
+        chain = Chain(self._name, before, events.pop(0).hash if before else GENESIS_HASH)
+        try:
+            for event in events:
+                chain.follow(event)
+        except Corrupt as error:
+            raise Corrupt(f"{self._where}: {error}") from error
+        if chain.position != head:
+            raise Corrupt(f"{self._where}: position {chain.position + 1} is missing, the head is {head}")
+        return Opened(head, chain.hash, events[-1].recorded_at_ns if events else 0, writers)
+
+    def _commit(self, events: Sequence[Event]) -> None:
+        connection = self._connection(self._writer)
+        statements = list(inserts(events))
+        try:
+            if len(statements) == 1:
+                connection.execute(*statements[0])  # one step inserts and commits
+                return
+            connection.execute("BEGIN IMMEDIATE")
+            for statement, parameters in statements:
+                connection.execute(statement, parameters)
+            connection.execute("COMMIT")
+        except sqlite3.IntegrityError as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise Taken(str(error)) from error
+        except sqlite3.Error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def _versions(self, aggregate_ids: Sequence[str]) -> dict[str, int]:
+        text = msgspec.json.encode(aggregate_ids).decode()
+        (versions,) = self._connection(self._writer).execute(VERSIONS, (text,)).fetchone()
+        return dict(zip(aggregate_ids, msgspec.json.decode(versions, type=list[int]), strict=True))
+
+    def _read(self, statement: str, parameters: Sequence[object]) -> list[Event]:
+        return read_events(self._reading(), statement, parameters)
+
+    def _load_checkpoint(self, name: str) -> int:
+        row = self._reading().execute("SELECT position FROM checkpoints WHERE name = ?", (name,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def _reading(self) -> sqlite3.Connection:
+        if self._reader is None:
+            self._connection(self._writer)  # the owner has it open: never read a file that another process may own
+            self._reader = _connect(self._path)
+            self._reader.execute("PRAGMA query_only = ON")
+        return self._reader
+
+    def _connection(self, connection: sqlite3.Connection | None) -> sqlite3.Connection:
+        if connection is None:
+            raise LogFailed(f"{self._where} is closed")
+        return connection
+
+    def _close_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def _close_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _execute(self, statement: str, parameters: Sequence[object]) -> None:
+        self._connection(self._writer).execute(statement, parameters)
+
+    @property
+    def _where(self) -> str:
+        return f"log {self._name} in {self._path}"
+
+    async def _write(self, statement: str, parameters: Sequence[object]) -> None:
+        await self._on_writer("write", self._execute, statement, parameters)
+
+    async def _on_writer(self, what: str, call: Callable[..., T], *arguments: object) -> T:
+        return await self._in_lane("write", what, call, *arguments)
+
+    async def _on_reader(self, what: str, call: Callable[..., T], *arguments: object) -> T:
+        return await self._in_lane("read", what, call, *arguments)
+
+    async def _on_snapshots(self, what: str, call: Callable[..., T], *arguments: object) -> T:
+        return await self._in_lane("snapshots", what, call, *arguments)
+
+    async def _in_lane(self, lane: str, what: str, call: Callable[..., T], *arguments: object) -> T:
+        try:
+            return await self._runtime.in_thread(f"log-{self._name}-{lane}", call, *arguments)
+        except (sqlite3.Error, OSError) as error:
+            raise LogFailed(
+                f"{self._where}: {what} failed: {error}; nothing more is appended until the cause is mended "
+                "(is the disk full?) and the log is opened anew"
+            ) from error
+
+
+class SqliteLog(LocalLog):
+    """The event log in a SQLite file that this process owns."""
+
+    @classmethod
+    async def open(cls, runtime: Runtime, path: Path, name: str = "main") -> "SqliteLog":
+        """Open or create the log `name` at `path` (mode 0600), and verify its tail.
+
+        LogLocked if another process owns it, Corrupt if its end contradicts itself, LogFailed if the file cannot be
+        used; each says what and where.
+        """
+        store = SqliteStore(runtime, path, name)
+        try:
+            return cls(runtime, name, store, await store.reopen())
+        except BaseException:
+            await store.close()
+            raise
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=STATEMENTS_MAX)
+
+
+def _touch_private(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the names of new files durable too."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _locked(path: Path, name: str) -> int:
+    """An open descriptor that holds the lock; the kernel releases it when the process ends, however it ends."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "of unknown id"
+        os.close(descriptor)
+        raise LogLocked(f"log {name}: process {owner} owns it (lock {path}); stop it, or use another folder") from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+    return descriptor

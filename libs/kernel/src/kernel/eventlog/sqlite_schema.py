@@ -1,0 +1,143 @@
+"""The SQLite file of a log: its tables, its statements, and the way rows come and go.
+
+Rows cross into and out of SQLite in one step of a statement, however many they are: Python's sqlite3 gives up its
+interpreter lock for each step and must win it back, which under a busy main thread takes milliseconds. So a commit is
+one INSERT over a VALUES list, and a read is one row that aggregates the events (their data and hashes as two blobs,
+all else as JSON).
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from kernel.event import Event
+from kernel.eventlog.port import Corrupt
+
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x54524C47  # "TRLG": lets `file` and others recognise a log
+HASH_BYTES = 32
+# JSON functions and ->> came with 3.38.
+SQLITE_VERSION_MIN = (3, 38, 0)
+
+SCHEMA = f"""
+BEGIN IMMEDIATE;
+PRAGMA application_id = {APPLICATION_ID};
+CREATE TABLE log (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    schema_version INTEGER NOT NULL,
+    name TEXT NOT NULL
+) STRICT;
+CREATE TABLE events (
+    log TEXT NOT NULL,
+    position INTEGER PRIMARY KEY CHECK (position > 0),
+    event_id TEXT NOT NULL,
+    aggregate_id TEXT NOT NULL,
+    aggregate_type TEXT NOT NULL,
+    event_type TEXT NOT NULL,
+    event_version INTEGER NOT NULL CHECK (event_version > 0),
+    schema_version INTEGER NOT NULL,
+    event_data BLOB NOT NULL,
+    account_id TEXT,
+    instrument_id TEXT,
+    user_id TEXT,
+    correlation_id TEXT NOT NULL,
+    causation_id TEXT,
+    command_id TEXT,
+    command_index INTEGER NOT NULL,
+    command_count INTEGER NOT NULL,
+    request_hash TEXT,
+    traceparent TEXT,
+    occurred_at_ns INTEGER NOT NULL,
+    recorded_at_ns INTEGER NOT NULL,
+    hash_version INTEGER NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = {HASH_BYTES})
+) STRICT;
+CREATE UNIQUE INDEX events_by_aggregate ON events (aggregate_id, event_version);
+CREATE UNIQUE INDEX events_by_command ON events (command_id) WHERE command_index = 0;
+CREATE TRIGGER events_are_not_updated BEFORE UPDATE ON events
+    BEGIN SELECT RAISE(ABORT, 'events are never updated'); END;
+CREATE TRIGGER events_are_not_deleted BEFORE DELETE ON events
+    BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END;
+-- INSERT OR REPLACE deletes what is in its way without asking the trigger above.
+CREATE TRIGGER events_are_not_replaced BEFORE INSERT ON events
+    WHEN EXISTS (SELECT 1 FROM events WHERE position = NEW.position)
+    OR EXISTS (SELECT 1 FROM events WHERE aggregate_id = NEW.aggregate_id AND event_version = NEW.event_version)
+    OR (NEW.command_index = 0
+        AND EXISTS (SELECT 1 FROM events WHERE command_id = NEW.command_id AND command_index = 0))
+    BEGIN SELECT RAISE(ABORT, 'events are never replaced'); END;
+CREATE TABLE writers (
+    role TEXT PRIMARY KEY,
+    epoch INTEGER NOT NULL,
+    aggregate_types TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE checkpoints (
+    name TEXT PRIMARY KEY,
+    position INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+COLUMNS = tuple(field.name for field in msgspec.structs.fields(Event))
+# Rows of one INSERT: a statement is prepared once for each of these sizes, and padded with rows of NULL up to it.
+INSERT_ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+INSERT_ROWS_MAX = INSERT_ROWS[-1]
+
+_ROW = f"({','.join('?' * len(COLUMNS))})"
+_PADDING = (None,) * len(COLUMNS)
+# In a VALUES list the columns are named column1, column2, ...; the padding has no position.
+_INSERTS = {
+    rows: f"INSERT INTO events SELECT * FROM (VALUES {','.join([_ROW] * rows)}) WHERE column2 NOT NULL"
+    for rows in INSERT_ROWS
+}
+
+_PLAIN = ", ".join(name for name in COLUMNS if name not in ("event_data", "hash"))
+_AGGREGATED = f"""
+SELECT count(*), CAST(json_group_array(json_array({_PLAIN}, length(event_data))) AS BLOB),
+    CAST(group_concat(event_data, '') AS BLOB), CAST(group_concat(hash, '') AS BLOB)
+"""
+READ = f"{_AGGREGATED} FROM (SELECT * FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?)"
+READ_STREAM = f"""{_AGGREGATED} FROM (SELECT * FROM events WHERE aggregate_id = ? AND event_version > ?
+    ORDER BY event_version LIMIT ?)"""
+READ_COMMANDS = f"""{_AGGREGATED} FROM (SELECT e.* FROM json_each(?) AS wanted
+    CROSS JOIN events AS first ON first.command_id = wanted.value AND first.command_index = 0
+    CROSS JOIN events AS e ON e.position BETWEEN first.position AND first.position + first.command_count - 1
+    ORDER BY e.position)"""
+VERSIONS = """SELECT json_group_array(coalesce((SELECT max(event_version) FROM events WHERE aggregate_id = value), 0))
+    FROM json_each(?)"""
+
+_decode = msgspec.json.Decoder(list[list[Any]]).decode
+
+
+def inserts(events: Sequence[Event]) -> Iterator[tuple[str, list[object]]]:
+    """The statements, with their parameters, that insert `events` in as few steps as can be."""
+    for start in range(0, len(events), INSERT_ROWS_MAX):
+        chunk = events[start : start + INSERT_ROWS_MAX]
+        rows = next(size for size in INSERT_ROWS if size >= len(chunk))
+        parameters: list[object] = []
+        for event in chunk:
+            parameters += msgspec.structs.astuple(event)
+        parameters += _PADDING * (rows - len(chunk))
+        yield _INSERTS[rows], parameters
+
+
+def read_events(connection: sqlite3.Connection, statement: str, parameters: Sequence[object]) -> list[Event]:
+    """The events that an aggregating statement finds; Corrupt if a stored row is none."""
+    count, text, data, hashes = connection.execute(statement, parameters).fetchone()
+    if count == 0:
+        return []
+    try:
+        rows = _decode(text)
+    except msgspec.MsgspecError as error:
+        raise Corrupt(f"{count} stored events, of which one holds a text that is none: {error}") from error
+    if len(hashes) != count * HASH_BYTES:
+        raise Corrupt(f"positions {rows[0][1]} to {rows[-1][1]}: one of them holds a hash that is not 32 bytes long")
+    events: list[Event] = []
+    data_at = hash_at = 0
+    for *before, length in rows:
+        data_end = data_at + length
+        fields = (*before[:8], data[data_at:data_end], *before[8:], hashes[hash_at : hash_at + HASH_BYTES])
+        events.append(Event(*fields))
+        data_at = data_end
+        hash_at += HASH_BYTES
+    return events

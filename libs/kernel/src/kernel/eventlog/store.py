@@ -1,0 +1,67 @@
+"""What a log in this process asks of the place that keeps it: commit, read back, remember writers.
+
+The order, the chain, idempotency, fencing and group commit are `LocalLog`'s and the same for every store; a store only
+keeps rows, and refuses what its unique keys already hold.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from kernel.event import GENESIS_HASH, Event
+from kernel.eventlog.port import Snapshot, Writer
+
+
+class Span(NamedTuple):
+    """The positions of a command's events, and the fingerprint of its body."""
+
+    first: int
+    last: int
+    request_hash: str | None
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """Where a store stands when it is opened: its last event and the epochs of its writers."""
+
+    head: int = 0
+    hash: bytes = GENESIS_HASH
+    recorded_at_ns: int = 0
+    writers: tuple[Writer, ...] = ()
+
+
+class Taken(Exception):
+    """A commit named an aggregate version or a command id that the store already holds; nothing of it was kept."""
+
+
+class Store(Protocol):
+    """Called by one LocalLog. Every method may raise LogFailed, every read Corrupt."""
+
+    async def reopen(self) -> Opened:
+        """Drop every connection and cache, look at what is really there, and verify its tail."""
+
+    async def commit(self, events: Sequence[Event]) -> None:
+        """Keep all of `events` durably, or none (Taken; LogFailed also when that is unknown)."""
+
+    async def versions(self, aggregate_ids: Sequence[str]) -> dict[str, int]:
+        """The last version of each aggregate, 0 for those that have no event."""
+
+    async def commands(self, command_ids: Sequence[str]) -> list[Event]:
+        """Every event of those commands that are known, in order."""
+
+    async def read(self, after: int, until: int, limit: int) -> list[Event]:
+        """The events from after+1 up to `until`, at most `limit`; Corrupt if one of them is missing."""
+
+    async def read_stream(self, aggregate_id: str, after_version: int, limit: int) -> list[Event]: ...
+
+    async def save_writer(self, writer: Writer) -> None: ...
+
+    async def save_checkpoint(self, name: str, position: int) -> None: ...
+
+    async def load_checkpoint(self, name: str) -> int: ...
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None: ...
+
+    async def load_snapshots(self, kind: str, schema: str) -> list[Snapshot]: ...
+
+    async def close(self) -> None: ...
