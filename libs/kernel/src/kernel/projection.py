@@ -30,12 +30,20 @@ class Table(Generic[Row]):
     """Rows of one type by a text key, kept as JSON with some columns beside them for queries.
 
     `get` and `put` see this batch's changes at once; `select` sees what is committed.
+    cached_rows_max: committed rows kept in memory for `get`; 0 for a fold that remembers what it needs itself.
     """
 
-    def __init__(self, name: str, row: type[Row], columns: Mapping[str, Column] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        row: type[Row],
+        columns: Mapping[str, Column] | None = None,
+        cached_rows_max: int = CACHED_ROWS_MAX,
+    ) -> None:
         self.name = name
         self.row = row
         self.columns = dict(columns or {})
+        self._cached_rows_max = cached_rows_max
         self._decoder = msgspec.json.Decoder(row)
         self._changed: dict[str, Row | None] = {}
         self._cached: dict[str, Row] = {}
@@ -89,7 +97,7 @@ class Table(Generic[Row]):
         """What changed since the last commit as JSON: rows to write, keys to delete. Forgets it as a change."""
         written: list[list[Any]] = []
         deleted: list[str] = []
-        if len(self._cached) > CACHED_ROWS_MAX:
+        if len(self._cached) > self._cached_rows_max:
             self._cached.clear()
         for key, row in self._changed.items():
             if row is None:
@@ -184,6 +192,17 @@ class ViewStore:
             self._reader.close()
 
 
+def parts_at_command_ends(events: Sequence[Event], size: int) -> Iterator[Sequence[Event]]:
+    """`events` in parts of about `size`, none of which ends within a command: nobody may see a view there."""
+    start = 0
+    while start < len(events):
+        stop = min(start + size, len(events))
+        while stop < len(events) and not events[stop - 1].ends_command:
+            stop += 1
+        yield events[start:stop]
+        start = stop
+
+
 class Projection:
     """Keeps one view at the head of the log, and lets readers wait for a position."""
 
@@ -201,8 +220,8 @@ class Projection:
         """Follow the log until cancelled. Any failure stops the view where its checkpoint is."""
         try:
             async for batch in self._log.subscribe(self.position):
-                for start in range(0, len(batch), BATCH_EVENTS_MAX):
-                    await self._apply(batch[start : start + BATCH_EVENTS_MAX])
+                for part in parts_at_command_ends(batch, BATCH_EVENTS_MAX):
+                    await self._apply(part)
         except BaseException as failure:
             self._failure = failure
             self._wake()
