@@ -35,6 +35,8 @@ class Instrument(_message.Message):
     SESSION_FIELD_NUMBER: _builtins.int
     LAST_PRICE_FIELD_NUMBER: _builtins.int
     PROTECTION_FIELD_NUMBER: _builtins.int
+    LAST_QUANTITY_FIELD_NUMBER: _builtins.int
+    LAST_TIME_NS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     symbol: _builtins.str
     base: _builtins.str
@@ -47,7 +49,10 @@ class Instrument(_message.Message):
     session: _builtins.str
     """CONTINUOUS or CLOSED"""
     last_price: _builtins.str
+    """empty until something trades"""
     protection: _builtins.str
+    last_quantity: _builtins.str
+    last_time_ns: _builtins.int
     def __init__(
         self,
         *,
@@ -63,10 +68,12 @@ class Instrument(_message.Message):
         session: _builtins.str = ...,
         last_price: _builtins.str = ...,
         protection: _builtins.str = ...,
+        last_quantity: _builtins.str = ...,
+        last_time_ns: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "calendar", b"calendar", "id", b"id", "last_price", b"last_price", "lot_unit", b"lot_unit", "max_price", b"max_price", "max_quantity", b"max_quantity", "price_unit", b"price_unit", "protection", b"protection", "quote", b"quote", "session", b"session", "symbol", b"symbol"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "calendar", b"calendar", "id", b"id", "last_price", b"last_price", "last_quantity", b"last_quantity", "last_time_ns", b"last_time_ns", "lot_unit", b"lot_unit", "max_price", b"max_price", "max_quantity", b"max_quantity", "price_unit", b"price_unit", "protection", b"protection", "quote", b"quote", "session", b"session", "symbol", b"symbol"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -178,10 +185,18 @@ class GetBookResponse(_message.Message):
     BIDS_FIELD_NUMBER: _builtins.int
     ASKS_FIELD_NUMBER: _builtins.int
     LAST_PRICE_FIELD_NUMBER: _builtins.int
+    LAST_QUANTITY_FIELD_NUMBER: _builtins.int
+    LAST_TIME_NS_FIELD_NUMBER: _builtins.int
+    QUOTES_SEQ_FIELD_NUMBER: _builtins.int
     symbol: _builtins.str
     seq: _builtins.int
     time_ns: _builtins.int
     last_price: _builtins.str
+    """empty until something trades"""
+    last_quantity: _builtins.str
+    last_time_ns: _builtins.int
+    quotes_seq: _builtins.int
+    """the quotes channel's, as seq is the book channel's"""
     @_builtins.property
     def position(self) -> _types_pb2.LogPosition: ...
     @_builtins.property
@@ -198,10 +213,13 @@ class GetBookResponse(_message.Message):
         bids: _abc.Iterable[Global___Level] | None = ...,
         asks: _abc.Iterable[Global___Level] | None = ...,
         last_price: _builtins.str = ...,
+        last_quantity: _builtins.str = ...,
+        last_time_ns: _builtins.int = ...,
+        quotes_seq: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks", b"asks", "bids", b"bids", "last_price", b"last_price", "position", b"position", "seq", b"seq", "symbol", b"symbol", "time_ns", b"time_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks", b"asks", "bids", b"bids", "last_price", b"last_price", "last_quantity", b"last_quantity", "last_time_ns", b"last_time_ns", "position", b"position", "quotes_seq", b"quotes_seq", "seq", b"seq", "symbol", b"symbol", "time_ns", b"time_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -218,6 +236,7 @@ class Trade(_message.Message):
     AGGRESSOR_SIDE_FIELD_NUMBER: _builtins.int
     TIME_NS_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    SEQ_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     symbol: _builtins.str
     price: _builtins.str
@@ -225,6 +244,8 @@ class Trade(_message.Message):
     aggressor_side: _types_pb2.Side.ValueType
     time_ns: _builtins.int
     position: _builtins.int
+    seq: _builtins.int
+    """of its command in the trades channel"""
     def __init__(
         self,
         *,
@@ -235,10 +256,11 @@ class Trade(_message.Message):
         aggressor_side: _types_pb2.Side.ValueType = ...,
         time_ns: _builtins.int = ...,
         position: _builtins.int = ...,
+        seq: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggressor_side", b"aggressor_side", "id", b"id", "position", b"position", "price", b"price", "quantity", b"quantity", "symbol", b"symbol", "time_ns", b"time_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggressor_side", b"aggressor_side", "id", b"id", "position", b"position", "price", b"price", "quantity", b"quantity", "seq", b"seq", "symbol", b"symbol", "time_ns", b"time_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -314,6 +336,7 @@ class Bar(_message.Message):
     CLOSE_FIELD_NUMBER: _builtins.int
     VOLUME_FIELD_NUMBER: _builtins.int
     TRADES_FIELD_NUMBER: _builtins.int
+    NOTIONAL_FIELD_NUMBER: _builtins.int
     start_ns: _builtins.int
     open: _builtins.str
     high: _builtins.str
@@ -321,6 +344,8 @@ class Bar(_message.Message):
     close: _builtins.str
     volume: _builtins.str
     trades: _builtins.int
+    notional: _builtins.str
+    """sum of price times quantity"""
     def __init__(
         self,
         *,
@@ -331,10 +356,11 @@ class Bar(_message.Message):
         close: _builtins.str = ...,
         volume: _builtins.str = ...,
         trades: _builtins.int = ...,
+        notional: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["close", b"close", "high", b"high", "low", b"low", "open", b"open", "start_ns", b"start_ns", "trades", b"trades", "volume", b"volume"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["close", b"close", "high", b"high", "low", b"low", "notional", b"notional", "open", b"open", "start_ns", b"start_ns", "trades", b"trades", "volume", b"volume"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -354,10 +380,11 @@ class ListBarsRequest(_message.Message):
     interval: _builtins.str
     """1s 5s 15s 1m 5m 15m 1h 1d"""
     from_ns: _builtins.int
+    """First start; 0 means the newest bars, else the oldest from there on."""
     to_ns: _builtins.int
-    """0 means no end"""
+    """before this start; 0 means no end"""
     limit: _builtins.int
-    """0 means 500; the newest ones"""
+    """0 means 500"""
     @_builtins.property
     def at_least(self) -> _types_pb2.LogPosition: ...
     def __init__(
@@ -455,12 +482,15 @@ class InstrumentClock(_message.Message):
     SESSION_FIELD_NUMBER: _builtins.int
     NEXT_OPEN_NS_FIELD_NUMBER: _builtins.int
     NEXT_CLOSE_NS_FIELD_NUMBER: _builtins.int
+    DAY_ENDS_NS_FIELD_NUMBER: _builtins.int
     symbol: _builtins.str
     calendar: _builtins.str
     session: _builtins.str
     next_open_ns: _builtins.int
-    """0 when the calendar never closes"""
+    """When the calendar opens and closes it next; 0 when it never closes."""
     next_close_ns: _builtins.int
+    day_ends_ns: _builtins.int
+    """When the trading day ends, and DAY orders with it; 0 when it never does."""
     def __init__(
         self,
         *,
@@ -469,10 +499,11 @@ class InstrumentClock(_message.Message):
         session: _builtins.str = ...,
         next_open_ns: _builtins.int = ...,
         next_close_ns: _builtins.int = ...,
+        day_ends_ns: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calendar", b"calendar", "next_close_ns", b"next_close_ns", "next_open_ns", b"next_open_ns", "session", b"session", "symbol", b"symbol"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calendar", b"calendar", "day_ends_ns", b"day_ends_ns", "next_close_ns", b"next_close_ns", "next_open_ns", b"next_open_ns", "session", b"session", "symbol", b"symbol"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -485,20 +516,25 @@ class StreamChannelRequest(_message.Message):
     CHANNEL_FIELD_NUMBER: _builtins.int
     SYMBOL_FIELD_NUMBER: _builtins.int
     INTERVAL_FIELD_NUMBER: _builtins.int
+    DEPTH_FIELD_NUMBER: _builtins.int
     channel: _builtins.str
     """book, trades, quotes or bars"""
     symbol: _builtins.str
     interval: _builtins.str
+    """bars only"""
+    depth: _builtins.int
+    """book only: the best levels of each side, 0 means the whole book. A level that leaves them is shown as gone."""
     def __init__(
         self,
         *,
         channel: _builtins.str = ...,
         symbol: _builtins.str = ...,
         interval: _builtins.str = ...,
+        depth: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "interval", b"interval", "symbol", b"symbol"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "depth", b"depth", "interval", b"interval", "symbol", b"symbol"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -506,7 +542,9 @@ Global___StreamChannelRequest: _TypeAlias = StreamChannelRequest  # noqa: Y015
 
 @_typing.final
 class StreamChannelResponse(_message.Message):
-    """After a snapshot with seq n the next update has first_seq n+1."""
+    """After a snapshot with seq n the next update has first_seq n+1. A frame covers first_seq to seq: changes that a slow
+    reader could not take one by one, or could not see, are in the next frame that it gets.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -523,6 +561,8 @@ class StreamChannelResponse(_message.Message):
     TRADES_FIELD_NUMBER: _builtins.int
     BARS_FIELD_NUMBER: _builtins.int
     LAST_PRICE_FIELD_NUMBER: _builtins.int
+    LAST_QUANTITY_FIELD_NUMBER: _builtins.int
+    LAST_TIME_NS_FIELD_NUMBER: _builtins.int
     channel: _builtins.str
     symbol: _builtins.str
     interval: _builtins.str
@@ -531,6 +571,9 @@ class StreamChannelResponse(_message.Message):
     seq: _builtins.int
     time_ns: _builtins.int
     last_price: _builtins.str
+    """quotes"""
+    last_quantity: _builtins.str
+    last_time_ns: _builtins.int
     @_builtins.property
     def position(self) -> _types_pb2.LogPosition: ...
     @_builtins.property
@@ -559,10 +602,12 @@ class StreamChannelResponse(_message.Message):
         trades: _abc.Iterable[Global___Trade] | None = ...,
         bars: _abc.Iterable[Global___Bar] | None = ...,
         last_price: _builtins.str = ...,
+        last_quantity: _builtins.str = ...,
+        last_time_ns: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks", b"asks", "bars", b"bars", "bids", b"bids", "channel", b"channel", "first_seq", b"first_seq", "interval", b"interval", "last_price", b"last_price", "position", b"position", "seq", b"seq", "snapshot", b"snapshot", "symbol", b"symbol", "time_ns", b"time_ns", "trades", b"trades"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks", b"asks", "bars", b"bars", "bids", b"bids", "channel", b"channel", "first_seq", b"first_seq", "interval", b"interval", "last_price", b"last_price", "last_quantity", b"last_quantity", "last_time_ns", b"last_time_ns", "position", b"position", "seq", b"seq", "snapshot", b"snapshot", "symbol", b"symbol", "time_ns", b"time_ns", "trades", b"trades"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -578,7 +623,9 @@ class StreamTopOfBookRequest(_message.Message):
     symbol: _builtins.str
     depth: _builtins.int
     @_builtins.property
-    def after(self) -> _types_pb2.LogPosition: ...
+    def after(self) -> _types_pb2.LogPosition:
+        """unset: from now on"""
+
     def __init__(
         self,
         *,
@@ -596,21 +643,29 @@ Global___StreamTopOfBookRequest: _TypeAlias = StreamTopOfBookRequest  # noqa: Y0
 
 @_typing.final
 class StreamTopOfBookResponse(_message.Message):
-    """Frames of consecutive commands, in order."""
+    """Frames of consecutive commands that concern the symbol, in order."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     FRAMES_FIELD_NUMBER: _builtins.int
+    COVERED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def frames(self) -> _containers.RepeatedCompositeFieldContainer[Global___TopOfBook]: ...
+    @_builtins.property
+    def covered(self) -> _types_pb2.LogPosition:
+        """Every command of the log that ended at or before this position and concerns the symbol has had its frame. It moves
+        also when nothing concerned the symbol: then the message has no frames.
+        """
+
     def __init__(
         self,
         *,
         frames: _abc.Iterable[Global___TopOfBook] | None = ...,
+        covered: _types_pb2.LogPosition | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["covered", b"covered"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["frames", b"frames"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["covered", b"covered", "frames", b"frames"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -31,11 +31,19 @@ class Account(_message.Message):
     BALANCES_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
     OPEN_ORDERS_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    OPENED_AT_NS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     user_id: _builtins.str
     state: _builtins.str
     """ACTIVE or SUSPENDED"""
     open_orders: _builtins.int
+    kind: _builtins.str
+    """CUSTOMER, CLEARING, EXTERNAL or HOUSE"""
+    version: _builtins.int
+    """of the account's own stream"""
+    opened_at_ns: _builtins.int
     @_builtins.property
     def balances(self) -> _containers.RepeatedCompositeFieldContainer[_trading_pb2.Balance]: ...
     @_builtins.property
@@ -49,10 +57,13 @@ class Account(_message.Message):
         balances: _abc.Iterable[_trading_pb2.Balance] | None = ...,
         limits: Global___Limits | None = ...,
         open_orders: _builtins.int = ...,
+        kind: _builtins.str = ...,
+        version: _builtins.int = ...,
+        opened_at_ns: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "id", b"id", "limits", b"limits", "open_orders", b"open_orders", "state", b"state", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "id", b"id", "kind", b"kind", "limits", b"limits", "open_orders", b"open_orders", "opened_at_ns", b"opened_at_ns", "state", b"state", "user_id", b"user_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -207,6 +218,7 @@ class Position(_message.Message):
     AVERAGE_COST_FIELD_NUMBER: _builtins.int
     REALIZED_PROFIT_FIELD_NUMBER: _builtins.int
     UNREALIZED_PROFIT_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
     asset: _builtins.str
     symbol: _builtins.str
     """the instrument that values it, empty if none"""
@@ -219,6 +231,8 @@ class Position(_message.Message):
     average_cost: _builtins.str
     realized_profit: _builtins.str
     unrealized_profit: _builtins.str
+    currency: _builtins.str
+    """of every value here; empty without an instrument"""
     def __init__(
         self,
         *,
@@ -232,10 +246,11 @@ class Position(_message.Message):
         average_cost: _builtins.str = ...,
         realized_profit: _builtins.str = ...,
         unrealized_profit: _builtins.str = ...,
+        currency: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "average_cost", b"average_cost", "cost", b"cost", "hold", b"hold", "last_price", b"last_price", "market_value", b"market_value", "quantity", b"quantity", "realized_profit", b"realized_profit", "symbol", b"symbol", "unrealized_profit", b"unrealized_profit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "average_cost", b"average_cost", "cost", b"cost", "currency", b"currency", "hold", b"hold", "last_price", b"last_price", "market_value", b"market_value", "quantity", b"quantity", "realized_profit", b"realized_profit", "symbol", b"symbol", "unrealized_profit", b"unrealized_profit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -354,27 +369,77 @@ class Exposure(_message.Message):
 Global___Exposure: _TypeAlias = Exposure  # noqa: Y015
 
 @_typing.final
+class InstrumentExposure(_message.Message):
+    """By instrument: what is held, valued at the last price, and open orders at their own prices."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYMBOL_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    MARK_PRICE_FIELD_NUMBER: _builtins.int
+    POSITION_VALUE_FIELD_NUMBER: _builtins.int
+    OPEN_BUY_QUANTITY_FIELD_NUMBER: _builtins.int
+    OPEN_BUY_NOTIONAL_FIELD_NUMBER: _builtins.int
+    OPEN_SELL_QUANTITY_FIELD_NUMBER: _builtins.int
+    OPEN_SELL_NOTIONAL_FIELD_NUMBER: _builtins.int
+    symbol: _builtins.str
+    currency: _builtins.str
+    quantity: _builtins.str
+    mark_price: _builtins.str
+    """empty until something trades"""
+    position_value: _builtins.str
+    open_buy_quantity: _builtins.str
+    open_buy_notional: _builtins.str
+    open_sell_quantity: _builtins.str
+    open_sell_notional: _builtins.str
+    def __init__(
+        self,
+        *,
+        symbol: _builtins.str = ...,
+        currency: _builtins.str = ...,
+        quantity: _builtins.str = ...,
+        mark_price: _builtins.str = ...,
+        position_value: _builtins.str = ...,
+        open_buy_quantity: _builtins.str = ...,
+        open_buy_notional: _builtins.str = ...,
+        open_sell_quantity: _builtins.str = ...,
+        open_sell_notional: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency", b"currency", "mark_price", b"mark_price", "open_buy_notional", b"open_buy_notional", "open_buy_quantity", b"open_buy_quantity", "open_sell_notional", b"open_sell_notional", "open_sell_quantity", b"open_sell_quantity", "position_value", b"position_value", "quantity", b"quantity", "symbol", b"symbol"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InstrumentExposure: _TypeAlias = InstrumentExposure  # noqa: Y015
+
+@_typing.final
 class GetExposureResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EXPOSURES_FIELD_NUMBER: _builtins.int
     OPEN_ORDERS_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    INSTRUMENTS_FIELD_NUMBER: _builtins.int
     open_orders: _builtins.int
     @_builtins.property
     def exposures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Exposure]: ...
     @_builtins.property
     def position(self) -> _types_pb2.LogPosition: ...
+    @_builtins.property
+    def instruments(self) -> _containers.RepeatedCompositeFieldContainer[Global___InstrumentExposure]: ...
     def __init__(
         self,
         *,
         exposures: _abc.Iterable[Global___Exposure] | None = ...,
         open_orders: _builtins.int = ...,
         position: _types_pb2.LogPosition | None = ...,
+        instruments: _abc.Iterable[Global___InstrumentExposure] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["exposures", b"exposures", "open_orders", b"open_orders", "position", b"position"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exposures", b"exposures", "instruments", b"instruments", "open_orders", b"open_orders", "position", b"position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -466,12 +531,17 @@ Global___LimitPolicy: _TypeAlias = LimitPolicy  # noqa: Y015
 class ListLimitPoliciesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    AT_LEAST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def at_least(self) -> _types_pb2.LogPosition: ...
     def __init__(
         self,
+        *,
+        at_least: _types_pb2.LogPosition | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at_least", b"at_least"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least", b"at_least"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -482,16 +552,20 @@ class ListLimitPoliciesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     POLICIES_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def policies(self) -> _containers.RepeatedCompositeFieldContainer[Global___LimitPolicy]: ...
+    @_builtins.property
+    def position(self) -> _types_pb2.LogPosition: ...
     def __init__(
         self,
         *,
         policies: _abc.Iterable[Global___LimitPolicy] | None = ...,
+        position: _types_pb2.LogPosition | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["policies", b"policies"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["policies", b"policies", "position", b"position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
