@@ -1,0 +1,74 @@
+import { Component, inject, input, signal } from '@angular/core';
+import { BarInterval } from '../api/models/bar-interval';
+import { CandleChart } from './candle-chart';
+import { MarketStore } from './market-store';
+
+const INTERVALS: readonly BarInterval[] = ['1s', '5s', '15s', '1m', '5m', '15m', '1h', '1d'];
+
+/** The choice of the interval, and the chart, whose library arrives after the rest of the page. */
+@Component({
+  selector: 'trading-chart-panel',
+  imports: [CandleChart],
+  template: `
+    <div class="intervals" role="group" aria-label="Interval">
+      @for (each of intervals; track each) {
+        <button
+          type="button"
+          [class.on]="interval() === each"
+          [attr.aria-pressed]="interval() === each"
+          [attr.data-testid]="'interval-' + each"
+          (click)="interval.set(each)"
+        >
+          {{ each }}
+        </button>
+      }
+    </div>
+    @defer (on immediate) {
+      <trading-candle-chart [symbol]="symbol()" [interval]="interval()" [priceScale]="market.priceScale()" />
+    } @placeholder {
+      <div class="empty">Loading the chart…</div>
+    }
+  `,
+  styles: `
+    .intervals {
+      display: flex;
+      flex: none;
+      gap: 2px;
+      padding: 6px 8px;
+      overflow-x: auto;
+      border-bottom: 1px solid var(--line);
+    }
+
+    button {
+      padding: 4px 9px;
+      color: var(--muted);
+      font: inherit;
+      font-size: 12.5px;
+      font-weight: 500;
+      background: none;
+      border: 0;
+      border-radius: 6px;
+      cursor: pointer;
+
+      &:hover {
+        color: var(--text);
+      }
+
+      &.on {
+        color: var(--accent);
+        background: color-mix(in srgb, var(--accent) 14%, transparent);
+      }
+    }
+
+    trading-candle-chart {
+      flex: 1;
+      min-height: 0;
+    }
+  `,
+})
+export class ChartPanel {
+  readonly symbol = input.required<string>();
+  protected readonly market = inject(MarketStore);
+  protected readonly intervals = INTERVALS;
+  protected readonly interval = signal<BarInterval>('1m');
+}

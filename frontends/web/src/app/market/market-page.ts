@@ -1,0 +1,63 @@
+import { Component, effect, inject, input, signal } from '@angular/core';
+import { MatTabsModule } from '@angular/material/tabs';
+import { Side } from '../api/models/side';
+import { Balances } from '../orders/balances';
+import { OrdersPanel } from '../orders/orders-panel';
+import { compactScreen } from '../shell/compact';
+import { BookLadder } from './book-ladder';
+import { ChartPanel } from './chart-panel';
+import { LAST_SYMBOL } from './first-market';
+import { MarketHeader } from './market-header';
+import { MarketStore } from './market-store';
+import { OrderTicket } from './order-ticket';
+import { TradesList } from './trades-list';
+
+const TABS = [
+  { id: 'chart', label: 'Chart' },
+  { id: 'book', label: 'Book' },
+  { id: 'trade', label: 'Trade' },
+  { id: 'orders', label: 'Orders' },
+  { id: 'account', label: 'Account' },
+] as const;
+type Tab = (typeof TABS)[number]['id'];
+
+/** One market: panels side by side where there is room, tabs where there is not. */
+@Component({
+  selector: 'trading-market-page',
+  imports: [
+    Balances,
+    BookLadder,
+    ChartPanel,
+    MarketHeader,
+    MatTabsModule,
+    OrderTicket,
+    OrdersPanel,
+    TradesList,
+  ],
+  providers: [MarketStore],
+  templateUrl: './market-page.html',
+  styleUrl: './market-page.scss',
+})
+export class MarketPage {
+  readonly symbol = input.required<string>();
+  protected readonly market = inject(MarketStore);
+  protected readonly compact = compactScreen();
+  protected readonly tabs = TABS;
+  protected readonly tab = signal<Tab>('chart');
+  protected readonly side = signal<Side>('BUY');
+
+  constructor() {
+    this.market.open(this.symbol);
+    effect(() => {
+      localStorage.setItem(LAST_SYMBOL, this.symbol());
+    });
+    effect(() => {
+      if (this.market.picked()) this.tab.set('trade');
+    });
+  }
+
+  protected trade(side: Side): void {
+    this.side.set(side);
+    this.tab.set('trade');
+  }
+}
