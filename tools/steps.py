@@ -54,7 +54,7 @@ def check() -> list[Step]:
         Step("ruff", tool("ruff", "check")),
         Step("mypy", tool("mypy", "--strict", *typed_folders(), "tools")),
         Step("import-contracts", tool("lint-imports", "--no-cache")),
-        Step("tidy", python("-m", "pytest", "-q", "tests/test_tidy.py", "tests/tidy")),
+        Step("tidy", python("-m", "pytest", "-q", "tests/test_tidy.py")),
         Step("contracts", python("-m", "pytest", "-q", "tests/test_contracts.py")),
         Step("cargo-fmt", ["cargo", "fmt", "--all", "--check"]),
         Step("clippy", ["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
