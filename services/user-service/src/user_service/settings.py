@@ -1,0 +1,112 @@
+"""Settings of the user service, read once at start from variables that begin with USER_SERVICE_."""
+
+import json
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from kernel.settings import Settings
+from user_service.roles import Role
+
+REALM_PATH = "/realms/trading-platform"
+
+
+def _listed(value: Any) -> Any:
+    """`a,b` from a variable as a list; anything else as it is."""
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+def _json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
+class ConfidentialClient(BaseModel):
+    """A program with an account of its own: it trades its secret for a token with these roles."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    secret: str = Field(min_length=32)
+    roles: tuple[Role, ...]
+
+
+class UserServiceSettings(Settings):
+    """Times end in their unit; lists are separated by commas."""
+
+    model_config = SettingsConfigDict(env_prefix="USER_SERVICE_")
+
+    public_url: str = "http://127.0.0.1:8080"
+    """Where people reach the platform, without a slash at the end; the issuer is this and /realms/trading-platform."""
+
+    self_registration_roles: Annotated[tuple[Role, ...], BeforeValidator(_listed)] = ("USER", "TRADER")
+    """Roles of whoever registers himself. On a paper venue everybody trades; a broker sets USER."""
+
+    registration_answer_ms: int = Field(default=400, ge=0, le=10_000)
+    """Registration answers at a multiple of this after the request came, so that its duration tells nothing."""
+
+    access_token_s: int = Field(default=900, ge=10, le=86_400)
+    """How long an access token and an id token hold."""
+
+    refresh_idle_s: int = Field(default=86_400, ge=60)
+    """A refresh token that is not used for so long has expired."""
+
+    session_s: int = Field(default=604_800, ge=60)
+    """After this a person signs in again, however active."""
+
+    code_s: int = Field(default=60, ge=1, le=600)
+    """How long an authorization code holds."""
+
+    web_redirect_uris: Words = ()
+    """Where trading-web may send people after they signed in, besides <public_url>/signed-in. Compared exactly."""
+
+    web_origins: Words = ()
+    """Origins whose pages may call the token endpoint, besides that of public_url."""
+
+    password_grant_clients: Words = ("trading-cli",)
+    """Public clients that may trade a password for tokens; empty switches the grant off."""
+
+    confidential_clients: Annotated[dict[str, ConfidentialClient], BeforeValidator(_json)] = Field(default_factory=dict)
+    """Programs that may use client_credentials, as JSON: {"<client id>": {"secret": "...", "roles": ["USER"]}}."""
+
+    signing_key_pem: str = ""
+    """RSA private key in PEM that signs the tokens; empty: made at first start and kept in the private store."""
+
+    signing_key_days: int = Field(default=90, ge=1)
+    """Age at which an own signing key is replaced; the old one stays published until its tokens have expired."""
+
+    argon2_memory_kib: int = Field(default=19_456, ge=8)
+    """Memory of one password hash (argon2id)."""
+
+    argon2_passes: int = Field(default=2, ge=1)
+    """Passes of one password hash over its memory."""
+
+    password_queue_max: int = Field(default=64, ge=1)
+    """Hashes that may wait; beyond it a sign-in or registration is told to try again."""
+
+    address_failures_max: int = Field(default=10, ge=1)
+    """Failed sign-ins of one e-mail address within the window; after that it waits for the window's end."""
+
+    client_failures_max: int = Field(default=100, ge=1)
+    """Failed sign-ins from one network address within the window."""
+
+    failures_window_s: int = Field(default=900, ge=1)
+    """Length of the window in which failed sign-ins are counted."""
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_slash_at_the_end(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")) or value.endswith("/"):
+            raise ValueError("expected http(s)://host[:port] without a slash at the end")
+        return value
+
+    @property
+    def issuer(self) -> str:
+        return self.public_url + REALM_PATH
+
+    @property
+    def secure(self) -> bool:
+        """Whether people come over TLS: cookies are then Secure."""
+        return self.public_url.startswith("https://")
