@@ -12,12 +12,11 @@ State = TypeVar("State")
 class Decider(Protocol):
     initial: Any
 
-    @staticmethod
-    def decide(state: Any, command: Any, /) -> Sequence[Any]:
+    # Methods with self, as PEP 544 has it for modules: their functions match without it.
+    def decide(self, state: Any, command: Any, /) -> Sequence[Any]:
         """The events that `command` causes; raises Refused with the first reason."""
 
-    @staticmethod
-    def evolve(state: Any, event: Any, /) -> Any: ...
+    def evolve(self, state: Any, event: Any, /) -> Any: ...
 
 
 def fold(decider: Decider, events: Iterable[Any]) -> Any:
