@@ -5,6 +5,7 @@ leaves nothing behind) and `.snapshots` (folds that can be made again, kept apar
 commit). An acknowledged commit has been flushed: in WAL mode with synchronous=FULL, SQLite flushes at each commit.
 """
 
+import asyncio
 import fcntl
 import os
 import sqlite3
@@ -17,6 +18,7 @@ import msgspec
 from kernel.event import GENESIS_HASH, Event
 from kernel.eventlog.local import LocalLog
 from kernel.eventlog.port import Corrupt, LogFailed, LogLocked, Snapshot, Writer
+from kernel.eventlog.sqlite_checkpoint import Checkpointer, copy_log
 from kernel.eventlog.sqlite_schema import (
     READ,
     READ_COMMANDS,
@@ -34,8 +36,8 @@ from kernel.eventlog.verify import Chain
 from kernel.runtime import Runtime
 
 TAIL_VERIFIED_EVENTS = 1_000
-# Pages of 4 KiB: about 32 MB of log before they are copied into the main file, so that hot pages are copied once.
-WAL_PAGES_MAX = 8_192
+# The write-ahead log is copied into the main file after so many events (20 to 40 MB): hot pages are copied only once.
+CHECKPOINT_EVENTS = 10_000
 CACHE_KIB = 32_768
 STATEMENTS_MAX = 64
 
@@ -53,15 +55,20 @@ class SqliteStore:
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._snapshots = SnapshotFile(path.with_name(path.name + ".snapshots"))
+        self._checkpointer = Checkpointer(path)
+        self._checkpoint: asyncio.Task[None] | None = None
+        self._events_since_checkpoint = 0
 
     async def reopen(self) -> Opened:
-        await self._runtime.in_thread(f"log-{self._name}-read", self._close_reader)
+        await self._close_beside()
         return await self._on_writer("open", self._open)
 
     async def commit(self, events: Sequence[Event]) -> None:
-        await self._on_writer(
-            f"commit of positions {events[0].position} to {events[-1].position}", self._commit, events
-        )
+        what = f"commit of positions {events[0].position} to {events[-1].position}"
+        await self._on_writer(what, self._commit, events)
+        self._events_since_checkpoint += len(events)
+        if self._events_since_checkpoint >= CHECKPOINT_EVENTS and self._checkpoint is None:
+            self._checkpoint = self._runtime.spawn(self._copy_log(), f"checkpoint of {self._name}")
 
     async def versions(self, aggregate_ids: Sequence[str]) -> dict[str, int]:
         return await self._on_writer("look up versions", self._versions, aggregate_ids)
@@ -110,13 +117,34 @@ class SqliteStore:
 
     async def close(self) -> None:
         await self._on_snapshots("close", self._snapshots.close)
-        await self._runtime.in_thread(f"log-{self._name}-read", self._close_reader)
+        await self._close_beside()
         await self._on_writer("close", self._close_writer)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
+    async def _copy_log(self) -> None:
+        try:
+            await self._in_lane("checkpoint", "checkpoint", self._checkpointer.copy_beside)
+            await self._on_writer("checkpoint", self._copy_rest)
+            self._events_since_checkpoint = 0
+        except LogFailed:
+            # Nothing is lost, the write-ahead log only grows on: the next round tries again, and a disk that is
+            # really full fails the next commit.
+            self._events_since_checkpoint = CHECKPOINT_EVENTS // 2
+        finally:
+            self._checkpoint = None
+
+    async def _close_beside(self) -> None:
+        if self._checkpoint is not None:
+            await self._checkpoint
+        await self._in_lane("checkpoint", "close", self._checkpointer.close)
+        await self._on_reader("close", self._close_reader)
+
     # What follows runs in a lane.
+
+    def _copy_rest(self) -> None:
+        copy_log(self._connection(self._writer))
 
     def _open(self) -> Opened:
         if sqlite3.sqlite_version_info < SQLITE_VERSION_MIN:
@@ -130,7 +158,7 @@ class SqliteStore:
         if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
             raise LogFailed(f"{self._where}: this file system does not take SQLite's write-ahead log")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES_MAX}")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
             self._create(connection)

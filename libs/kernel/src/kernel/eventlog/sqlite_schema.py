@@ -79,15 +79,29 @@ CREATE TABLE checkpoints (
 """
 
 COLUMNS = tuple(field.name for field in msgspec.structs.fields(Event))
-# Rows of one INSERT: a statement is prepared once for each of these sizes, and padded with rows of NULL up to it.
+# Rows of one INSERT: a statement is prepared once for each of these sizes, and padded up to it.
 INSERT_ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 INSERT_ROWS_MAX = INSERT_ROWS[-1]
 
-_ROW = f"({','.join('?' * len(COLUMNS))})"
-_PADDING = (None,) * len(COLUMNS)
-# In a VALUES list the columns are named column1, column2, ...; the padding has no position.
+# What all events of a commit share is bound once, as the first parameters.
+_SHARED = ("log", "recorded_at_ns", "hash_version")
+_OWN = tuple(name for name in COLUMNS if name not in _SHARED)
+_OPTIONAL = ("account_id", "instrument_id", "user_id", "causation_id", "command_id", "request_hash", "traceparent")
+_PADDING: tuple[object, ...] = (0,) * len(_OWN)
+
+
+def _row(number: int) -> str:
+    """The values of one row. An absent text is bound as '' (a present one is never empty): see `inserts`."""
+    first = len(_SHARED) + 1 + number * len(_OWN)
+    values = {name: f"?{index}" for index, name in enumerate(_SHARED, 1)}
+    values |= {name: f"?{first + index}" for index, name in enumerate(_OWN)}
+    values |= {name: f"nullif({values[name]}, '')" for name in _OPTIONAL}
+    return f"({', '.join(values[name] for name in COLUMNS)})"
+
+
+# In a VALUES list the columns are named column1, column2, ...; the padding has position 0.
 _INSERTS = {
-    rows: f"INSERT INTO events SELECT * FROM (VALUES {','.join([_ROW] * rows)}) WHERE column2 NOT NULL"
+    rows: f"INSERT INTO events SELECT * FROM (VALUES {', '.join(map(_row, range(rows)))}) WHERE column2 > 0"
     for rows in INSERT_ROWS
 }
 
@@ -110,13 +124,37 @@ _decode = msgspec.json.Decoder(list[list[Any]]).decode
 
 
 def inserts(events: Sequence[Event]) -> Iterator[tuple[str, list[object]]]:
-    """The statements, with their parameters, that insert `events` in as few steps as can be."""
+    """The statements, with their parameters, that insert `events` (of one commit) in as few steps as can be.
+
+    sqlite3 binds int, str and bytearray at once, but looks up an adapter for every None and bytes.
+    """
     for start in range(0, len(events), INSERT_ROWS_MAX):
         chunk = events[start : start + INSERT_ROWS_MAX]
         rows = next(size for size in INSERT_ROWS if size >= len(chunk))
-        parameters: list[object] = []
+        parameters: list[object] = [chunk[0].log, chunk[0].recorded_at_ns, chunk[0].hash_version]
         for event in chunk:
-            parameters += msgspec.structs.astuple(event)
+            parameters += (
+                event.position,
+                event.event_id,
+                event.aggregate_id,
+                event.aggregate_type,
+                event.event_type,
+                event.event_version,
+                event.schema_version,
+                bytearray(event.event_data),
+                event.account_id or "",
+                event.instrument_id or "",
+                event.user_id or "",
+                event.correlation_id,
+                event.causation_id or "",
+                event.command_id or "",
+                event.command_index,
+                event.command_count,
+                event.request_hash or "",
+                event.traceparent or "",
+                event.occurred_at_ns,
+                bytearray(event.hash),
+            )
         parameters += _PADDING * (rows - len(chunk))
         yield _INSERTS[rows], parameters
 
