@@ -9,7 +9,7 @@ Every call has a deadline.
 import asyncio
 import contextvars
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
 import grpc.aio
@@ -20,6 +20,16 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from kernel.refused import Kind, Refused
+
+# The interceptors take type arguments in their stubs only.
+if TYPE_CHECKING:
+    UnaryInterceptor = grpc.aio.UnaryUnaryClientInterceptor[Any, Any]
+    StreamInterceptor = grpc.aio.UnaryStreamClientInterceptor[Any, Any]
+    ServerInterceptor = grpc.aio.ServerInterceptor[Any, Any]
+else:
+    UnaryInterceptor = grpc.aio.UnaryUnaryClientInterceptor
+    StreamInterceptor = grpc.aio.UnaryStreamClientInterceptor
+    ServerInterceptor = grpc.aio.ServerInterceptor
 
 DEADLINE_S = 10.0
 MESSAGE_BYTES_MAX = 16 * 1024 * 1024
@@ -73,7 +83,9 @@ class Registrar:
         for handler in handlers:
             self.services.append(handler.service_name())
 
-    def add_registered_method_handlers(self, service: str, methods: dict[str, grpc.RpcMethodHandler[Any, Any]]) -> None:
+    def add_registered_method_handlers(
+        self, service: str, methods: "dict[str, grpc.RpcMethodHandler[Any, Any]]"
+    ) -> None:
         for name, handler in methods.items():
             self.methods[f"/{service}/{name}"] = handler
 
@@ -166,7 +178,7 @@ def connect(address: str) -> grpc.aio.Channel:
     return grpc.aio.insecure_channel(address, options, interceptors=interceptors)
 
 
-class _UnaryCaller(grpc.aio.UnaryUnaryClientInterceptor[Any, Any]):
+class _UnaryCaller(UnaryInterceptor):
     async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
         try:
             return await (await continuation(_with_context(details, DEADLINE_S), request))
@@ -174,7 +186,7 @@ class _UnaryCaller(grpc.aio.UnaryUnaryClientInterceptor[Any, Any]):
             raise refused_of(error) from None
 
 
-class _StreamCaller(grpc.aio.UnaryStreamClientInterceptor[Any, Any]):
+class _StreamCaller(StreamInterceptor):
     async def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
         call = await continuation(_with_context(details, None), request)
 
@@ -210,7 +222,7 @@ def refused_of(error: grpc.aio.AioRpcError) -> Refused:
     return Refused(str(code), error.details() or "", kind, int(retry) if retry else None)
 
 
-class _Receiver(grpc.aio.ServerInterceptor[Any, Any]):
+class _Receiver(ServerInterceptor):
     """Validates every request, restores the correlation id, and renders refusals."""
 
     async def intercept_service(self, continuation: Any, details: Any) -> Any:
