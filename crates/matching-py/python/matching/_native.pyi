@@ -1,0 +1,108 @@
+"""Types of the native module; `matching.engine` is its public name."""
+
+from collections.abc import Iterable
+from typing import final
+
+@final
+class Batch:
+    """The outcome of one batch of commands."""
+
+    @property
+    def events(self) -> list[tuple[int, str, str, str, int, str, bytes, str | None, str | None]]:
+        """Every event in log order, built anew at each access.
+
+        (command number in the batch from 0, event type, aggregate type, aggregate id, aggregate version, event id,
+        event data, account id, instrument id)
+        """
+
+    @property
+    def stamps(self) -> list[int]:
+        """When each command occurred, in nanoseconds since 1970; it never goes back."""
+
+@final
+class Asset:
+    """A listed asset."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def scale(self) -> int:
+        """Decimal places of the ledger unit."""
+    @property
+    def kind(self) -> str:
+        """CURRENCY or SECURITY."""
+
+@final
+class Instrument:
+    """A listed instrument; decimals are canonical strings."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def base(self) -> str: ...
+    @property
+    def quote(self) -> str: ...
+    @property
+    def price_unit(self) -> str: ...
+    @property
+    def lot_unit(self) -> str: ...
+    @property
+    def max_price(self) -> str: ...
+    @property
+    def max_quantity(self) -> str: ...
+    @property
+    def protection(self) -> str:
+        """How far a market order may run from the best price, as a fraction of it."""
+    @property
+    def calendar(self) -> str: ...
+    @property
+    def clearing_account_id(self) -> int: ...
+    @property
+    def session(self) -> str:
+        """CONTINUOUS or CLOSED."""
+
+@final
+class Engine:
+    """All books and accounts of one log. Not for use from two threads at once: the second call raises."""
+
+    def __new__(cls, log_number: int) -> Engine:
+        """The engine of an empty log; ValueError if the number is above 4095."""
+    @staticmethod
+    def restore(data: bytes) -> Engine:
+        """The engine of a snapshot; ValueError if it is not one of this version or contradicts itself."""
+    def execute(self, commands: bytes, texts: bytes) -> Batch:
+        """Decide all commands; the GIL is released meanwhile.
+
+        `commands` are 128-byte records (COMMANDS.md), `texts` the arena they point into. ValueError names the record
+        that is malformed; then nothing has been applied.
+        """
+    def evolve(self, rows: Iterable[tuple[str, str, int, bytes]]) -> None:
+        """Replay (event type, event id, aggregate version, event data) in log order.
+
+        ValueError names the event that does not fit; the engine is then of no use.
+        """
+    def snapshot(self) -> bytes:
+        """Canonical bytes of the state; ValueError in the middle of a command's events."""
+    def state_hash(self) -> str:
+        """SHA-256 of the snapshot, in hexadecimal."""
+    @property
+    def log_number(self) -> int: ...
+    @property
+    def command_sequence(self) -> int:
+        """Number of the last command of the log."""
+    @property
+    def last_stamp_ns(self) -> int:
+        """The last stamp; after a restore or replay known to the millisecond."""
+    def book(self, instrument_id: int, depth: int) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
+        """Bids and asks from the best: (price units, lots, orders); ValueError if there is no such instrument."""
+    def instruments(self) -> list[Instrument]:
+        """Every instrument in the order of listing."""
+    def assets(self) -> list[Asset]:
+        """Every asset in the order of listing."""
+    def account_exists(self, account_id: int) -> bool: ...
+    def holdings(self, account_id: int) -> list[tuple[str, int, int]]:
+        """(asset, balance, hold) in ledger units, ordered by listing; empty if there is no such account."""

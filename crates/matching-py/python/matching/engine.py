@@ -1,0 +1,8 @@
+"""The engine: commands in, encoded events out.
+
+All prices count an instrument's price unit, quantities its lot unit, amounts an asset's ledger unit; ids are u64.
+"""
+
+from matching._native import Asset, Batch, Engine, Instrument
+
+__all__ = ["Asset", "Batch", "Engine", "Instrument"]

@@ -1,0 +1,179 @@
+//! Prints samples of every event type, one JSON object a line: the golden samples of the contracts.
+
+use matching::Engine;
+use matching::batch::Batch;
+use matching::command::{
+    CancelAll, CancelOrder, ChangeAccountState, ChangeLimits, ChangeSession, Command, ListAsset, ListInstrument,
+    OpenAccount, PlaceOrder, ReplaceOrder, Stamped, TextArena, Transfer,
+};
+use matching::id::entity_id;
+use matching::number::Unit;
+use matching::vocabulary::{AccountState, AssetKind, OrderType, Session, Side, TimeInForce};
+
+const LOG: u16 = 1;
+const ADA: u64 = entity_id(LOG, 5);
+const BEN: u64 = entity_id(LOG, 6);
+const GOOG: u64 = entity_id(LOG, 1);
+const BTC_USD: u64 = entity_id(LOG, 2);
+const NOBODY: u64 = entity_id(LOG, 999);
+
+fn asset(number: u64) -> u64 {
+    entity_id(LOG, number)
+}
+
+fn order(account_id: u64, side: Side, quantity: u64, price: u64) -> PlaceOrder<'static> {
+    PlaceOrder {
+        account_id,
+        instrument_id: GOOG,
+        side,
+        order_type: OrderType::Limit,
+        time_in_force: TimeInForce::Gtc,
+        quantity,
+        price,
+        protection_price: 0,
+        client_order_id: None,
+    }
+}
+
+fn market(account_id: u64, side: Side, quantity: u64, protection_price: u64) -> PlaceOrder<'static> {
+    let time_in_force = TimeInForce::Ioc;
+    PlaceOrder {
+        order_type: OrderType::Market,
+        time_in_force,
+        protection_price,
+        ..order(account_id, side, quantity, 0)
+    }
+}
+
+fn listings() -> Vec<Command<'static>> {
+    let listed = |symbol, scale, kind| Command::ListAsset(ListAsset { symbol, scale, kind });
+    vec![
+        Command::OpenAccount(OpenAccount { user_id: "too-early" }),
+        Command::OpenVenue,
+        Command::OpenVenue,
+        listed("USD", 10, AssetKind::Currency),
+        listed("GOOG", 4, AssetKind::Security),
+        listed("BTC", 14, AssetKind::Currency),
+        listed("USD", 2, AssetKind::Currency),
+        Command::ListInstrument(ListInstrument {
+            symbol: "GOOG",
+            base: asset(2),
+            quote: asset(1),
+            price_unit: Unit { mantissa: 1, scale: 2 },
+            lot_unit: Unit { mantissa: 1, scale: 0 },
+            max_price: 10_000_000,
+            max_quantity: 1_000_000,
+            protection_ppm: 50_000,
+            calendar: "America/New_York 09:30-16:00",
+        }),
+        Command::ListInstrument(ListInstrument {
+            symbol: "BTC/USD",
+            base: asset(3),
+            quote: asset(1),
+            price_unit: Unit { mantissa: 5, scale: 1 },
+            lot_unit: Unit { mantissa: 1, scale: 5 },
+            max_price: 20_000_000,
+            max_quantity: 100_000_000,
+            protection_ppm: 100_000,
+            calendar: "",
+        }),
+        Command::OpenAccount(OpenAccount { user_id: "01890a5d-ac96-774b-bcce-b302099a8057" }),
+        Command::OpenAccount(OpenAccount { user_id: "a \"quoted\" \\ user" }),
+    ]
+}
+
+fn funding() -> Vec<Command<'static>> {
+    let transfer = |account_id, number, amount| Transfer { account_id, asset_id: asset(number), amount };
+    let limits = |notional, quantity, max_open_orders| {
+        Command::ChangeLimits(ChangeLimits {
+            account_id: BEN,
+            max_order_notional: notional,
+            max_order_quantity: quantity,
+            max_open_orders,
+        })
+    };
+    let state = |state, reason| Command::ChangeAccountState(ChangeAccountState { account_id: BEN, state, reason });
+    vec![
+        Command::Deposit(transfer(ADA, 1, 1_000_000_000_000_000)),
+        Command::Deposit(transfer(BEN, 1, 2_500_000_005_000_000)),
+        Command::Deposit(transfer(ADA, 2, 5_000_000)),
+        Command::Deposit(transfer(BEN, 2, 5_000_001)),
+        Command::Deposit(transfer(ADA, 3, 250_000_000_000_000)),
+        Command::Deposit(transfer(NOBODY, 1, 1)),
+        Command::Withdraw(transfer(ADA, 1, 1)),
+        Command::Withdraw(transfer(BEN, 2, 1)),
+        Command::Withdraw(transfer(BEN, 2, 1 << 80)),
+        limits(Some(1_000_000 * 10u128.pow(18)), Some(5 * 10u128.pow(17)), Some(3)),
+        limits(None, Some(500 * 10u128.pow(18)), None),
+        state(AccountState::Suspended, "documents missing"),
+        Command::PlaceOrder(order(BEN, Side::Buy, 1, 1)),
+        state(AccountState::Active, ""),
+    ]
+}
+
+fn orders() -> Vec<Command<'static>> {
+    let id = |number| entity_id(LOG, number);
+    let replace = |order_id, quantity, price| {
+        Command::ReplaceOrder(ReplaceOrder { account_id: ADA, order_id, quantity, price, client_order_id: None })
+    };
+    let cancel = |account_id, order_id| Command::CancelOrder(CancelOrder { account_id, order_id });
+    let named = |client_order_id, order: PlaceOrder<'static>| PlaceOrder { client_order_id, ..order };
+    vec![
+        Command::PlaceOrder(named(Some("ask-1"), order(ADA, Side::Sell, 100, 58010))), // 2
+        Command::PlaceOrder(order(ADA, Side::Sell, 100, 58020)),
+        Command::PlaceOrder(named(Some("hit \"it\""), order(BEN, Side::Buy, 30, 58010))),
+        Command::PlaceOrder(order(BEN, Side::Buy, 120, 58010)), // 5, rests with 50
+        Command::PlaceOrder(market(BEN, Side::Buy, 20, 0)),
+        Command::PlaceOrder(market(BEN, Side::Buy, 100, 58020)), // protection price
+        Command::PlaceOrder(market(ADA, Side::Sell, 10, 58000)),
+        Command::PlaceOrder(PlaceOrder { time_in_force: TimeInForce::Ioc, ..order(ADA, Side::Sell, 80, 58010) }),
+        Command::PlaceOrder(market(BEN, Side::Sell, 1, 0)), // 10, no liquidity
+        Command::PlaceOrder(order(ADA, Side::Sell, 50, 58030)),
+        replace(id(11), Some(40), None),
+        Command::ReplaceOrder(ReplaceOrder {
+            account_id: ADA,
+            order_id: id(11),
+            quantity: Some(60),
+            price: Some(58025),
+            client_order_id: Some("ask-2b"),
+        }),
+        Command::PlaceOrder(order(BEN, Side::Buy, 20, 58025)), // 12
+        Command::PlaceOrder(order(BEN, Side::Buy, 5, 58000)),
+        replace(id(11), None, Some(58000)), // crosses
+        replace(id(11), Some(1), None),
+        cancel(ADA, id(999)),
+        Command::PlaceOrder(order(ADA, Side::Buy, 1, 58000)), // 14, its own account: canceled
+        cancel(ADA, id(11)),
+        cancel(ADA, id(11)),
+        Command::PlaceOrder(PlaceOrder { time_in_force: TimeInForce::Day, ..order(BEN, Side::Buy, 3, 57000) }),
+        Command::PlaceOrder(PlaceOrder { instrument_id: BTC_USD, ..order(ADA, Side::Sell, 12_345, 135_791) }),
+        Command::PlaceOrder(PlaceOrder { instrument_id: BTC_USD, ..order(BEN, Side::Buy, 45, 135_791) }),
+        Command::PlaceOrder(PlaceOrder { instrument_id: NOBODY, ..order(ADA, Side::Buy, 1, 1) }),
+        Command::PlaceOrder(order(NOBODY, Side::Buy, 1, 1)),
+        Command::PlaceOrder(order(BEN, Side::Buy, 100, 9_000_000)),
+        Command::PlaceOrder(order(BEN, Side::Buy, 501, 57_000)),
+        Command::ChangeSession(ChangeSession { instrument_id: GOOG, session: Session::Closed, reason: "16:00" }),
+        Command::PlaceOrder(order(BEN, Side::Buy, 1, 57_000)),
+        Command::ChangeSession(ChangeSession { instrument_id: GOOG, session: Session::Continuous, reason: "09:30" }),
+        Command::ChangeSession(ChangeSession { instrument_id: NOBODY, session: Session::Closed, reason: "" }),
+        Command::PlaceOrder(order(BEN, Side::Buy, 2, 57_001)),
+        Command::PlaceOrder(order(BEN, Side::Buy, 2, 57_002)),
+        Command::CancelAll(CancelAll { account_id: BEN, instrument_id: Some(GOOG) }),
+        Command::CancelAll(CancelAll { account_id: BEN, instrument_id: None }),
+        Command::CancelAll(CancelAll { account_id: NOBODY, instrument_id: None }),
+    ]
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut engine = Engine::new(LOG)?;
+    let mut texts = TextArena::default();
+    let commands = [listings(), funding(), orders()].concat();
+    let stamped = (0..).zip(commands).map(|(n, command)| Stamped { stamp_ns: 1_700_000_000_000_000_000 + n, command });
+    let records: Vec<u8> = stamped.flat_map(|command| command.encode(&mut texts)).collect();
+    let batch = Batch::execute(&mut engine, &records, texts.bytes())?;
+    for row in &batch.rows {
+        let data = std::str::from_utf8(&batch.data[row.start..row.end])?;
+        println!("{{\"event_type\":\"{}\",\"event_data\":{data}}}", row.event_type);
+    }
+    Ok(())
+}

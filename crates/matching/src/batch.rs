@@ -1,0 +1,102 @@
+//! Many commands in, encoded events out: what the binding hands over in one call.
+
+use std::fmt;
+
+use crate::Engine;
+use crate::command::{RECORD_SIZE, RecordError, Stamped};
+use crate::event::{Aggregate, Events};
+use crate::id::{UUID_LENGTH, entity_id};
+
+/// One event as the log wants it; its data are bytes of the batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Which command of the batch caused it, from 0.
+    pub command: u32,
+    /// Its type.
+    pub event_type: &'static str,
+    /// Its stream.
+    pub aggregate: Aggregate,
+    /// Its number in the stream.
+    pub version: u64,
+    /// Its id.
+    pub event_id: [u8; UUID_LENGTH],
+    /// Where its data begin.
+    pub start: usize,
+    /// Where its data end.
+    pub end: usize,
+    /// The account it is about.
+    pub account_id: Option<u64>,
+    /// The instrument it is about.
+    pub instrument_id: Option<u64>,
+}
+
+/// The outcome of many commands.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Every event in order.
+    pub rows: Vec<Row>,
+    /// The data of all events, one after another.
+    pub data: Vec<u8>,
+    /// The stamp of each command, nanoseconds.
+    pub stamps: Vec<u64>,
+}
+
+/// Why bytes are not a batch; nothing was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchError {
+    /// The length is not a multiple of the record's.
+    Length(usize),
+    /// A record is not a command.
+    Record(usize, RecordError),
+}
+
+impl fmt::Display for BatchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length(length) => write!(f, "{length} bytes are not a whole number of {RECORD_SIZE}-byte records"),
+            Self::Record(number, error) => write!(f, "record {number}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for BatchError {}
+
+impl Batch {
+    /// Reads all records, then applies them all. Malformed bytes are refused before anything is applied.
+    pub fn execute(engine: &mut Engine, commands: &[u8], texts: &[u8]) -> Result<Self, BatchError> {
+        let (records, rest) = commands.as_chunks::<RECORD_SIZE>();
+        if !rest.is_empty() {
+            return Err(BatchError::Length(commands.len()));
+        }
+        let decode = |(number, record)| Stamped::decode(record, texts).map_err(|e| BatchError::Record(number, e));
+        let stamped: Vec<Stamped<'_>> = records.iter().enumerate().map(decode).collect::<Result<_, _>>()?;
+        let mut batch = Self::default();
+        let mut events = Events::default();
+        for (number, command) in stamped.iter().enumerate() {
+            events.clear();
+            let stamp = engine.apply(command, &mut events);
+            batch.stamps.push(stamp);
+            batch.append(engine, number, &events);
+        }
+        Ok(batch)
+    }
+
+    fn append(&mut self, engine: &Engine, command: usize, events: &Events) {
+        for (index, event) in events.list.iter().enumerate() {
+            let start = self.data.len();
+            events.encode(&event.body, engine.catalog(), &mut self.data);
+            let subject = event.subject();
+            self.rows.push(Row {
+                command: command as u32,
+                event_type: event.body.event_type(),
+                aggregate: event.aggregate,
+                version: event.version,
+                event_id: engine.event_id(index as u32).render(),
+                start,
+                end: self.data.len(),
+                account_id: subject.account_id,
+                instrument_id: subject.instrument.map(|i| entity_id(engine.log_number(), u64::from(i.0) + 1)),
+            });
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Orders in one vector, linked by 32-bit slots; an order is one cache line.
+
+use crate::vocabulary::{Side, TimeInForce};
+
+/// No slot.
+pub const NONE: u32 = u32::MAX;
+
+/// Side and time in force of an order in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flags(u32);
+
+impl Flags {
+    pub(super) fn new(side: Side, time_in_force: TimeInForce) -> Self {
+        Self(side as u32 | (time_in_force as u32) << 1)
+    }
+}
+
+/// An open order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub struct Order {
+    /// The order's id.
+    pub id: u64,
+    /// Limit price, price units.
+    pub price: u64,
+    /// Total quantity, lots.
+    pub quantity: u64,
+    /// What has not executed, lots.
+    pub leaves: u64,
+    /// Place in the queue of its level.
+    pub priority: u64,
+    /// The order behind it.
+    pub next: u32,
+    /// The order before it; in a free slot, the next free one.
+    pub prev: u32,
+    /// Its level, or [`NONE`] while it does not rest.
+    pub level: u32,
+    /// Whose it is: the book compares owners and knows nothing else of them.
+    pub owner: u32,
+    /// Number of its last event.
+    pub version: u32,
+    /// Side and time in force.
+    pub flags: Flags,
+}
+
+const _: () = assert!(size_of::<Order>() == 64);
+
+impl Order {
+    /// Its side.
+    pub fn side(&self) -> Side {
+        if self.flags.0 & 1 == 0 { Side::Buy } else { Side::Sell }
+    }
+
+    /// How long it works.
+    pub fn time_in_force(&self) -> TimeInForce {
+        match self.flags.0 >> 1 {
+            0 => TimeInForce::Gtc,
+            1 => TimeInForce::Day,
+            _ => TimeInForce::Ioc,
+        }
+    }
+
+    /// Whether it is in a queue.
+    pub fn rests(&self) -> bool {
+        self.level != NONE
+    }
+
+    /// What has executed, lots.
+    pub fn executed(&self) -> u64 {
+        self.quantity - self.leaves
+    }
+}
+
+/// All orders of a book; freed slots are used again, the last freed first.
+#[derive(Clone, Debug)]
+pub struct Slab {
+    orders: Vec<Order>,
+    free: u32,
+    count: u32,
+}
+
+impl Default for Slab {
+    fn default() -> Self {
+        Self { orders: Vec::new(), free: NONE, count: 0 }
+    }
+}
+
+impl Slab {
+    pub(super) fn len(&self) -> u32 {
+        self.count
+    }
+
+    pub(super) fn get(&self, slot: u32) -> &Order {
+        &self.orders[slot as usize]
+    }
+
+    pub(super) fn get_mut(&mut self, slot: u32) -> &mut Order {
+        &mut self.orders[slot as usize]
+    }
+
+    pub(super) fn add(&mut self, order: Order) -> u32 {
+        self.count += 1;
+        if self.free == NONE {
+            if self.orders.len() == self.orders.capacity() {
+                // An eighth at a time: a doubling vector would hold up to twice the memory that the orders need.
+                self.orders.reserve_exact((self.orders.len() / 8).max(64));
+            }
+            self.orders.push(order);
+            return u32::try_from(self.orders.len() - 1).expect("orders of a book are bounded");
+        }
+        let slot = self.free;
+        self.free = self.orders[slot as usize].prev;
+        self.orders[slot as usize] = order;
+        slot
+    }
+
+    pub(super) fn free(&mut self, slot: u32) -> Order {
+        let order = self.orders[slot as usize];
+        self.orders[slot as usize].prev = self.free;
+        self.free = slot;
+        self.count -= 1;
+        order
+    }
+}

@@ -1,0 +1,171 @@
+//! Replaying orders and trades.
+
+use super::super::Engine;
+use super::super::settle::working_status;
+use super::{Misfit, expect};
+use crate::book::Order;
+use crate::event::{
+    AccountId, Events, Instrument, Notional, OrderCanceled, OrderCreated, OrderExecuted, OrderExpired, OrderId,
+    OrderRejected, OrderReplaced, Quantity, Resting, TradeExecuted,
+};
+use crate::id::{self, SEQUENCE_MAX};
+use crate::order_index::{NO_ACCOUNT, Place};
+use crate::vocabulary::{OrderType, Side, Status};
+
+/// An open order and where it is.
+#[derive(Clone, Copy)]
+struct Found {
+    instrument: u32,
+    slot: u32,
+    order: Order,
+}
+
+impl Engine {
+    pub(super) fn evolve_created(&mut self, version: u64, e: &OrderCreated, events: &Events) -> Result<(), Misfit> {
+        expect(e.order_id == self.order_id(self.index.next()), "order_id")?;
+        let account = self.accounts.find(e.account_id.0).ok_or(Misfit::Value("account_id"))?;
+        let price = match e.order_type {
+            OrderType::Limit => e.price,
+            OrderType::Market => e.protection_price,
+        };
+        let price = price.ok_or(Misfit::Value("price"))?.0;
+        expect(e.price.is_some() != e.protection_price.is_some(), "protection_price")?;
+        let fresh = e.status == Status::Pending && e.cum_quantity == Quantity(0) && e.leaves_quantity == e.quantity;
+        expect(fresh && version == 1 && e.quantity.0 > 0, "the state of a new order")?;
+        let market = self.markets.get_mut(e.symbol.0 as usize).ok_or(Misfit::Value("symbol"))?;
+        let mut order = Order::new(e.order_id.0, e.side, e.time_in_force, price, e.quantity.0, account);
+        order.version = 1;
+        let slot = market.book.add(order);
+        market.beside.link(self.accounts.get_mut(account), e.symbol.0, slot);
+        self.index.open(e.symbol.0, slot);
+        self.replay.in_flight += 1;
+        self.assign_postings(e.postings, events)?;
+        e.rests.map_or(Ok(()), |rests| self.assign_resting(e.symbol.0, slot, rests))
+    }
+
+    pub(super) fn evolve_rejected(&mut self, version: u64, e: &OrderRejected) -> Result<(), Misfit> {
+        expect(e.order_id == self.order_id(self.index.next()), "order_id")?;
+        expect(e.status == Status::Rejected && version == 1, "the state of a rejected order")?;
+        let account = self.accounts.find(e.account_id.0);
+        self.index.skip(account.unwrap_or(NO_ACCOUNT));
+        Ok(())
+    }
+
+    pub(super) fn evolve_executed(&mut self, version: u64, e: &OrderExecuted, events: &Events) -> Result<(), Misfit> {
+        let found = self.advance_order(version, e.order_id, e.account_id, e.symbol)?;
+        let order = found.order;
+        expect(e.side == order.side(), "side")?;
+        expect(e.leaves_quantity.0.checked_add(e.quantity.0) == Some(order.leaves), "leaves_quantity")?;
+        expect(e.cum_quantity.0 == order.quantity - e.leaves_quantity.0, "cum_quantity")?;
+        expect(e.status == working_status(order.quantity, e.leaves_quantity.0), "status")?;
+        expect(e.trade_id.0 == id::entity_id(self.log_number, self.next_trade), "trade_id")?;
+        let Notional(cum_notional) = e.cum_notional;
+        let market = &mut self.markets[found.instrument as usize];
+        expect(cum_notional > market.beside.cum_notional(found.slot), "cum_notional")?;
+        market.beside.set_cum_notional(found.slot, cum_notional);
+        market.book.set_leaves(found.slot, e.leaves_quantity.0);
+        self.assign_postings(e.postings, events)?;
+        match e.rests {
+            Some(rests) => self.assign_resting(found.instrument, found.slot, rests),
+            None if e.leaves_quantity.0 == 0 => {
+                self.forget(found);
+                Ok(())
+            }
+            None => expect(!order.rests(), "rests"),
+        }
+    }
+
+    pub(super) fn evolve_replaced(&mut self, version: u64, e: &OrderReplaced, events: &Events) -> Result<(), Misfit> {
+        let found = self.advance_order(version, e.order_id, e.account_id, e.symbol)?;
+        let executed = found.order.executed();
+        expect(found.order.rests(), "the order replaced")?;
+        let sums = e.cum_quantity.0 == executed && e.leaves_quantity.0.checked_add(executed) == Some(e.quantity.0);
+        expect(sums && e.leaves_quantity.0 > 0, "the quantities")?;
+        expect(e.status == working_status(e.quantity.0, e.leaves_quantity.0), "status")?;
+        let market = &mut self.markets[found.instrument as usize];
+        if e.rests.map(|rests| rests.priority) != Some(found.order.priority) {
+            market.book.unlink(found.slot);
+            self.replay.in_flight += 1;
+        }
+        market.book.set_leaves(found.slot, e.leaves_quantity.0);
+        let order = market.book.order_mut(found.slot);
+        expect(!order.rests() || order.price == e.price.0, "price")?;
+        (order.quantity, order.price) = (e.quantity.0, e.price.0);
+        self.assign_postings(e.postings, events)?;
+        e.rests.map_or(Ok(()), |rests| self.assign_resting(found.instrument, found.slot, rests))
+    }
+
+    pub(super) fn evolve_canceled(&mut self, version: u64, e: &OrderCanceled, events: &Events) -> Result<(), Misfit> {
+        let found = self.advance_order(version, e.order_id, e.account_id, e.symbol)?;
+        expect(e.status == Status::Canceled, "status")?;
+        Self::check_ended(&found.order, e.cum_quantity, e.leaves_quantity, e.canceled_quantity)?;
+        self.forget(found);
+        self.assign_postings(e.postings, events)
+    }
+
+    pub(super) fn evolve_expired(&mut self, version: u64, e: &OrderExpired, events: &Events) -> Result<(), Misfit> {
+        let found = self.advance_order(version, e.order_id, e.account_id, e.symbol)?;
+        expect(e.status == Status::Expired, "status")?;
+        Self::check_ended(&found.order, e.cum_quantity, e.leaves_quantity, e.canceled_quantity)?;
+        self.forget(found);
+        self.assign_postings(e.postings, events)
+    }
+
+    pub(super) fn evolve_trade(&mut self, version: u64, e: &TradeExecuted) -> Result<(), Misfit> {
+        expect(e.trade_id.0 == id::entity_id(self.log_number, self.next_trade), "trade_id")?;
+        self.next_trade += 1;
+        let market = self.markets.get_mut(e.symbol.0 as usize).ok_or(Misfit::Value("symbol"))?;
+        Self::advance(&mut market.version, version)
+    }
+
+    fn check_ended(order: &Order, cum: Quantity, leaves: Quantity, canceled: Quantity) -> Result<(), Misfit> {
+        expect(leaves.0 == 0 && canceled.0 == order.leaves && cum.0 == order.executed(), "the quantities")
+    }
+
+    /// The open order of an event, counted on to its version.
+    fn advance_order(
+        &mut self,
+        version: u64,
+        order_id: OrderId,
+        account_id: AccountId,
+        symbol: Instrument,
+    ) -> Result<Found, Misfit> {
+        let number = self.order_number(order_id.0).ok_or(Misfit::Value("order_id"))?;
+        let Place::Open { instrument, slot } = self.index.get(number) else {
+            return Err(Misfit::Value("order_id"));
+        };
+        let order = self.markets[instrument as usize].book.order_mut(slot);
+        expect(symbol.0 == instrument, "symbol")?;
+        expect(self.accounts.id_of(order.owner) == account_id, "account_id")?;
+        let mut counter = u64::from(order.version);
+        Self::advance(&mut counter, version)?;
+        order.version = u32::try_from(counter).map_err(|_| Misfit::Value("the version"))?;
+        Ok(Found { instrument, slot, order: *order })
+    }
+
+    /// The order rests as the event says: still at its place, or at the end of a queue.
+    fn assign_resting(&mut self, instrument: u32, slot: u32, rests: Resting) -> Result<(), Misfit> {
+        let book = &mut self.markets[instrument as usize].book;
+        let order = *book.order(slot);
+        expect(rests.price.0 == order.price && rests.quantity.0 == order.leaves && order.leaves > 0, "rests")?;
+        if order.rests() {
+            return expect(rests.priority == order.priority, "the priority");
+        }
+        let side: Side = order.side();
+        let later = book.last_priority(side, order.price).is_none_or(|last| rests.priority > last);
+        expect(later && rests.priority >= book.next_priority() && rests.priority < u64::MAX, "the priority")?;
+        book.rest_at(slot, rests.priority);
+        self.replay.in_flight -= 1;
+        Ok(())
+    }
+
+    fn forget(&mut self, found: Found) {
+        let market = &mut self.markets[found.instrument as usize];
+        let order = market.book.remove(found.slot);
+        market.beside.unlink(self.accounts.get_mut(order.owner), found.instrument, found.slot);
+        self.index.close(order.id & SEQUENCE_MAX, order.owner);
+        if !found.order.rests() {
+            self.replay.in_flight -= 1;
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Replaying what is not about orders.
+
+use super::super::Engine;
+use super::{Misfit, expect};
+use crate::account::{Account, EXTERNAL, Limits};
+use crate::catalog::{AssetTerms, InstrumentTerms};
+use crate::event::{
+    AccountId, AccountOpened, Amount, AssetListed, Body, CommandRefused, Events, InstrumentId, InstrumentListed,
+    LimitsChanged, OrderCancelRejected, Postings,
+};
+use crate::limit;
+use crate::vocabulary::{AccountKind, Session};
+
+impl Engine {
+    pub(super) fn evolve_venue(&mut self, version: u64, body: &Body, events: &Events) -> Result<(), Misfit> {
+        match body {
+            Body::AssetListed(e) => self.evolve_asset(version, e, events),
+            Body::InstrumentListed(e) => self.evolve_instrument(version, e, events),
+            Body::AccountOpened(e) => self.evolve_account(version, e, events),
+            Body::CashDeposited(e) => self.evolve_transfer(version, e.account_id, e.amount, e.postings, events),
+            Body::AssetDeposited(e) => self.evolve_transfer(version, e.account_id, e.amount, e.postings, events),
+            Body::CashWithdrawn(e) => self.evolve_transfer(version, e.account_id, e.amount, e.postings, events),
+            Body::AssetWithdrawn(e) => self.evolve_transfer(version, e.account_id, e.amount, e.postings, events),
+            Body::LimitsChanged(e) => self.evolve_limits(version, e),
+            Body::AccountStateChanged(e) => {
+                let index = self.advance_account(version, e.account_id)?;
+                self.accounts.get_mut(index).state = e.state;
+                Ok(())
+            }
+            Body::SessionChanged(e) => {
+                let market = self.advance_instrument(version, e.instrument_id)?;
+                expect(market as u32 == e.symbol.0, "the symbol")?;
+                self.markets[market].session = e.session;
+                Ok(())
+            }
+            Body::OrderCancelRejected(e) => self.evolve_cancel_rejected(version, e),
+            Body::CommandRefused(e) => self.evolve_refused(version, e),
+            Body::OrdersCanceled(e) => self.advance_account(version, e.account_id).map(|_| ()),
+            _ => Err(Misfit::Value("the event type")),
+        }
+    }
+
+    fn evolve_asset(&mut self, version: u64, e: &AssetListed, events: &Events) -> Result<(), Misfit> {
+        let symbol = events.text_of(e.asset);
+        expect(self.catalog.check_asset(symbol).is_ok() && !symbol.is_empty(), "the asset's name")?;
+        expect(e.scale <= crate::number::SCALE_MAX, "the scale")?;
+        expect(version == 1, "the version of a new asset")?;
+        self.add_asset(AssetTerms { symbol: symbol.to_owned(), scale: e.scale, kind: e.kind });
+        self.asset_versions.last_mut().map_or(Ok(()), |counter| Self::advance(counter, version))
+    }
+
+    fn evolve_instrument(&mut self, version: u64, e: &InstrumentListed, events: &Events) -> Result<(), Misfit> {
+        expect(e.instrument_id == self.instrument_id(self.markets.len() as u32), "the instrument id")?;
+        let clearing = self.accounts.find(e.clearing_account_id.0).ok_or(Misfit::Value("the clearing account"))?;
+        expect(self.accounts.get(clearing).kind == AccountKind::Clearing, "the clearing account")?;
+        let proposed = InstrumentTerms {
+            symbol: events.text_of(e.symbol).to_owned(),
+            base: e.base,
+            quote: e.quote,
+            price_unit: e.price_unit.0,
+            lot_unit: e.lot_unit.0,
+            max_price: e.max_price.0,
+            max_quantity: e.max_quantity.0,
+            protection_ppm: e.protection.0,
+            calendar: events.text_of(e.calendar).to_owned(),
+            clearing,
+            notional_unit: 0,
+            lot_ledger: 0,
+        };
+        let terms = self.catalog.check_instrument(proposed).map_err(|_| Misfit::Value("the instrument's terms"))?;
+        expect(e.session == Session::Continuous && !terms.symbol.is_empty(), "the session or symbol")?;
+        self.add_instrument(terms);
+        self.advance_instrument(version, e.instrument_id).map(|_| ())
+    }
+
+    fn evolve_account(&mut self, version: u64, e: &AccountOpened, events: &Events) -> Result<(), Misfit> {
+        let fresh = !self.accounts.get(EXTERNAL).opened;
+        expect(fresh == (e.kind == AccountKind::External), "the account kind")?;
+        let index = if fresh {
+            self.accounts.get_mut(EXTERNAL).opened = true;
+            EXTERNAL
+        } else {
+            expect(self.accounts.list().len() < limit::ACCOUNTS_MAX, "the number of accounts")?;
+            self.accounts.push(Account::new(e.kind, events.text_of(e.user_id)))
+        };
+        expect(self.accounts.id_of(index) == e.account_id, "the account id")?;
+        Self::advance(&mut self.accounts.get_mut(index).version, version)
+    }
+
+    fn evolve_transfer(
+        &mut self,
+        version: u64,
+        account_id: AccountId,
+        amount: Amount,
+        postings: Postings,
+        events: &Events,
+    ) -> Result<(), Misfit> {
+        self.advance_account(version, account_id)?;
+        let list = events.postings_of(postings);
+        let balanced = list.len() == 2
+            && list[0].account == account_id
+            && list[1].account == self.accounts.id_of(EXTERNAL)
+            && list[0].amount.abs() == amount.0
+            && list[0].asset == list[1].asset
+            && list[0].amount == -list[1].amount;
+        expect(balanced, "the postings of a transfer")?;
+        self.assign_postings(postings, events)
+    }
+
+    fn evolve_limits(&mut self, version: u64, e: &LimitsChanged) -> Result<(), Misfit> {
+        let index = self.advance_account(version, e.account_id)?;
+        let (notional, quantity) = (e.max_order_notional.map(|l| l.0), e.max_order_quantity.map(|l| l.0));
+        expect(notional.is_none_or(|l| l >= 0) && quantity.is_none_or(|l| l >= 0), "the sign of a limit")?;
+        self.accounts.get_mut(index).limits =
+            Limits { max_order_notional: notional, max_order_quantity: quantity, max_open_orders: e.max_open_orders };
+        Ok(())
+    }
+
+    /// The stream is the account's, or the external account's if there is no such account.
+    fn evolve_cancel_rejected(&mut self, version: u64, e: &OrderCancelRejected) -> Result<(), Misfit> {
+        let index = self.accounts.find(e.account_id.0).unwrap_or(EXTERNAL);
+        Self::advance(&mut self.accounts.get_mut(index).version, version)
+    }
+
+    fn evolve_refused(&mut self, version: u64, e: &CommandRefused) -> Result<(), Misfit> {
+        let counter = self.version_mut(e.aggregate_id.0).ok_or(Misfit::Value("aggregate_id"))?;
+        Self::advance(counter, version)
+    }
+
+    pub(super) fn advance_account(&mut self, version: u64, account_id: AccountId) -> Result<u32, Misfit> {
+        let index = self.accounts.find(account_id.0).ok_or(Misfit::Value("the account"))?;
+        Self::advance(&mut self.accounts.get_mut(index).version, version)?;
+        Ok(index)
+    }
+
+    pub(super) fn advance_instrument(&mut self, version: u64, id: InstrumentId) -> Result<usize, Misfit> {
+        let instrument = self.find_instrument(id.0).ok_or(Misfit::Value("the instrument"))?;
+        let market = instrument.0 as usize;
+        Self::advance(&mut self.markets[market].version, version)?;
+        Ok(market)
+    }
+}

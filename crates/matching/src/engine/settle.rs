@@ -1,0 +1,263 @@
+//! The engine's sink: every trade moves cash and assets in the step in which it happens.
+
+use super::Engine;
+use super::entry::hold_of;
+use crate::account::Accounts;
+use crate::book::{Ending, Incoming, Order, Sink};
+use crate::catalog::InstrumentTerms;
+use crate::event::{
+    AccountId, Aggregate, Body, Event, Events, Instrument, InstrumentId, Notional, OrderCanceled, OrderExecuted,
+    OrderId, Postings, Price, Quantity, Resting, TradeExecuted, TradeId,
+};
+use crate::id::{self, EntityKind};
+use crate::limit;
+use crate::market::BesideBook;
+use crate::order_index::OrderIndex;
+use crate::vocabulary::{Ledger, Liquidity, Reason, Side, Status};
+
+/// An order while it takes liquidity.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taker {
+    pub(super) order_id: OrderId,
+    pub(super) account: u32,
+    pub(super) side: Side,
+    pub(super) limit: u64,
+    pub(super) quantity: u64,
+    pub(super) leaves: u64,
+    pub(super) cum_notional: i128,
+    pub(super) version: u64,
+}
+
+/// Where an order stands while it is open.
+pub(super) fn working_status(quantity: u64, leaves: u64) -> Status {
+    match leaves {
+        0 => Status::Executed,
+        _ if leaves == quantity => Status::Pending,
+        _ => Status::PartiallyExecuted,
+    }
+}
+
+pub(super) fn push_order_event(events: &mut Events, order_id: OrderId, version: u64, body: Body) {
+    let aggregate = Aggregate { kind: EntityKind::Order, id: order_id.0 };
+    events.list.push(Event { aggregate, version, body });
+}
+
+struct Settlement<'a> {
+    accounts: &'a mut Accounts,
+    index: &'a mut OrderIndex,
+    beside: &'a mut BesideBook,
+    events: &'a mut Events,
+    market_version: &'a mut u64,
+    next_trade: &'a mut u64,
+    terms: &'a InstrumentTerms,
+    instrument: Instrument,
+    log_number: u16,
+    taker: Taker,
+    last_of_taker: Option<usize>,
+}
+
+/// One side of a trade.
+struct Party {
+    account: u32,
+    side: Side,
+    held_at: u64,
+}
+
+impl Sink for Settlement<'_> {
+    fn traded(&mut self, slot: u32, maker: &mut Order, quantity: u64) {
+        let trade_id = TradeId(id::entity_id(self.log_number, *self.next_trade));
+        *self.next_trade += 1;
+        let notional = self.terms.notional(maker.price, quantity);
+        self.execute_maker(slot, maker, quantity, notional, trade_id);
+        self.execute_taker(maker.price, quantity, notional, trade_id);
+        *self.market_version += 1;
+        let instrument_id = InstrumentId(id::entity_id(self.log_number, u64::from(self.instrument.0) + 1));
+        let body = Body::TradeExecuted(TradeExecuted {
+            trade_id,
+            symbol: self.instrument,
+            price: Price(maker.price),
+            quantity: Quantity(quantity),
+            aggressor_side: self.taker.side,
+            maker_order_id: OrderId(maker.id),
+            taker_order_id: self.taker.order_id,
+            maker_account_id: self.accounts.id_of(maker.owner),
+            taker_account_id: self.accounts.id_of(self.taker.account),
+        });
+        let aggregate = Aggregate { kind: EntityKind::Instrument, id: instrument_id.0 };
+        self.events.list.push(Event { aggregate, version: *self.market_version, body });
+    }
+}
+
+impl Settlement<'_> {
+    fn execute_maker(&mut self, slot: u32, maker: &mut Order, quantity: u64, notional: i128, trade_id: TradeId) {
+        maker.version += 1;
+        let side = maker.side();
+        let cum_notional = self.beside.cum_notional(slot) + notional;
+        self.beside.set_cum_notional(slot, cum_notional);
+        let party = Party { account: maker.owner, side, held_at: maker.price };
+        let postings = self.post(&party, quantity, notional);
+        let rests = (maker.leaves > 0).then_some(Resting {
+            price: Price(maker.price),
+            quantity: Quantity(maker.leaves),
+            priority: maker.priority,
+        });
+        let body = OrderExecuted {
+            order_id: OrderId(maker.id),
+            trade_id,
+            account_id: self.accounts.id_of(maker.owner),
+            symbol: self.instrument,
+            side,
+            price: Price(maker.price),
+            quantity: Quantity(quantity),
+            liquidity: Liquidity::Maker,
+            status: working_status(maker.quantity, maker.leaves),
+            cum_quantity: Quantity(maker.executed()),
+            leaves_quantity: Quantity(maker.leaves),
+            cum_notional: Notional(cum_notional),
+            rests,
+            postings,
+        };
+        push_order_event(self.events, body.order_id, u64::from(maker.version), Body::OrderExecuted(body));
+        if maker.leaves == 0 {
+            self.beside.unlink(self.accounts.get_mut(maker.owner), self.instrument.0, slot);
+            self.index.close(maker.id & id::SEQUENCE_MAX, maker.owner);
+        }
+    }
+
+    fn execute_taker(&mut self, price: u64, quantity: u64, notional: i128, trade_id: TradeId) {
+        self.taker.version += 1;
+        self.taker.leaves -= quantity;
+        self.taker.cum_notional += notional;
+        let taker = self.taker;
+        let postings =
+            self.post(&Party { account: taker.account, side: taker.side, held_at: taker.limit }, quantity, notional);
+        let body = OrderExecuted {
+            order_id: taker.order_id,
+            trade_id,
+            account_id: self.accounts.id_of(taker.account),
+            symbol: self.instrument,
+            side: taker.side,
+            price: Price(price),
+            quantity: Quantity(quantity),
+            liquidity: Liquidity::Taker,
+            status: working_status(taker.quantity, taker.leaves),
+            cum_quantity: Quantity(taker.quantity - taker.leaves),
+            leaves_quantity: Quantity(taker.leaves),
+            cum_notional: Notional(taker.cum_notional),
+            rests: None,
+            postings,
+        };
+        self.last_of_taker = Some(self.events.list.len());
+        push_order_event(self.events, taker.order_id, taker.version, Body::OrderExecuted(body));
+    }
+
+    /// Base, then quote, each against the clearing account; last the hold, which price improvement releases too.
+    fn post(&mut self, party: &Party, quantity: u64, notional: i128) -> Postings {
+        let start = self.events.postings.len();
+        let (terms, list) = (self.terms, &mut self.events.postings);
+        let base = terms.base_amount(quantity);
+        let (base, quote) = match party.side {
+            Side::Buy => (base, -notional),
+            Side::Sell => (-base, notional),
+        };
+        let (asset, hold) = hold_of(terms, party.side, party.held_at, quantity);
+        for (account, asset, ledger, amount) in [
+            (party.account, terms.base, Ledger::Balance, base),
+            (terms.clearing, terms.base, Ledger::Balance, -base),
+            (party.account, terms.quote, Ledger::Balance, quote),
+            (terms.clearing, terms.quote, Ledger::Balance, -quote),
+            (party.account, asset, Ledger::Hold, -hold),
+        ] {
+            self.accounts.post(list, account, asset, ledger, amount);
+        }
+        self.events.postings_since(start)
+    }
+}
+
+/// How taking ended.
+pub(super) struct Taken {
+    pub(super) taker: Taker,
+    pub(super) ending: Ending,
+    last_of_taker: Option<usize>,
+}
+
+impl Taken {
+    /// What is left rests: the taker's last execution says so.
+    pub(super) fn note_resting(&self, rests: Resting, events: &mut Events) {
+        if let Some(at) = self.last_of_taker
+            && let Body::OrderExecuted(executed) = &mut events.list[at].body
+        {
+            executed.rests = Some(rests);
+        }
+    }
+
+    /// Why what is left may not rest; `None` if it may.
+    pub(super) fn stopped(&self) -> Option<Reason> {
+        match self.ending {
+            Ending::OwnOrder => Some(Reason::SelfTrade),
+            Ending::TradesReached => Some(Reason::TradesPerCommand),
+            Ending::Filled | Ending::Exhausted | Ending::PriceReached => None,
+        }
+    }
+}
+
+impl Engine {
+    /// Trades an order until something ends it.
+    pub(super) fn take(&mut self, instrument: Instrument, taker: Taker, events: &mut Events) -> Taken {
+        let market = &mut self.markets[instrument.0 as usize];
+        let mut incoming =
+            Incoming { side: taker.side, limit: taker.limit, leaves: taker.leaves, owner: taker.account };
+        let mut settlement = Settlement {
+            accounts: &mut self.accounts,
+            index: &mut self.index,
+            beside: &mut market.beside,
+            events,
+            market_version: &mut market.version,
+            next_trade: &mut self.next_trade,
+            terms: self.catalog.instrument(instrument).expect("a market has terms"),
+            instrument,
+            log_number: self.log_number,
+            taker,
+            last_of_taker: None,
+        };
+        let ending = market.book.take(&mut incoming, limit::TRADES_PER_COMMAND_MAX, &mut settlement);
+        Taken { taker: settlement.taker, ending, last_of_taker: settlement.last_of_taker }
+    }
+
+    /// Cancels what is left of a taker and releases its hold.
+    pub(super) fn cancel_rest(&mut self, instrument: Instrument, taker: &Taker, reason: Reason, events: &mut Events) {
+        let (asset, hold) = hold_of(self.terms(instrument), taker.side, taker.limit, taker.leaves);
+        let postings = self.change_hold(taker.account, asset, -hold, events);
+        let body = OrderCanceled {
+            order_id: taker.order_id,
+            account_id: self.accounts.id_of(taker.account),
+            symbol: instrument,
+            reason,
+            status: Status::Canceled,
+            cum_quantity: Quantity(taker.quantity - taker.leaves),
+            leaves_quantity: Quantity(0),
+            canceled_quantity: Quantity(taker.leaves),
+            postings,
+        };
+        push_order_event(events, taker.order_id, taker.version + 1, Body::OrderCanceled(body));
+    }
+
+    /// One posting of a hold, or none if nothing changes.
+    pub(super) fn change_hold(
+        &mut self,
+        account: u32,
+        asset: crate::event::Asset,
+        amount: i128,
+        events: &mut Events,
+    ) -> Postings {
+        let start = events.postings.len();
+        if amount != 0 {
+            self.accounts.post(&mut events.postings, account, asset, Ledger::Hold, amount);
+        }
+        events.postings_since(start)
+    }
+
+    pub(super) fn account_id(&self, account: u32) -> AccountId {
+        self.accounts.id_of(account)
+    }
+}

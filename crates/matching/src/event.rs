@@ -1,0 +1,337 @@
+//! Events: what happened, with its results, as values and as canonical JSON (schema version 1).
+//!
+//! One declaration gives the struct, its encoder and its strict decoder; the keys stand in the order of the JSON.
+//! A field that names an instrument or an asset sets the units of the decimals after it.
+
+use crate::catalog::Catalog;
+use crate::id::EntityKind;
+use crate::vocabulary::{
+    AccountKind, AccountState, AssetKind, CommandKind, Ledger, Liquidity, OrderType, Reason, Request, Session, Side,
+    Status, TimeInForce,
+};
+
+mod field;
+mod json;
+pub use field::{
+    AccountId, AggregateId, Amount, Asset, Instrument, InstrumentId, Limit, LotUnit, Millionths, Notional, OrderId,
+    Postings, Price, PriceUnit, Quantity, Text, TradeId,
+};
+pub use json::Malformed;
+use json::{Reader, Writer};
+
+/// A part of a list that the batch holds: start and length.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// First element.
+    pub start: u32,
+    /// Number of elements.
+    pub length: u32,
+}
+
+impl Span {
+    pub(crate) fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.start as usize + self.length as usize
+    }
+}
+
+/// One change of an account: `[account_id, asset, "balance"|"hold", amount, after]`, in ledger units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posting {
+    /// Whose.
+    pub account: AccountId,
+    /// Of what.
+    pub asset: Asset,
+    /// Balance or hold.
+    pub ledger: Ledger,
+    /// The change.
+    pub amount: i128,
+    /// What it is then.
+    pub after: i128,
+}
+
+/// That an order rests after an event: where, how much is displayed, and its place at the level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resting {
+    /// Working price.
+    pub price: Price,
+    /// Displayed quantity.
+    pub quantity: Quantity,
+    /// Smaller is served first; changes only when priority is lost.
+    pub priority: u64,
+}
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident { $($key:literal $field:ident: $type:ty,)+ })+) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+            #[allow(missing_docs)]
+            pub struct $name {
+                $(pub $field: $type,)+
+            }
+
+            impl $name {
+                fn write(&self, writer: &mut Writer<'_>) {
+                    $(
+                        writer.key(concat!(",\"", $key, "\":"));
+                        field::Field::write(&self.$field, writer);
+                    )+
+                }
+
+                fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+                    $(
+                        reader.key(concat!(",\"", $key, "\":"))?;
+                        let $field = <$type as field::Field>::read(reader).map_err(|e| e.in_field($key))?;
+                    )+
+                    Ok(Self { $($field,)+ })
+                }
+            }
+        )+
+
+        /// An event's data.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs)]
+        pub enum Body {
+            $($name($name),)+
+        }
+
+        impl Body {
+            /// The names of all event types.
+            pub const TYPES: &'static [&'static str] = &[$(stringify!($name),)+];
+
+            /// The name of the event's type.
+            pub const fn event_type(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => stringify!($name),)+
+                }
+            }
+
+            fn write(&self, writer: &mut Writer<'_>) {
+                match self {
+                    $(Self::$name(event) => event.write(writer),)+
+                }
+            }
+
+            fn read(event_type: &str, reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+                match event_type {
+                    $(stringify!($name) => $name::read(reader).map(Self::$name),)+
+                    _ => Err(Malformed::unknown_type()),
+                }
+            }
+        }
+    };
+}
+
+events! {
+    /// An asset can be owned.
+    AssetListed { "asset" asset: Text, "scale" scale: u8, "kind" kind: AssetKind, }
+    /// An instrument can be traded.
+    InstrumentListed {
+        "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Text, "base" base: Asset, "quote" quote: Asset,
+        "price_unit" price_unit: PriceUnit, "lot_unit" lot_unit: LotUnit, "max_price" max_price: Price,
+        "max_quantity" max_quantity: Quantity, "protection" protection: Millionths, "calendar" calendar: Text,
+        "clearing_account_id" clearing_account_id: AccountId, "session" session: Session,
+    }
+    /// An account exists.
+    AccountOpened { "account_id" account_id: AccountId, "user_id" user_id: Text, "kind" kind: AccountKind, }
+    /// Money came in.
+    CashDeposited { "account_id" account_id: AccountId, "asset" asset: Asset, "amount" amount: Amount, "postings" postings: Postings, }
+    /// A security came in.
+    AssetDeposited { "account_id" account_id: AccountId, "asset" asset: Asset, "amount" amount: Amount, "postings" postings: Postings, }
+    /// Money went out.
+    CashWithdrawn { "account_id" account_id: AccountId, "asset" asset: Asset, "amount" amount: Amount, "postings" postings: Postings, }
+    /// A security went out.
+    AssetWithdrawn { "account_id" account_id: AccountId, "asset" asset: Asset, "amount" amount: Amount, "postings" postings: Postings, }
+    /// An account's limits are these now.
+    LimitsChanged {
+        "account_id" account_id: AccountId, "max_order_notional" max_order_notional: Option<Limit>,
+        "max_order_quantity" max_order_quantity: Option<Limit>, "max_open_orders" max_open_orders: Option<u32>,
+    }
+    /// An account may, or may no longer, enter orders.
+    AccountStateChanged { "account_id" account_id: AccountId, "state" state: AccountState, "reason" reason: Text, }
+    /// An instrument opened or closed.
+    SessionChanged { "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "session" session: Session, "reason" reason: Text, }
+    /// An order was accepted.
+    OrderCreated {
+        "order_id" order_id: OrderId, "client_order_id" client_order_id: Option<Text>, "account_id" account_id: AccountId,
+        "symbol" symbol: Instrument, "side" side: Side, "type" order_type: OrderType, "time_in_force" time_in_force: TimeInForce,
+        "quantity" quantity: Quantity, "price" price: Option<Price>, "protection_price" protection_price: Option<Price>,
+        "status" status: Status, "cum_quantity" cum_quantity: Quantity, "leaves_quantity" leaves_quantity: Quantity,
+        "rests" rests: Option<Resting>, "postings" postings: Postings,
+    }
+    /// An order was refused.
+    OrderRejected {
+        "order_id" order_id: OrderId, "client_order_id" client_order_id: Option<Text>, "account_id" account_id: AccountId,
+        "symbol" symbol: Instrument, "side" side: Side, "type" order_type: OrderType, "time_in_force" time_in_force: TimeInForce,
+        "quantity" quantity: Quantity, "price" price: Option<Price>, "status" status: Status, "reason" reason: Reason,
+    }
+    /// An order's part in a trade.
+    OrderExecuted {
+        "order_id" order_id: OrderId, "trade_id" trade_id: TradeId, "account_id" account_id: AccountId,
+        "symbol" symbol: Instrument, "side" side: Side, "price" price: Price, "quantity" quantity: Quantity,
+        "liquidity" liquidity: Liquidity, "status" status: Status, "cum_quantity" cum_quantity: Quantity,
+        "leaves_quantity" leaves_quantity: Quantity, "cum_notional" cum_notional: Notional,
+        "rests" rests: Option<Resting>, "postings" postings: Postings,
+    }
+    /// An order has a new quantity or price.
+    OrderReplaced {
+        "order_id" order_id: OrderId, "client_order_id" client_order_id: Option<Text>, "account_id" account_id: AccountId,
+        "symbol" symbol: Instrument, "quantity" quantity: Quantity, "price" price: Price, "status" status: Status,
+        "cum_quantity" cum_quantity: Quantity, "leaves_quantity" leaves_quantity: Quantity,
+        "rests" rests: Option<Resting>, "postings" postings: Postings,
+    }
+    /// An order ended by a cancel, of the client or of the rules.
+    OrderCanceled {
+        "order_id" order_id: OrderId, "account_id" account_id: AccountId, "symbol" symbol: Instrument, "reason" reason: Reason,
+        "status" status: Status, "cum_quantity" cum_quantity: Quantity, "leaves_quantity" leaves_quantity: Quantity,
+        "canceled_quantity" canceled_quantity: Quantity, "postings" postings: Postings,
+    }
+    /// An order ended by its time in force.
+    OrderExpired {
+        "order_id" order_id: OrderId, "account_id" account_id: AccountId, "symbol" symbol: Instrument, "reason" reason: Reason,
+        "status" status: Status, "cum_quantity" cum_quantity: Quantity, "leaves_quantity" leaves_quantity: Quantity,
+        "canceled_quantity" canceled_quantity: Quantity, "postings" postings: Postings,
+    }
+    /// A cancel or a replace was refused.
+    OrderCancelRejected { "order_id" order_id: Option<OrderId>, "account_id" account_id: AccountId, "request" request: Request, "reason" reason: Reason, }
+    /// A command other than about orders was refused.
+    CommandRefused { "command" command: CommandKind, "reason" reason: Reason, "aggregate_id" aggregate_id: AggregateId, }
+    /// A mass cancel ended.
+    OrdersCanceled { "account_id" account_id: AccountId, "symbol" symbol: Option<Instrument>, "count" count: u32, }
+    /// Two orders traded.
+    TradeExecuted {
+        "trade_id" trade_id: TradeId, "symbol" symbol: Instrument, "price" price: Price, "quantity" quantity: Quantity,
+        "aggressor_side" aggressor_side: Side, "maker_order_id" maker_order_id: OrderId, "taker_order_id" taker_order_id: OrderId,
+        "maker_account_id" maker_account_id: AccountId, "taker_account_id" taker_account_id: AccountId,
+    }
+}
+
+/// Which stream an event belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aggregate {
+    /// Order, account, instrument or asset.
+    pub kind: EntityKind,
+    /// Its id.
+    pub id: u64,
+}
+
+impl Aggregate {
+    /// The name of the aggregate's type in the envelope.
+    pub const fn type_name(self) -> &'static str {
+        match self.kind {
+            EntityKind::Order => "Order",
+            EntityKind::Account => "Account",
+            EntityKind::Instrument => "Instrument",
+            EntityKind::Asset => "Asset",
+            EntityKind::Trade => "Trade",
+        }
+    }
+}
+
+/// An event in its stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Whose event it is.
+    pub aggregate: Aggregate,
+    /// Its number in that stream, from 1.
+    pub version: u64,
+    /// What happened.
+    pub body: Body,
+}
+
+/// The account and the instrument that an event is about, for the envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// Account id.
+    pub account_id: Option<u64>,
+    /// Instrument index in the catalog.
+    pub instrument: Option<Instrument>,
+}
+
+impl Event {
+    /// Whom the event is about.
+    pub fn subject(&self) -> Subject {
+        let (account, instrument) = match self.body {
+            Body::AssetListed(_) => (None, None),
+            Body::InstrumentListed(e) => (None, Some(Instrument::of_id(e.instrument_id))),
+            Body::AccountOpened(e) => (Some(e.account_id), None),
+            Body::CashDeposited(CashDeposited { account_id, .. })
+            | Body::AssetDeposited(AssetDeposited { account_id, .. })
+            | Body::CashWithdrawn(CashWithdrawn { account_id, .. })
+            | Body::AssetWithdrawn(AssetWithdrawn { account_id, .. })
+            | Body::LimitsChanged(LimitsChanged { account_id, .. })
+            | Body::AccountStateChanged(AccountStateChanged { account_id, .. })
+            | Body::OrderCancelRejected(OrderCancelRejected { account_id, .. }) => (Some(account_id), None),
+            Body::SessionChanged(e) => (None, Some(e.symbol)),
+            Body::OrderCreated(OrderCreated { account_id, symbol, .. })
+            | Body::OrderRejected(OrderRejected { account_id, symbol, .. })
+            | Body::OrderExecuted(OrderExecuted { account_id, symbol, .. })
+            | Body::OrderReplaced(OrderReplaced { account_id, symbol, .. })
+            | Body::OrderCanceled(OrderCanceled { account_id, symbol, .. })
+            | Body::OrderExpired(OrderExpired { account_id, symbol, .. }) => (Some(account_id), Some(symbol)),
+            Body::OrdersCanceled(e) => (Some(e.account_id), e.symbol),
+            Body::CommandRefused(e) => e.aggregate_id.subject(),
+            Body::TradeExecuted(e) => (None, Some(e.symbol)),
+        };
+        Subject { account_id: account.map(|id| id.0), instrument: instrument.filter(|i| *i != Instrument::UNKNOWN) }
+    }
+}
+
+/// Events with the postings and texts that they refer to, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Events {
+    /// The events.
+    pub list: Vec<Event>,
+    /// All their postings.
+    pub postings: Vec<Posting>,
+    /// All their texts.
+    pub texts: Vec<u8>,
+}
+
+impl Events {
+    /// Forgets everything and keeps the memory.
+    pub fn clear(&mut self) {
+        self.list.clear();
+        self.postings.clear();
+        self.texts.clear();
+    }
+
+    /// The postings of an event.
+    pub fn postings_of(&self, postings: Postings) -> &[Posting] {
+        &self.postings[postings.0.range()]
+    }
+
+    /// The text of an event's field.
+    pub fn text_of(&self, text: Text) -> &str {
+        std::str::from_utf8(&self.texts[text.0.range()]).unwrap_or_default()
+    }
+
+    /// Appends the canonical JSON of an event's data.
+    pub fn encode(&self, body: &Body, catalog: &Catalog, out: &mut Vec<u8>) {
+        let mut writer = Writer::new(out, catalog, self);
+        body.write(&mut writer);
+        writer.finish();
+    }
+
+    /// Reads an event's data; its postings and texts are appended here.
+    pub fn decode(&mut self, event_type: &str, data: &[u8], catalog: &Catalog) -> Result<Body, Malformed> {
+        let mut reader = Reader::new(data, catalog, self);
+        let body = Body::read(event_type, &mut reader)?;
+        reader.finish()?;
+        Ok(body)
+    }
+
+    pub(crate) fn add_text(&mut self, text: &str) -> Text {
+        let start = u32::try_from(self.texts.len()).expect("texts of a batch are below 4 GiB");
+        self.texts.extend_from_slice(text.as_bytes());
+        Text(Span { start, length: u32::try_from(text.len()).expect("a text is short") })
+    }
+
+    pub(crate) fn postings_since(&self, start: usize) -> Postings {
+        let length = self.postings.len() - start;
+        Postings(Span {
+            start: u32::try_from(start).expect("postings of a batch are below 2^32"),
+            length: u32::try_from(length).expect("postings of an event are few"),
+        })
+    }
+}

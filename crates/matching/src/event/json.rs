@@ -1,0 +1,207 @@
+//! Canonical JSON: written without spaces, read only as it was written.
+
+use std::fmt;
+
+use super::Events;
+use crate::catalog::Catalog;
+use crate::number::Unit;
+
+/// Why bytes are not the canonical JSON of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// Where reading stopped.
+    pub position: usize,
+    /// Which field, if one had begun.
+    pub field: Option<&'static str>,
+    /// What was expected there.
+    pub expected: &'static str,
+}
+
+impl Malformed {
+    pub(super) fn unknown_type() -> Self {
+        Self { position: 0, field: None, expected: "a known event type" }
+    }
+
+    pub(super) fn in_field(mut self, field: &'static str) -> Self {
+        self.field = self.field.or(Some(field));
+        self
+    }
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.field {
+            Some(field) => write!(f, "byte {} in \"{field}\": expected {}", self.position, self.expected),
+            None => write!(f, "byte {}: expected {}", self.position, self.expected),
+        }
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+/// The units of the decimals that follow.
+#[derive(Clone, Copy)]
+pub(super) struct Units {
+    pub(super) price: Unit,
+    pub(super) lot: Unit,
+    pub(super) quote: Unit,
+    pub(super) asset: Unit,
+}
+
+impl Units {
+    const NONE: Self = Self { price: Unit::ONE, lot: Unit::ONE, quote: Unit::ONE, asset: Unit::ONE };
+}
+
+pub(super) struct Writer<'a> {
+    pub(super) out: &'a mut Vec<u8>,
+    pub(super) catalog: &'a Catalog,
+    pub(super) events: &'a Events,
+    pub(super) units: Units,
+    first: bool,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(out: &'a mut Vec<u8>, catalog: &'a Catalog, events: &'a Events) -> Self {
+        out.push(b'{');
+        Self { out, catalog, events, units: Units::NONE, first: true }
+    }
+
+    pub(super) fn finish(self) {
+        self.out.push(b'}');
+    }
+
+    /// `key` begins with a comma, which the first one leaves out.
+    pub(super) fn key(&mut self, key: &'static str) {
+        self.out.extend_from_slice(&key.as_bytes()[usize::from(self.first)..]);
+        self.first = false;
+    }
+
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    /// A string that needs no escapes.
+    pub(super) fn quoted(&mut self, plain: &[u8]) {
+        self.out.push(b'"');
+        self.out.extend_from_slice(plain);
+        self.out.push(b'"');
+    }
+
+    /// A string of any plain text: records refuse control characters, so only two need an escape.
+    pub(super) fn string(&mut self, text: &[u8]) {
+        self.out.push(b'"');
+        for byte in text {
+            if matches!(byte, b'"' | b'\\') {
+                self.out.push(b'\\');
+            }
+            self.out.push(*byte);
+        }
+        self.out.push(b'"');
+    }
+
+    pub(super) fn decimal(&mut self, count: i128, unit: Unit) {
+        self.out.push(b'"');
+        crate::number::write_decimal(self.out, count, unit);
+        self.out.push(b'"');
+    }
+
+    pub(super) fn integer(&mut self, value: u64) {
+        crate::number::write_decimal(self.out, i128::from(value), Unit::ONE);
+    }
+}
+
+pub(super) struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    pub(super) catalog: &'a Catalog,
+    pub(super) events: &'a mut Events,
+    pub(super) units: Units,
+    first: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(bytes: &'a [u8], catalog: &'a Catalog, events: &'a mut Events) -> Self {
+        Self { bytes, at: 0, catalog, events, units: Units::NONE, first: true }
+    }
+
+    pub(super) fn finish(mut self) -> Result<(), Malformed> {
+        self.literal("}")?;
+        if self.at == self.bytes.len() { Ok(()) } else { Err(self.fault("the end")) }
+    }
+
+    pub(super) fn key(&mut self, key: &'static str) -> Result<(), Malformed> {
+        if self.first {
+            self.first = false;
+            self.literal("{")?;
+            return self.literal(&key[1..]);
+        }
+        self.literal(key)
+    }
+
+    pub(super) fn literal(&mut self, expected: &'static str) -> Result<(), Malformed> {
+        if self.take(expected) { Ok(()) } else { Err(self.fault(expected)) }
+    }
+
+    /// Takes the literal if it comes next.
+    pub(super) fn take(&mut self, literal: &str) -> bool {
+        let found = self.bytes[self.at..].starts_with(literal.as_bytes());
+        if found {
+            self.at += literal.len();
+        }
+        found
+    }
+
+    pub(super) fn fault(&self, expected: &'static str) -> Malformed {
+        Malformed { position: self.at, field: None, expected }
+    }
+
+    /// A string without escapes.
+    pub(super) fn quoted(&mut self) -> Result<&'a [u8], Malformed> {
+        self.literal("\"")?;
+        let rest = &self.bytes[self.at..];
+        let end = rest.iter().position(|b| *b == b'"').ok_or_else(|| self.fault("a closing quote"))?;
+        self.at += end + 1;
+        Ok(&rest[..end])
+    }
+
+    /// A string with escapes, appended to `texts`.
+    pub(super) fn string(&mut self) -> Result<std::ops::Range<usize>, Malformed> {
+        self.literal("\"")?;
+        let start = self.events.texts.len();
+        loop {
+            let byte = *self.bytes.get(self.at).ok_or_else(|| self.fault("a closing quote"))?;
+            self.at += 1;
+            match byte {
+                b'"' => break,
+                b'\\' => match self.bytes.get(self.at) {
+                    Some(escaped @ (b'"' | b'\\')) => {
+                        self.events.texts.push(*escaped);
+                        self.at += 1;
+                    }
+                    _ => return Err(self.fault("an escaped quote or backslash")),
+                },
+                0..=31 => return Err(self.fault("no control character")),
+                plain => self.events.texts.push(plain),
+            }
+        }
+        let end = self.events.texts.len();
+        match std::str::from_utf8(&self.events.texts[start..end]) {
+            Ok(text) if !text.chars().any(char::is_control) => Ok(start..end),
+            _ => Err(self.fault("plain UTF-8")),
+        }
+    }
+
+    pub(super) fn decimal(&mut self, unit: Unit) -> Result<i128, Malformed> {
+        let fault = self.fault("a canonical decimal, whole in its unit");
+        crate::number::parse_decimal(self.quoted()?, unit).ok_or(fault)
+    }
+
+    pub(super) fn integer(&mut self) -> Result<u64, Malformed> {
+        let fault = self.fault("a whole number");
+        let rest = &self.bytes[self.at..];
+        let length = rest.iter().position(|b| !b.is_ascii_digit()).unwrap_or(rest.len());
+        let value = crate::number::parse_decimal(&rest[..length], Unit::ONE).and_then(|v| u64::try_from(v).ok());
+        self.at += length;
+        value.ok_or(fault)
+    }
+}

@@ -1,0 +1,136 @@
+//! Price ladders: which levels exist, ordered from the best price to the worst.
+//!
+//! A ladder works on keys, where smaller is better: an ask's key is its price, a bid's the complement of its price.
+//! The three ladders answer alike; they differ in what they cost.
+
+mod dense;
+mod ordered;
+mod sorted;
+
+pub use dense::DenseLadder;
+pub use ordered::OrderedLadder;
+pub use sorted::SortedLadder;
+
+/// A set of levels by key.
+pub trait Ladder {
+    /// The best key and its level.
+    fn best(&self) -> Option<(u64, u32)>;
+    /// The level of a key.
+    fn get(&self, key: u64) -> Option<u32>;
+    /// Adds a level under a key that has none.
+    fn insert(&mut self, key: u64, level: u32);
+    /// Removes a key that is there.
+    fn remove(&mut self, key: u64);
+    /// The next key worse than `key` and its level.
+    fn after(&self, key: u64) -> Option<(u64, u32)>;
+    /// Number of levels.
+    fn len(&self) -> usize;
+    /// Whether there is no level.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Which ladder a book uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LadderKind {
+    /// A window of ticks with an occupancy bitmap, and an ordered map beyond it.
+    #[default]
+    Dense,
+    /// A vector sorted from worst to best.
+    Sorted,
+    /// An ordered map: the reference.
+    Ordered,
+}
+
+/// One of the ladders, chosen when a book is made.
+#[derive(Clone, Debug)]
+// Two of them a book: the size does not matter, one more pointer to follow would.
+#[allow(clippy::large_enum_variant)]
+pub enum AnyLadder {
+    /// See [`LadderKind::Dense`].
+    Dense(DenseLadder),
+    /// See [`LadderKind::Sorted`].
+    Sorted(SortedLadder),
+    /// See [`LadderKind::Ordered`].
+    Ordered(OrderedLadder),
+}
+
+impl AnyLadder {
+    /// An empty ladder of a kind.
+    pub fn new(kind: LadderKind) -> Self {
+        match kind {
+            LadderKind::Dense => Self::Dense(DenseLadder::default()),
+            LadderKind::Sorted => Self::Sorted(SortedLadder::default()),
+            LadderKind::Ordered => Self::Ordered(OrderedLadder::default()),
+        }
+    }
+}
+
+macro_rules! each {
+    ($self:expr, $ladder:ident => $call:expr) => {
+        match $self {
+            AnyLadder::Dense($ladder) => $call,
+            AnyLadder::Sorted($ladder) => $call,
+            AnyLadder::Ordered($ladder) => $call,
+        }
+    };
+}
+
+impl Ladder for AnyLadder {
+    fn best(&self) -> Option<(u64, u32)> {
+        each!(self, ladder => ladder.best())
+    }
+
+    fn get(&self, key: u64) -> Option<u32> {
+        each!(self, ladder => ladder.get(key))
+    }
+
+    fn insert(&mut self, key: u64, level: u32) {
+        each!(self, ladder => ladder.insert(key, level));
+    }
+
+    fn remove(&mut self, key: u64) {
+        each!(self, ladder => ladder.remove(key));
+    }
+
+    fn after(&self, key: u64) -> Option<(u64, u32)> {
+        each!(self, ladder => ladder.after(key))
+    }
+
+    fn len(&self) -> usize {
+        each!(self, ladder => ladder.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn near_and_far() -> impl Strategy<Value = u64> {
+        prop_oneof![6 => 0u64..200, 3 => 3900u64..8300, 1 => any::<u64>(), 1 => Just(u64::MAX), 1 => Just(0)]
+    }
+
+    proptest! {
+        #[test]
+        fn all_ladders_answer_as_the_ordered_map_does(keys in prop::collection::vec(near_and_far(), 1..300)) {
+            let mut reference = OrderedLadder::default();
+            let mut others = [AnyLadder::new(LadderKind::Dense), AnyLadder::new(LadderKind::Sorted)];
+            for (step, key) in keys.iter().enumerate() {
+                let level = u32::try_from(step).unwrap();
+                let known = reference.get(*key).is_some();
+                if known { reference.remove(*key) } else { reference.insert(*key, level) }
+                for other in &mut others {
+                    if known { other.remove(*key) } else { other.insert(*key, level) }
+                    prop_assert_eq!(other.best(), reference.best());
+                    prop_assert_eq!(other.len(), reference.len());
+                    for probe in &keys[..=step] {
+                        prop_assert_eq!(other.get(*probe), reference.get(*probe));
+                        prop_assert_eq!(other.after(*probe), reference.after(*probe));
+                    }
+                }
+            }
+        }
+    }
+}

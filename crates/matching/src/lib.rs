@@ -1,0 +1,26 @@
+//! The matching core: order books and account risk as a fold over events.
+//!
+//! [`Engine::apply`] decides a command and appends events; [`Engine::evolve`] rebuilds the same state from them.
+//! There is no clock, no randomness, no I/O and no floating point in here.
+
+#![forbid(unsafe_code)]
+// Casts between integers of known range are everywhere in packed records; each is bounded where it stands.
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)]
+
+pub mod account;
+pub mod batch;
+pub mod book;
+pub mod catalog;
+pub mod command;
+pub mod event;
+pub mod id;
+pub mod ladder;
+pub mod limit;
+pub mod market;
+pub mod number;
+pub mod order_index;
+pub mod snapshot;
+pub mod vocabulary;
+
+mod engine;
+pub use engine::{Engine, LogNumberTooLarge, Misfit};

@@ -1,0 +1,92 @@
+//! One instrument's market: its book, and what the engine keeps of each order beside it.
+
+use crate::account::Account;
+use crate::book::{Book, NONE};
+use crate::ladder::LadderKind;
+use crate::vocabulary::Session;
+
+/// What the engine keeps of an order beside the book's cache line.
+#[derive(Clone, Copy, Debug)]
+struct Beside {
+    cum_notional: [u64; 2],
+    next: u32,
+    prev: u32,
+}
+
+/// A market.
+#[derive(Clone, Debug)]
+pub struct Market {
+    /// The orders.
+    pub book: Book,
+    /// Whether it trades.
+    pub session: Session,
+    /// Number of the instrument's last event.
+    pub version: u64,
+    pub(crate) beside: BesideBook,
+}
+
+impl Market {
+    pub(crate) fn new(ladder: LadderKind) -> Self {
+        Self { book: Book::new(ladder), session: Session::Continuous, version: 0, beside: BesideBook::default() }
+    }
+}
+
+/// The engine's record of each order, by the book's slots.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BesideBook {
+    records: Vec<Beside>,
+}
+
+impl BesideBook {
+    /// Paid or received so far, ledger units of the quote asset.
+    pub(crate) fn cum_notional(&self, slot: u32) -> i128 {
+        let [low, high] = self.records[slot as usize].cum_notional;
+        (u128::from(high) << 64 | u128::from(low)) as i128
+    }
+
+    pub(crate) fn set_cum_notional(&mut self, slot: u32, value: i128) {
+        let bits = value as u128;
+        self.records[slot as usize].cum_notional = [bits as u64, (bits >> 64) as u64];
+    }
+
+    /// The account's next younger order in the instrument.
+    pub(crate) fn next(&self, slot: u32) -> Option<u32> {
+        Some(self.records[slot as usize].next).filter(|next| *next != NONE)
+    }
+
+    /// An order begins to be open: it is its account's youngest in the instrument.
+    pub(crate) fn link(&mut self, account: &mut Account, instrument: u32, slot: u32) {
+        if slot as usize >= self.records.len() {
+            if self.records.len() == self.records.capacity() {
+                self.records.reserve_exact((self.records.len() / 8).max(64));
+            }
+            self.records.resize(slot as usize + 1, Beside { cum_notional: [0; 2], next: NONE, prev: NONE });
+        }
+        account.open_orders += 1;
+        let working = account.working_mut(instrument);
+        let prev = std::mem::replace(&mut working.last, slot);
+        self.records[slot as usize] = Beside { cum_notional: [0; 2], next: NONE, prev };
+        if prev == NONE {
+            working.first = slot;
+        } else {
+            self.records[prev as usize].next = slot;
+        }
+    }
+
+    /// An order is open no longer.
+    pub(crate) fn unlink(&mut self, account: &mut Account, instrument: u32, slot: u32) {
+        let Beside { next, prev, .. } = self.records[slot as usize];
+        account.open_orders -= 1;
+        let working = account.working_mut(instrument);
+        if prev == NONE {
+            working.first = next;
+        } else {
+            self.records[prev as usize].next = next;
+        }
+        if next == NONE {
+            working.last = prev;
+        } else {
+            self.records[next as usize].prev = prev;
+        }
+    }
+}

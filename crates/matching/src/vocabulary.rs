@@ -1,0 +1,275 @@
+//! The closed lists of words: each has a byte in commands and snapshots and a text in events.
+
+/// Declares an enumeration with its byte and its text, both ways.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $byte:literal, $text:literal;)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant = $byte,)+
+        }
+
+        impl $name {
+            /// Every word, in the order of the bytes.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The word of a byte.
+            pub const fn from_byte(byte: u8) -> Option<Self> {
+                match byte {
+                    $($byte => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+
+            /// The text in events.
+            pub const fn text(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+
+            /// The word of a text.
+            pub fn from_text(text: &[u8]) -> Option<Self> {
+                Self::ALL.iter().copied().find(|word| word.text().as_bytes() == text)
+            }
+        }
+    };
+}
+
+words! {
+    /// Which side of the book an order is on.
+    Side {
+        /// Pays the quote asset for the base asset.
+        Buy = 0, "BUY";
+        /// Gives the base asset for the quote asset.
+        Sell = 1, "SELL";
+    }
+}
+
+impl Side {
+    /// The other side.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Buy => Self::Sell,
+            Self::Sell => Self::Buy,
+        }
+    }
+}
+
+words! {
+    /// What decides an order's price.
+    OrderType {
+        /// Trades at its price or better and may rest.
+        Limit = 0, "LIMIT";
+        /// Trades at once up to its protection price and never rests.
+        Market = 1, "MARKET";
+    }
+}
+
+words! {
+    /// How long an order works.
+    TimeInForce {
+        /// Good till canceled.
+        Gtc = 0, "GTC";
+        /// Until the instrument's session closes.
+        Day = 1, "DAY";
+        /// Immediate or cancel.
+        Ioc = 2, "IOC";
+    }
+}
+
+words! {
+    /// Where an order stands.
+    Status {
+        /// Accepted, nothing executed.
+        Pending = 0, "PENDING";
+        /// Something executed, something left.
+        PartiallyExecuted = 1, "PARTIALLY_EXECUTED";
+        /// Nothing left.
+        Executed = 2, "EXECUTED";
+        /// Ended by a cancel.
+        Canceled = 3, "CANCELED";
+        /// Ended by its time in force.
+        Expired = 4, "EXPIRED";
+        /// Never accepted.
+        Rejected = 5, "REJECTED";
+    }
+}
+
+words! {
+    /// Whether a fill took liquidity or made it.
+    Liquidity {
+        /// The resting order.
+        Maker = 0, "MAKER";
+        /// The incoming order.
+        Taker = 1, "TAKER";
+    }
+}
+
+words! {
+    /// What an asset is.
+    AssetKind {
+        /// Money.
+        Currency = 0, "CURRENCY";
+        /// Anything traded for money.
+        Security = 1, "SECURITY";
+    }
+}
+
+words! {
+    /// Whose an account is.
+    AccountKind {
+        /// A client's.
+        Customer = 0, "CUSTOMER";
+        /// An instrument's, zero at the end of every command.
+        Clearing = 1, "CLEARING";
+        /// The counterpart of deposits and withdrawals; may be negative.
+        External = 2, "EXTERNAL";
+        /// The venue's own.
+        House = 3, "HOUSE";
+    }
+}
+
+words! {
+    /// Whether an account may enter orders.
+    AccountState {
+        /// It may.
+        Active = 0, "ACTIVE";
+        /// It may only cancel.
+        Suspended = 1, "SUSPENDED";
+    }
+}
+
+words! {
+    /// Whether an instrument trades.
+    Session {
+        /// Orders match as they come.
+        Continuous = 0, "CONTINUOUS";
+        /// No entry; cancels are allowed.
+        Closed = 1, "CLOSED";
+    }
+}
+
+words! {
+    /// Which side of an account a posting changes.
+    Ledger {
+        /// What the account owns.
+        Balance = 0, "balance";
+        /// What open orders keep of it.
+        Hold = 1, "hold";
+    }
+}
+
+words! {
+    /// What a refused request wanted of an order.
+    Request {
+        /// To cancel it.
+        Cancel = 0, "CANCEL";
+        /// To replace it.
+        Replace = 1, "REPLACE";
+    }
+}
+
+words! {
+    /// The commands, by the kind byte of their record.
+    CommandKind {
+        /// Opens the system accounts of a fresh log.
+        OpenVenue = 1, "OpenVenue";
+        /// Lists an asset.
+        ListAsset = 2, "ListAsset";
+        /// Lists an instrument.
+        ListInstrument = 3, "ListInstrument";
+        /// Opens an account.
+        OpenAccount = 4, "OpenAccount";
+        /// Brings cash or assets in.
+        Deposit = 5, "Deposit";
+        /// Takes cash or assets out.
+        Withdraw = 6, "Withdraw";
+        /// Changes an account's limits.
+        ChangeLimits = 7, "ChangeLimits";
+        /// Suspends or reactivates an account.
+        ChangeAccountState = 8, "ChangeAccountState";
+        /// Opens or closes an instrument's session.
+        ChangeSession = 9, "ChangeSession";
+        /// Enters an order.
+        PlaceOrder = 10, "PlaceOrder";
+        /// Cancels an order.
+        CancelOrder = 11, "CancelOrder";
+        /// Replaces an order's quantity or price.
+        ReplaceOrder = 12, "ReplaceOrder";
+        /// Cancels an account's orders.
+        CancelAll = 13, "CancelAll";
+    }
+}
+
+words! {
+    /// Why the core refused or ended something. The texts are stable: clients program against them.
+    Reason {
+        /// No such account, or a system account that may not do this.
+        UnknownAccount = 1, "unknown_account";
+        /// The account may only cancel.
+        AccountSuspended = 2, "account_suspended";
+        /// No such instrument.
+        UnknownInstrument = 3, "unknown_instrument";
+        /// The instrument's session is closed.
+        MarketClosed = 4, "market_closed";
+        /// The quantity is zero.
+        InvalidQuantity = 5, "invalid_quantity";
+        /// The price is zero.
+        InvalidPrice = 6, "invalid_price";
+        /// The quantity is over the instrument's largest.
+        QuantityTooLarge = 7, "quantity_too_large";
+        /// The price is over the instrument's highest.
+        PriceTooLarge = 8, "price_too_large";
+        /// The account's limit on an order's value.
+        OrderNotionalLimit = 9, "order_notional_limit";
+        /// The account's limit on an order's quantity.
+        OrderQuantityLimit = 10, "order_quantity_limit";
+        /// The account's limit on open orders.
+        OpenOrdersLimit = 11, "open_orders_limit";
+        /// The instrument has as many open orders as it may.
+        InstrumentOrdersLimit = 12, "instrument_orders_limit";
+        /// Nothing to trade with.
+        NoLiquidity = 13, "no_liquidity";
+        /// Not enough of a currency, or of the quote asset.
+        InsufficientFunds = 14, "insufficient_funds";
+        /// Not enough of the base asset.
+        InsufficientPosition = 15, "insufficient_position";
+        /// No such order of this account, or closed long ago.
+        OrderNotFound = 16, "order_not_found";
+        /// The order has ended.
+        OrderClosed = 17, "order_closed";
+        /// The new quantity does not exceed what has executed.
+        QuantityBelowExecuted = 18, "quantity_below_executed";
+        /// The symbol is taken, or the venue is open already.
+        DuplicateListing = 19, "duplicate_listing";
+        /// No such asset.
+        UnknownAsset = 20, "unknown_asset";
+        /// The system accounts have not been opened.
+        VenueNotOpen = 21, "venue_not_open";
+        /// The amount is zero.
+        InvalidAmount = 22, "invalid_amount";
+        /// The amount or the resulting balance is over the largest.
+        AmountTooLarge = 23, "amount_too_large";
+        /// The terms make price times quantity a fraction of a ledger unit.
+        NotionalNotWhole = 24, "notional_not_whole";
+        /// The terms of the listing are outside the documented limits.
+        InvalidTerms = 25, "invalid_terms";
+        /// As many accounts, assets or instruments as there may be.
+        CapacityReached = 26, "capacity_reached";
+        /// The client asked for it.
+        Requested = 32, "requested";
+        /// What an immediate order could not trade.
+        ImmediateOrCancel = 33, "immediate_or_cancel";
+        /// The rest of a market order beyond its protection price.
+        ProtectionPrice = 34, "protection_price";
+        /// It would have traded with its own account.
+        SelfTrade = 35, "self_trade";
+        /// As many trades as one command may make.
+        TradesPerCommand = 36, "trades_per_command";
+        /// The session of a day order closed.
+        SessionEnd = 37, "session_end";
+    }
+}
