@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from trading_events import engine
 
 from kernel.event import Event
 from kernel.projection import Table
+from trading_events import engine
 from user_service import events
 from user_service.address import EmailClaimed
 from user_service.user import ApiKeyCreated, ApiKeyRevoked, ProfileUpdated, RolesChanged, UserRegistered

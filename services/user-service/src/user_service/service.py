@@ -1,0 +1,103 @@
+"""Puts the user service together."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from grpc.aio import Channel
+
+from kernel.eventlog.port import EventLog
+from kernel.projection import Projection, ViewStore
+from kernel.rpc import Registrar
+from kernel.runtime import Runtime
+from kernel.service import Service
+from kernel.telemetry import Metrics
+from trading.v1.engine_pb2_grpc import EngineServiceStub
+from trading.v1.user_pb2_grpc import add_UserServiceServicer_to_server
+from user_service import events, private_store
+from user_service.api_keys import ApiKeys
+from user_service.clients import clients_of
+from user_service.codes import Codes
+from user_service.directory import Directory
+from user_service.journal import Journal
+from user_service.pages import Pages
+from user_service.private_store import PrivateStore
+from user_service.process import open_accounts
+from user_service.provider import provider
+from user_service.realm import Realm
+from user_service.rpc import UserRpc
+from user_service.sessions import Sessions
+from user_service.settings import UserServiceSettings
+from user_service.sign_in import SignIn
+from user_service.signing import SigningKeys
+from user_service.tokens import Tokens
+from user_service.views import UsersView
+
+UPKEEP_S = 600.0
+
+
+def build(
+    runtime: Runtime,
+    log: EventLog,
+    channels: Callable[[str], Channel],
+    settings: UserServiceSettings,
+    folder: Path | None,
+    metrics: Metrics,
+) -> Service:
+    """folder: where `users.db` (rebuildable) and `private.db` (not rebuildable: back it up) live; None: in memory."""
+    view = UsersView()
+    rows = ViewStore(view, folder / "users.db" if folder else None)
+    projection = Projection(runtime, log, rows)
+    store = PrivateStore(folder / "private.db" if folder else None)
+    journal = Journal(runtime, log)
+    directory = Directory(runtime, journal, projection, view, store, settings)
+    api_keys = ApiKeys(runtime, directory, journal, projection, view)
+    keys = SigningKeys(runtime, store, settings)
+    realm = Realm(
+        runtime=runtime,
+        settings=settings,
+        clients=clients_of(settings),
+        directory=directory,
+        sign_in=SignIn(runtime, directory, store, settings),
+        store=store,
+        sessions=Sessions(runtime, store, settings),
+        codes=Codes(runtime, settings.code_s),
+        keys=keys,
+        tokens=Tokens(runtime, keys, settings),
+        pages=Pages(settings),
+    )
+    rpc = UserRpc(log, directory, api_keys)
+    covered = metrics.view_position.labels(events.ROLE, view.name)
+    projection.on_commit.append(lambda batch: covered.set(batch[-1].position))
+
+    async def accounts() -> None:
+        await open_accounts(runtime, log, EngineServiceStub(channels("trading-engine")))
+
+    async def upkeep() -> None:
+        await journal.acquire()
+        while True:
+            await runtime.in_thread(private_store.LANE, store.purge, runtime.now_ns())
+            await runtime.in_thread(private_store.LANE, keys.keep_fresh)
+            await runtime.sleep(UPKEEP_S)
+
+    async def ready() -> str | None:
+        if not journal.acquired:
+            return "waiting to become the log's writer of users"
+        head = await log.head()
+        behind = head - projection.position
+        return None if behind <= 0 else f"the users view is {behind} events behind"
+
+    async def close() -> None:
+        await projection.close()
+        await runtime.in_thread(private_store.LANE, store.close)
+
+    def register(registrar: Registrar) -> None:
+        add_UserServiceServicer_to_server(rpc, registrar)
+
+    return Service(
+        name=events.ROLE,
+        register=register,
+        mains={"view": projection.run, "accounts": accounts, "upkeep": upkeep},
+        ready=ready,
+        close=close,
+        http=provider(realm),
+    )
