@@ -1,0 +1,48 @@
+"""Market data, put together."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kernel.eventlog.port import EventLog
+from kernel.projection import Projection, ViewStore
+from kernel.rpc import Registrar
+from kernel.runtime import Runtime
+from kernel.service import Service
+from kernel.telemetry import Metrics
+from market_data.feeds import Feeds
+from market_data.rpc import MarketDataServicer
+from market_data.settings import MarketDataSettings
+from market_data.top_of_book import TopsOfBook
+from market_data.views import MarketView
+from trading.v1 import market_data_pb2_grpc
+
+NAME = "market-data"
+
+
+def build(
+    runtime: Runtime,
+    log: EventLog,
+    channels: Callable[[str], Any],
+    settings: MarketDataSettings,
+    folder: Path | None,
+    metrics: Metrics,
+) -> Service:
+    """folder: where the read model lives; None keeps it in memory."""
+    view = MarketView()
+    store = ViewStore(view, folder / "market-data.sqlite" if folder else None)
+    view.position = store.checkpoint
+    projection = Projection(runtime, log, store)
+    feeds = Feeds(view, projection, settings)
+    tops = TopsOfBook(log, view, projection)
+    servicer = MarketDataServicer(log.name, view, projection, feeds, tops, settings)
+    metrics.view_position.labels(NAME, view.name).set_function(lambda: projection.position)
+
+    def register(registrar: Registrar) -> None:
+        market_data_pb2_grpc.add_MarketDataServiceServicer_to_server(servicer, registrar)  # type: ignore[arg-type]
+
+    async def ready() -> str | None:
+        behind = await log.head() - projection.position
+        return f"market data is {behind} events behind" if behind > settings.behind_events_max else None
+
+    return Service(NAME, register=register, mains={"market-view": projection.run}, ready=ready, close=projection.close)
