@@ -1,12 +1,16 @@
-"""Generate libs/protocol from contracts/proto, and the image that `buf` lints and compares.
+"""Generate libs/protocol from contracts/proto, and keep the contract that clients already hold.
 
 `python tools/generate_protocol.py` writes the checked-in code; `--check` regenerates into a temporary folder and
-exits 1 if anything differs. The definition of the validation rules (buf/validate) comes from the descriptor that the
-installed protovalidate package carries, so that generator and validator can never disagree.
+exits 1 if anything differs. contracts/promised.binpb.gz is the contract as last generated: `buf breaking` compares with
+it, and it is renewed by what does not break it (or with `--break-promise`, for the changelog to tell).
+
+The definition of the validation rules (buf/validate) comes from the descriptor that the installed protovalidate package
+carries, so that generator and validator can never disagree.
 """
 
 import argparse
 import filecmp
+import gzip
 import os
 import shutil
 import subprocess
@@ -21,27 +25,50 @@ ROOT = Path(__file__).resolve().parent.parent
 CONTRACTS = ROOT / "contracts" / "proto"
 TARGET = ROOT / "libs" / "protocol" / "src"
 PACKAGES = ("trading", "buf")
+PROMISED = ROOT / "contracts" / "promised.binpb.gz"
+# buf's extension of FileDescriptorProto (field 8042) with is_import = true: a file to read, not one to judge.
+IMPORT_MARK = bytes([0xD2, 0xF6, 0x03, 0x02, 0x08, 0x01])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
-    parser.add_argument("--image", type=Path, help="also write the descriptor image for buf to this file")
+    parser.add_argument("--break-promise", action="store_true", help="renew the promised contract even if it breaks")
+    parser.add_argument("--image", type=Path, help="only write the descriptor image for buf to this file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rules = Path(folder) / "rules.binpb"
         rules.write_bytes(rules_image().SerializeToString())
+        image = options.image or Path(folder) / "image.binpb"
+        write_image(rules, image)
         if options.image:
-            write_image(rules, options.image)
+            return 0
         generated = Path(folder) / "generated"
         generated.mkdir()
         generate(rules, generated)
         if options.check:
-            return report(differences(generated))
+            return report(differences(generated, TARGET))
         for package in PACKAGES:
             shutil.rmtree(TARGET / package, ignore_errors=True)
             shutil.copytree(generated / package, TARGET / package)
+        return promise(image, options.break_promise)
+
+
+def promise(image: Path, even_if_broken: bool) -> int:
+    """Renew the promised contract from the image, unless that breaks what clients hold."""
+    if PROMISED.exists() and not even_if_broken:
+        compared = buf("breaking", str(image), "--against", str(PROMISED))
+        if compared.returncode != 0:
+            print(compared.stdout, "Clients would break: see CONTRIBUTING.md, Contracts.", file=sys.stderr)
+            return 1
+    new = gzip.compress(without_comments(image.read_bytes()), mtime=0)
+    PROMISED.write_bytes(new)
     return 0
+
+
+def buf(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [str(Path(sys.executable).parent / "buf"), *arguments, "--config", str(ROOT / "buf.yaml")]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
 
 
 def rules_image() -> descriptor_pb2.FileDescriptorSet:
@@ -67,8 +94,22 @@ def protoc(rules: Path, *arguments: str) -> None:
 
 
 def write_image(rules: Path, image: Path) -> None:
+    """The image that buf reads: our files to judge, what they import marked as such."""
     image.parent.mkdir(parents=True, exist_ok=True)
     protoc(rules, "--include_source_info", f"--descriptor_set_out={image}", "--include_imports", *sources())
+    ours = set(sources())
+    files = descriptor_pb2.FileDescriptorSet.FromString(image.read_bytes())
+    for file in files.file:
+        if file.name not in ours:
+            file.MergeFromString(IMPORT_MARK)
+    image.write_bytes(files.SerializeToString())
+
+
+def without_comments(image: bytes) -> bytes:
+    files = descriptor_pb2.FileDescriptorSet.FromString(image)
+    for file in files.file:
+        file.ClearField("source_code_info")
+    return files.SerializeToString(deterministic=True)
 
 
 def generate(rules: Path, target: Path) -> None:
@@ -82,14 +123,14 @@ def generate(rules: Path, target: Path) -> None:
         (target / package / "py.typed").touch()
 
 
-def differences(generated: Path) -> list[str]:
+def differences(generated: Path, checked_in: Path) -> list[str]:
     found = []
     for package in PACKAGES:
-        names = {path.relative_to(base) for base in (generated, TARGET) for path in (base / package).rglob("*.py*")}
+        names = {path.relative_to(base) for base in (generated, checked_in) for path in (base / package).rglob("*.py*")}
         for name in sorted(names):
             if "__pycache__" in name.parts:
                 continue
-            new, old = generated / name, TARGET / name
+            new, old = generated / name, checked_in / name
             if not new.exists() or not old.exists() or not filecmp.cmp(new, old, shallow=False):
                 found.append(str(name))
     return found

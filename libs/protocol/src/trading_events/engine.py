@@ -1,13 +1,43 @@
 """Events that the trading engine writes: orders, accounts, instruments and assets (schema_version 1).
 
-`contracts/events` holds a JSON schema and golden samples of each; the core's encoder and these types are both tested
-against them. Numbers are exact decimals as canonical strings; ids are UUIDs. Every event carries its results, so a
-fold assigns and never decides.
+`contracts/events` holds a JSON schema, generated from these types, and golden samples of each; the core's encoder and
+these types are both tested against them. Numbers are exact decimals as canonical strings; ids are UUIDs. Every event
+carries its results, so a fold assigns and never decides. A field that a type does not know is an error: consumers stop.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+
+
+def _text(pattern: str, description: str) -> msgspec.Meta:
+    """For the schema only: the core proves the form when it writes, and a pattern a field would cost each reader more
+    than all the rest of decoding."""
+    return msgspec.Meta(extra_json_schema={"pattern": f"^{pattern}$", "description": description})
+
+
+def _core_id(kind: str, of: str) -> msgspec.Meta:
+    return _text(
+        f"{kind}-[0-9a-f]{{4}}-8000-8000-[0-9a-f]{{12}}", f"Id of {of}: a UUIDv8 that names its kind and its log."
+    )
+
+
+OrderId = Annotated[str, _core_id("6f726472", "an order")]
+TradeId = Annotated[str, _core_id("74726164", "a trade")]
+AccountId = Annotated[str, _core_id("61636374", "an account")]
+InstrumentId = Annotated[str, _core_id("696e7374", "an instrument")]
+Number = Annotated[
+    str,
+    _text(r"(0|[1-9][0-9]*)(\.[0-9]*[1-9])?", "An exact decimal, zero or more, in its one textual form."),
+]
+SignedNumber = Annotated[
+    str,
+    _text(
+        r"(0|-?(0\.[0-9]*[1-9]|[1-9][0-9]*(\.[0-9]*[1-9])?))",
+        "An exact decimal in its one textual form: no exponent, no plus, no trailing zeros.",
+    ),
+]
+Code = Annotated[str, _text("[a-z][a-z0-9_]*", "A stable code.")]
 
 Side = Literal["BUY", "SELL"]
 Status = Literal["PENDING", "PARTIALLY_EXECUTED", "EXECUTED", "CANCELED", "EXPIRED", "REJECTED"]
@@ -16,223 +46,227 @@ TimeInForce = Literal["GTC", "DAY", "IOC"]
 Session = Literal["CONTINUOUS", "CLOSED"]
 
 
-class Posting(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Posting(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True, gc=False):
     """One change of an account's balance or hold, and what it is afterwards."""
 
-    account_id: str
+    account_id: AccountId
     asset: str
     kind: Literal["balance", "hold"]
-    amount: str
-    after: str
+    amount: SignedNumber
+    after: SignedNumber
 
 
-class Rests(msgspec.Struct, frozen=True, gc=False):
+class Rests(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The order rests after the event: at this price, with this displayed quantity, in this place of the queue."""
 
-    price: str
-    quantity: str
+    price: Number
+    quantity: Number
     priority: int
 
 
-class AssetListed(msgspec.Struct, frozen=True):
+class AssetListed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     asset: str
     scale: int
     kind: Literal["CURRENCY", "SECURITY"]
 
 
-class InstrumentListed(msgspec.Struct, frozen=True):
+class InstrumentListed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """price_unit: smallest price step; lot_unit: smallest quantity step; protection: how far a market order may trade
     from the best opposite price, as a fraction."""
 
-    instrument_id: str
+    instrument_id: InstrumentId
     symbol: str
     base: str
     quote: str
-    price_unit: str
-    lot_unit: str
-    max_price: str
-    max_quantity: str
-    protection: str
+    price_unit: Number
+    lot_unit: Number
+    max_price: Number
+    max_quantity: Number
+    protection: Number
     calendar: str
-    clearing_account_id: str
+    clearing_account_id: AccountId
     session: Session
 
 
-class AccountOpened(msgspec.Struct, frozen=True):
-    account_id: str
+class AccountOpened(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    account_id: AccountId
     user_id: str
     kind: Literal["CUSTOMER", "CLEARING", "EXTERNAL", "HOUSE"]
 
 
-class CashDeposited(msgspec.Struct, frozen=True):
-    account_id: str
+class CashDeposited(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    account_id: AccountId
     asset: str
-    amount: str
+    amount: Number
     postings: list[Posting]
 
 
-class AssetDeposited(msgspec.Struct, frozen=True):
-    account_id: str
+class AssetDeposited(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    account_id: AccountId
     asset: str
-    amount: str
+    amount: Number
     postings: list[Posting]
 
 
-class CashWithdrawn(msgspec.Struct, frozen=True):
-    account_id: str
+class CashWithdrawn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    account_id: AccountId
     asset: str
-    amount: str
+    amount: Number
     postings: list[Posting]
 
 
-class AssetWithdrawn(msgspec.Struct, frozen=True):
-    account_id: str
+class AssetWithdrawn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    account_id: AccountId
     asset: str
-    amount: str
+    amount: Number
     postings: list[Posting]
 
 
-class LimitsChanged(msgspec.Struct, frozen=True):
+class LimitsChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """None: no limit of the account's own; the venue's default holds."""
 
-    account_id: str
-    max_order_notional: str | None
-    max_order_quantity: str | None
+    account_id: AccountId
+    max_order_notional: Number | None
+    max_order_quantity: Number | None
     max_open_orders: int | None
 
 
-class AccountStateChanged(msgspec.Struct, frozen=True):
-    account_id: str
+class AccountStateChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    account_id: AccountId
     state: Literal["ACTIVE", "SUSPENDED"]
     reason: str
 
 
-class SessionChanged(msgspec.Struct, frozen=True):
-    instrument_id: str
+class SessionChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    instrument_id: InstrumentId
     symbol: str
     session: Session
     reason: str
 
 
-class OrderCreated(msgspec.Struct, frozen=True):
-    order_id: str
+class OrderCreated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    order_id: OrderId
     client_order_id: str | None
-    account_id: str
+    account_id: AccountId
     symbol: str
     side: Side
     type: OrderType
     time_in_force: TimeInForce
-    quantity: str
-    price: str | None
-    protection_price: str | None
+    quantity: Number
+    price: Number | None
+    protection_price: Number | None
     status: Status
-    cum_quantity: str
-    leaves_quantity: str
+    cum_quantity: Number
+    leaves_quantity: Number
     rests: Rests | None
     postings: list[Posting]
 
 
-class OrderRejected(msgspec.Struct, frozen=True):
-    order_id: str
+class OrderRejected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    order_id: OrderId
     client_order_id: str | None
-    account_id: str
+    account_id: AccountId
     symbol: str
     side: Side
     type: OrderType
     time_in_force: TimeInForce
-    quantity: str
-    price: str | None
+    quantity: Number
+    price: Number | None
     status: Status
-    reason: str
+    reason: Code
 
 
-class OrderExecuted(msgspec.Struct, frozen=True):
+class OrderExecuted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One order's side of one trade. cum_notional: sum of price times quantity so far, in the quote currency."""
 
-    order_id: str
-    trade_id: str
-    account_id: str
+    order_id: OrderId
+    trade_id: TradeId
+    account_id: AccountId
     symbol: str
     side: Side
-    price: str
-    quantity: str
+    price: Number
+    quantity: Number
     liquidity: Literal["MAKER", "TAKER"]
     status: Status
-    cum_quantity: str
-    leaves_quantity: str
-    cum_notional: str
+    cum_quantity: Number
+    leaves_quantity: Number
+    cum_notional: Number
     rests: Rests | None
     postings: list[Posting]
 
 
-class OrderReplaced(msgspec.Struct, frozen=True):
-    order_id: str
+class OrderReplaced(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    order_id: OrderId
     client_order_id: str | None
-    account_id: str
+    account_id: AccountId
     symbol: str
-    quantity: str
-    price: str
+    quantity: Number
+    price: Number
     status: Status
-    cum_quantity: str
-    leaves_quantity: str
+    cum_quantity: Number
+    leaves_quantity: Number
     rests: Rests | None
     postings: list[Posting]
 
 
-class OrderCanceled(msgspec.Struct, frozen=True):
-    order_id: str
-    account_id: str
+class OrderCanceled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    order_id: OrderId
+    account_id: AccountId
     symbol: str
-    reason: str
+    reason: Code
     status: Status
-    cum_quantity: str
-    leaves_quantity: str
-    canceled_quantity: str
+    cum_quantity: Number
+    leaves_quantity: Number
+    canceled_quantity: Number
     postings: list[Posting]
 
 
-class OrderExpired(msgspec.Struct, frozen=True):
-    order_id: str
-    account_id: str
+class OrderExpired(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    order_id: OrderId
+    account_id: AccountId
     symbol: str
-    reason: str
+    reason: Code
     status: Status
-    cum_quantity: str
-    leaves_quantity: str
-    canceled_quantity: str
+    cum_quantity: Number
+    leaves_quantity: Number
+    canceled_quantity: Number
     postings: list[Posting]
 
 
-class OrderCancelRejected(msgspec.Struct, frozen=True):
-    order_id: str | None
-    account_id: str
+class OrderCancelRejected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    order_id: OrderId | None
+    account_id: AccountId
     request: Literal["CANCEL", "REPLACE"]
-    reason: str
+    reason: Code
 
 
-class CommandRefused(msgspec.Struct, frozen=True):
+class CommandRefused(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """aggregate_id: whose version the event counts, in words: the account, instrument or asset that was named, else the
+    external account."""
+
     command: str
-    reason: str
+    reason: Code
+    aggregate_id: str
 
 
-class OrdersCanceled(msgspec.Struct, frozen=True):
+class OrdersCanceled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The end of a mass cancel; symbol is None when it covered every instrument."""
 
-    account_id: str
+    account_id: AccountId
     symbol: str | None
     count: int
 
 
-class TradeExecuted(msgspec.Struct, frozen=True):
-    trade_id: str
+class TradeExecuted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    trade_id: TradeId
     symbol: str
-    price: str
-    quantity: str
+    price: Number
+    quantity: Number
     aggressor_side: Side
-    maker_order_id: str
-    taker_order_id: str
-    maker_account_id: str
-    taker_account_id: str
+    maker_order_id: OrderId
+    taker_order_id: OrderId
+    maker_account_id: AccountId
+    taker_account_id: AccountId
 
 
 TYPES: tuple[type[msgspec.Struct], ...] = (
@@ -285,6 +319,6 @@ _DECODERS: dict[str, msgspec.json.Decoder[EngineEvent]] = {kind.__name__: msgspe
 
 
 def decode(event_type: str, event_data: bytes) -> EngineEvent | None:
-    """The typed event; None when the engine does not write this type. msgspec.ValidationError if the data is not its."""
+    """The typed event; None when the engine does not write this type. msgspec.ValidationError if it does not fit."""
     decoder = _DECODERS.get(event_type)
     return None if decoder is None else decoder.decode(event_data)
