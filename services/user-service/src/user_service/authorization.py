@@ -120,9 +120,8 @@ class Authorization:
         return RedirectResponse(address, 303, UNCACHED | {"Referrer-Policy": "no-referrer"})
 
     def _refused_sign_in(self, request: Request, asked: AuthorizationRequest, email: str, refused: Refused) -> Response:
-        response = self._sign_in_form(
-            request, asked, email, _sentence(refused.message), STATUS_OF.get(refused.kind, 400)
-        )
+        status = STATUS_OF.get(refused.kind, 400)
+        response = self._sign_in_form(request, asked, email, _sentence(refused.message), status)
         if refused.retry_after_s:
             response.headers["Retry-After"] = str(refused.retry_after_s)
         return response

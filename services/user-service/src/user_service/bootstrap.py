@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from grpc.aio import Channel
 
 from kernel.refused import Kind, Refused
 from kernel.runtime import Runtime
+
+if TYPE_CHECKING:
+    from trading.v1.user_pb2_grpc import UserServiceAsyncStub
 from trading.v1 import user_pb2
-from trading.v1.user_pb2_grpc import UserServiceAsyncStub, UserServiceStub
+from trading.v1.user_pb2_grpc import UserServiceStub
 
 CREATED_BY = "bootstrap"
 POLL_S = 0.05
@@ -32,7 +36,7 @@ class BootstrappedUser:
 
 
 async def bootstrap(
-    runtime: Runtime, channel: Channel, users: Sequence[InitialUser], accounts_wait_s: float = 10.0
+    runtime: Runtime, channel: Channel, users: Sequence[InitialUser], accounts_wait_s: int = 10
 ) -> list[BootstrappedUser]:
     """Create those users that are not there yet, and wait until each has an account.
 
@@ -40,11 +44,13 @@ async def bootstrap(
     0 does not wait, and account_id may be empty."""
     stub: UserServiceAsyncStub = UserServiceStub(channel)
     made = [await _create(stub, user) for user in users]
-    deadline_ns = runtime.monotonic_ns() + int(accounts_wait_s * 1e9)
-    return [await _with_account(runtime, stub, user, accounts_wait_s and deadline_ns) for user in made]
+    if not accounts_wait_s:
+        return made
+    deadline_ns = runtime.monotonic_ns() + accounts_wait_s * 1_000_000_000
+    return [await _with_account(runtime, stub, user, deadline_ns) for user in made]
 
 
-async def _create(stub: UserServiceAsyncStub, user: InitialUser) -> BootstrappedUser:
+async def _create(stub: "UserServiceAsyncStub", user: InitialUser) -> BootstrappedUser:
     request = user_pb2.CreateUserRequest(
         email=user.email, password=user.password, name=user.name, roles=user.roles, created_by=CREATED_BY
     )
@@ -59,15 +65,14 @@ async def _create(stub: UserServiceAsyncStub, user: InitialUser) -> Bootstrapped
 
 
 async def _with_account(
-    runtime: Runtime, stub: UserServiceAsyncStub, user: BootstrappedUser, deadline_ns: float
+    runtime: Runtime, stub: "UserServiceAsyncStub", user: BootstrappedUser, deadline_ns: int
 ) -> BootstrappedUser:
     account_id = user.account_id
-    while not account_id and deadline_ns:
-        found = await stub.GetUser(user_pb2.GetUserRequest(user_id=user.user_id))
-        account_id = found.user.account_id
+    while not account_id:
+        account_id = (await stub.GetUser(user_pb2.GetUserRequest(user_id=user.user_id))).user.account_id
+        if not account_id and runtime.monotonic_ns() > deadline_ns:
+            told = f"the engine has opened no account for user {user.user_id}; does trading-engine run?"
+            raise Refused("account_missing", told, Kind.UNAVAILABLE)
         if not account_id:
-            if runtime.monotonic_ns() > deadline_ns:
-                told = f"the engine has opened no account for user {user.user_id}; does trading-engine run?"
-                raise Refused("account_missing", told, Kind.UNAVAILABLE)
             await runtime.sleep(POLL_S)
     return BootstrappedUser(user.user_id, account_id, user.created)

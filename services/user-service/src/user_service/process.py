@@ -3,6 +3,8 @@
 Commands have derived ids, so an event that is met twice opens one account. The checkpoint follows what was done.
 """
 
+from typing import TYPE_CHECKING
+
 from kernel.event import Event
 from kernel.eventlog.port import EventLog
 from kernel.ids import derived_id
@@ -10,9 +12,11 @@ from kernel.refused import Kind, Refused
 from kernel.runtime import Runtime
 from kernel.telemetry import logger
 from trading.v1 import engine_pb2
-from trading.v1.engine_pb2_grpc import EngineServiceAsyncStub
 from user_service import events
 from user_service.user import UserRegistered
+
+if TYPE_CHECKING:
+    from trading.v1.engine_pb2_grpc import EngineServiceAsyncStub
 
 CHECKPOINT = "user-service-accounts"
 CHECKPOINT_EVERY = 5_000  # positions without anything to do
@@ -37,7 +41,7 @@ def react(event: Event) -> list[engine_pb2.Command]:
     ]
 
 
-async def open_accounts(runtime: Runtime, log: EventLog, engine: EngineServiceAsyncStub) -> None:
+async def open_accounts(runtime: Runtime, log: EventLog, engine: "EngineServiceAsyncStub") -> None:
     """Follow the log until cancelled. Waits for an engine that is away; any other refusal stops it, loudly."""
     saved = await log.load_checkpoint(CHECKPOINT)
     async for batch in log.subscribe(saved):
@@ -50,7 +54,7 @@ async def open_accounts(runtime: Runtime, log: EventLog, engine: EngineServiceAs
             saved = position
 
 
-async def _execute(runtime: Runtime, engine: EngineServiceAsyncStub, command: engine_pb2.Command) -> None:
+async def _execute(runtime: Runtime, engine: "EngineServiceAsyncStub", command: engine_pb2.Command) -> None:
     wait_s = FIRST_RETRY_S
     while True:
         try:

@@ -25,6 +25,7 @@ from user_service.tokens import SCOPES, profile
 
 PROTOCOL = "/protocol/openid-connect"
 KEYS_CACHED_S = 300
+READ = ["GET", "OPTIONS"]
 
 
 def provider(realm: Realm) -> Starlette:
@@ -44,10 +45,8 @@ def provider(realm: Realm) -> Starlette:
         )
     ]
     routes = [
-        Route(
-            "/.well-known/openid-configuration", information.discovery, methods=["GET", "OPTIONS"], middleware=anyone
-        ),
-        Route(f"{PROTOCOL}/certs", information.keys, methods=["GET", "OPTIONS"], middleware=anyone),
+        Route("/.well-known/openid-configuration", information.discovery, methods=READ, middleware=anyone),
+        Route(f"{PROTOCOL}/certs", information.keys, methods=READ, middleware=anyone),
         Route(f"{PROTOCOL}/auth", authorization.authorize, methods=["GET"]),
         Route("/login-actions/authenticate", authorization.authenticate, methods=["GET", "POST"]),
         Route("/login-actions/registration", authorization.register, methods=["GET", "POST"]),
@@ -93,8 +92,10 @@ class Information:
             told = {"error": "invalid_token", "error_description": "send a valid access token with the scope openid"}
             return JSONResponse(told, 401, UNCACHED | headers)
         person, _ = await self._realm.directory.find(str(claims["sub"]), None)
-        told = {"sub": person.user_id, "roles": list(person.roles)} | profile(person, str(claims["scope"]))
-        return JSONResponse(told, headers=UNCACHED)
+        claimed: dict[str, Any] = {"sub": person.user_id, "roles": list(person.roles)} | profile(
+            person, str(claims["scope"])
+        )
+        return JSONResponse(claimed, headers=UNCACHED)
 
 
 def _discovery(issuer: str) -> dict[str, Any]:

@@ -51,20 +51,7 @@ def build(
     journal = Journal(runtime, log)
     directory = Directory(runtime, journal, projection, view, store, settings)
     api_keys = ApiKeys(runtime, directory, journal, projection, view)
-    keys = SigningKeys(runtime, store, settings)
-    realm = Realm(
-        runtime=runtime,
-        settings=settings,
-        clients=clients_of(settings),
-        directory=directory,
-        sign_in=SignIn(runtime, directory, store, settings),
-        store=store,
-        sessions=Sessions(runtime, store, settings),
-        codes=Codes(runtime, settings.code_s),
-        keys=keys,
-        tokens=Tokens(runtime, keys, settings),
-        pages=Pages(settings),
-    )
+    realm = realm_of(runtime, settings, directory, store)
     rpc = UserRpc(log, directory, api_keys)
     covered = metrics.view_position.labels(events.ROLE, view.name)
     projection.on_commit.append(lambda batch: covered.set(batch[-1].position))
@@ -76,7 +63,7 @@ def build(
         await journal.acquire()
         while True:
             await runtime.in_thread(private_store.LANE, store.purge, runtime.now_ns())
-            await runtime.in_thread(private_store.LANE, keys.keep_fresh)
+            await runtime.in_thread(private_store.LANE, realm.keys.keep_fresh)
             await runtime.sleep(UPKEEP_S)
 
     async def ready() -> str | None:
@@ -91,7 +78,7 @@ def build(
         await runtime.in_thread(private_store.LANE, store.close)
 
     def register(registrar: Registrar) -> None:
-        add_UserServiceServicer_to_server(rpc, registrar)
+        add_UserServiceServicer_to_server(rpc, registrar)  # type: ignore[arg-type]
 
     return Service(
         name=events.ROLE,
@@ -100,4 +87,22 @@ def build(
         ready=ready,
         close=close,
         http=provider(realm),
+    )
+
+
+def realm_of(runtime: Runtime, settings: UserServiceSettings, directory: Directory, store: PrivateStore) -> Realm:
+    """The identity provider's parts."""
+    keys = SigningKeys(runtime, store, settings)
+    return Realm(
+        runtime=runtime,
+        settings=settings,
+        clients=clients_of(settings),
+        directory=directory,
+        sign_in=SignIn(runtime, directory, store, settings),
+        store=store,
+        sessions=Sessions(runtime, store, settings),
+        codes=Codes(runtime, settings.code_s),
+        keys=keys,
+        tokens=Tokens(runtime, keys, settings),
+        pages=Pages(settings),
     )

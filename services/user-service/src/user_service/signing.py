@@ -1,4 +1,5 @@
-"""The keys that sign tokens: RSA 2048, RS256. One signs; those before it stay published until their tokens have expired.
+"""The keys that sign tokens: RSA 2048, RS256. One signs; those before it stay published
+until their tokens have expired.
 
 The key comes from the settings, or is made at first start and kept in the private store.
 """

@@ -106,7 +106,8 @@ class TokenEndpoint:
             realm.settings.refresh_idle_s * 1_000_000_000,
         )
         if rotation.outcome == "reused":
-            _log.warning("a refresh token came twice; its family ends", user_id=rotation.grant.user_id)
+            user_id = rotation.grant.user_id if rotation.grant else ""
+            _log.warning("a refresh token came twice; its family ends", user_id=user_id)
         if rotation.outcome != "rotated" or rotation.grant is None:
             raise OAuthError("invalid_grant", "the refresh token is unknown, spent or expired; sign in again")
         person = await self._person(rotation.grant)
