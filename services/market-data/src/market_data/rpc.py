@@ -5,6 +5,7 @@ from typing import Any
 
 from kernel.projection import Projection
 from kernel.refused import Kind, Refused
+from kernel.runtime import Runtime
 from market_data.feeds import Feeds, Frame
 from market_data.market import Market
 from market_data.settings import MarketDataSettings
@@ -14,6 +15,7 @@ from market_data.wire import (
     TopsMessages,
     bar_message,
     book_message,
+    clock_message,
     frame_message,
     instrument_message,
     trade_message,
@@ -30,6 +32,7 @@ class MarketDataServicer(market_data_pb2_grpc.MarketDataServiceServicer):
 
     def __init__(
         self,
+        runtime: Runtime,
         log: str,
         view: MarketView,
         projection: Projection,
@@ -37,6 +40,7 @@ class MarketDataServicer(market_data_pb2_grpc.MarketDataServiceServicer):
         tops: TopsOfBook,
         settings: MarketDataSettings,
     ) -> None:
+        self._runtime = runtime
         self._log = log
         self._view = view
         self._projection = projection
@@ -82,6 +86,18 @@ class MarketDataServicer(market_data_pb2_grpc.MarketDataServiceServicer):
         rows = self._view.bars_from(*asked, limit) if request.from_ns else self._view.bars_between(*asked, limit)
         return market_data_pb2.ListBarsResponse(
             bars=[bar_message(row) for row in rows], position=self._position(self._projection.position)
+        )
+
+    async def GetClock(
+        self, request: market_data_pb2.GetClockRequest, context: Any
+    ) -> market_data_pb2.GetClockResponse:
+        await self._projection.reached()
+        now_ns = self._runtime.now_ns()
+        instruments = [self._view.markets[symbol].instrument for symbol in sorted(self._view.markets)]
+        return market_data_pb2.GetClockResponse(
+            time_ns=now_ns,
+            position=self._live_position(),
+            instruments=[clock_message(instrument, now_ns) for instrument in instruments],
         )
 
     async def StreamChannel(

@@ -9,13 +9,15 @@ from kernel.projection import Projection, ViewStore
 from kernel.rpc import Registrar
 from kernel.runtime import Runtime
 from kernel.service import Service
-from kernel.telemetry import Metrics
+from kernel.telemetry import Metrics, logger
 from market_data.feeds import Feeds
+from market_data.process import SessionProcess
 from market_data.rpc import MarketDataServicer
 from market_data.settings import MarketDataSettings
 from market_data.top_of_book import TopsOfBook
 from market_data.views import MarketView
 from trading.v1 import market_data_pb2_grpc
+from trading.v1.engine_pb2_grpc import EngineServiceStub
 
 NAME = "market-data"
 
@@ -35,7 +37,9 @@ def build(
     projection = Projection(runtime, log, store)
     feeds = Feeds(view, projection, settings)
     tops = TopsOfBook(log, view, projection)
-    servicer = MarketDataServicer(log.name, view, projection, feeds, tops, settings)
+    engine = EngineServiceStub(channels("trading-engine"))
+    sessions = SessionProcess(runtime, view, projection, engine, settings, logger(NAME))
+    servicer = MarketDataServicer(runtime, log.name, view, projection, feeds, tops, settings)
     metrics.view_position.labels(NAME, view.name).set_function(lambda: projection.position)
 
     def register(registrar: Registrar) -> None:
@@ -45,4 +49,5 @@ def build(
         behind = await log.head() - projection.position
         return f"market data is {behind} events behind" if behind > settings.behind_events_max else None
 
-    return Service(NAME, register=register, mains={"market-view": projection.run}, ready=ready, close=projection.close)
+    mains = {"market-view": projection.run, "market-sessions": sessions.run}
+    return Service(NAME, register=register, mains=mains, ready=ready, close=projection.close)

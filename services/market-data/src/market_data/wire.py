@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from market_data.bars import BarRow
 from market_data.book import Level
+from market_data.calendars import calendar
 from market_data.feeds import Frame
 from market_data.grid import Grid
-from market_data.market import Market, TradeRow
+from market_data.market import InstrumentRow, Market, TradeRow
 from market_data.top_of_book import Tops
 from trading.v1 import market_data_pb2, types_pb2
 
@@ -81,6 +82,19 @@ def bar_message(row: BarRow) -> market_data_pb2.Bar:
         notional=row.notional,
         trades=row.trades,
     )
+
+
+def clock_message(instrument: InstrumentRow, now_ns: int) -> market_data_pb2.InstrumentClock:
+    message = market_data_pb2.InstrumentClock(
+        symbol=instrument.symbol, calendar=instrument.calendar, session=instrument.session
+    )
+    days = calendar(instrument.calendar)
+    if days is not None:
+        message.day_ends_ns = days.next_close(now_ns)
+        if not days.is_open(message.day_ends_ns):  # else the next day begins where this one ends
+            message.next_open_ns = days.next_open(now_ns)
+            message.next_close_ns = message.day_ends_ns
+    return message
 
 
 def frame_message(
