@@ -27,6 +27,8 @@ export default tseslint.config(
       '@angular-eslint/prefer-signals': 'error',
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off', // options objects of Angular are classes in name only
+      '@typescript-eslint/unbound-method': ['error', { ignoreStatic: true }],
       'max-lines': ['error', 500],
     },
   },

@@ -1,13 +1,13 @@
-import { Component, computed, effect, inject } from '@angular/core';
+import { Component, computed, inject } from '@angular/core';
 import { takeUntilDestroyed } from '@angular/core/rxjs-interop';
 import { MatButton, MatIconButton } from '@angular/material/button';
 import { MatMenuModule } from '@angular/material/menu';
 import { MatSnackBar } from '@angular/material/snack-bar';
-import { MatTooltip } from '@angular/material/tooltip';
 import { RouterLink, RouterLinkActive, RouterOutlet } from '@angular/router';
 import { Session } from './auth/session';
 import { fillText } from './orders/words';
 import { OrdersStore } from './orders/orders-store';
+import { compactScreen } from './shell/compact';
 import { Icon, IconName } from './shell/icon';
 import { Mark } from './shell/mark';
 import { Theme, ThemeChoice } from './shell/theme';
@@ -22,17 +22,7 @@ const THEMES: readonly { choice: ThemeChoice; label: string; icon: IconName }[] 
 
 @Component({
   selector: 'trading-root',
-  imports: [
-    Icon,
-    Mark,
-    MatButton,
-    MatIconButton,
-    MatMenuModule,
-    MatTooltip,
-    RouterLink,
-    RouterLinkActive,
-    RouterOutlet,
-  ],
+  imports: [Icon, Mark, MatButton, MatIconButton, MatMenuModule, RouterLink, RouterLinkActive, RouterOutlet],
   templateUrl: './app.html',
   styleUrl: './app.scss',
 })
@@ -54,13 +44,13 @@ export class App {
   constructor() {
     const orders = inject(OrdersStore);
     const snackBar = inject(MatSnackBar);
-    effect(() => {
-      if (this.session.isSignedIn()) orders.follow();
-      else orders.clear();
-    });
+    const compact = compactScreen();
+    orders.follow(this.session.isSignedIn);
     orders.events.pipe(takeUntilDestroyed()).subscribe((event) => {
       const text = fillText(event);
-      if (text) snackBar.open(text, undefined, { duration: 3500, horizontalPosition: 'start' });
+      if (!text) return;
+      const verticalPosition = compact() ? 'top' : 'bottom'; // the phone's bottom is for Buy and Sell
+      snackBar.open(text, undefined, { duration: 3500, horizontalPosition: 'start', verticalPosition });
     });
   }
 

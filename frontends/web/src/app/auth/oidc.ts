@@ -31,6 +31,7 @@ export class SignInRefused extends Error {
 export interface Provider {
   readonly server: oauth.AuthorizationServer;
   readonly client: oauth.Client;
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked so to stand out; see discover()
   readonly options: { [oauth.allowInsecureRequests]: boolean };
 }
 
@@ -42,6 +43,7 @@ const redirectUri = (): string => `${location.origin}/signed-in`;
 /** Discovery of the provider that `/v1/public/config` names. Plain http is for a platform on one's own machine. */
 export async function discover(config: Config): Promise<Provider> {
   const issuer = new URL(config.issuer);
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked so to stand out; https stays https
   const options = { [oauth.allowInsecureRequests]: issuer.protocol === 'http:' };
   const response = await oauth.discoveryRequest(issuer, options);
   const server = await oauth.processDiscoveryResponse(issuer, response);

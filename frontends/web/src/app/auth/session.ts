@@ -3,16 +3,7 @@ import { Router } from '@angular/router';
 import { patchState, signalStore, withComputed, withMethods, withProps, withState } from '@ngrx/signals';
 import { Api } from '../api/api';
 import { getConfig } from '../api/fn/public/get-config';
-import {
-  beginSignIn,
-  discover,
-  endSession,
-  finishSignIn,
-  Provider,
-  refresh,
-  SignInRefused,
-  Tokens,
-} from './oidc';
+import type { Provider, Tokens } from './oidc';
 
 interface Claims {
   readonly sub: string;
@@ -26,6 +17,9 @@ interface SessionState {
   /** Counts tokens, so that an open stream knows when to show the new one. */
   readonly tokenNumber: number;
 }
+
+/** The protocol's library is only needed on the way in and out. */
+const protocol = () => import('./oidc');
 
 const RENEW_BEFORE_MS = 30_000;
 const SIGNED_IN_BEFORE = 'signed-in-before';
@@ -54,9 +48,8 @@ export const Session = signalStore(
     let timer: ReturnType<typeof setTimeout> | undefined;
 
     const theProvider = (): Promise<Provider> => {
-      provider ??= store._api
-        .invoke(getConfig)
-        .then(discover)
+      provider ??= Promise.all([protocol(), store._api.invoke(getConfig)])
+        .then(([oidc, config]) => oidc.discover(config))
         .catch((fault: unknown) => {
           provider = null;
           throw fault;
@@ -86,7 +79,9 @@ export const Session = signalStore(
       renewal ??= (async () => {
         try {
           if (!tokens) return null;
-          keep(await refresh(await theProvider(), tokens));
+          const current = tokens;
+          const oidc = await protocol();
+          keep(await oidc.refresh(await theProvider(), current));
           return tokens.accessToken;
         } catch {
           if (tokens && tokens.expiresAtMs > Date.now()) return tokens.accessToken;
@@ -113,16 +108,18 @@ export const Session = signalStore(
       /** A reload loses the tokens, not the provider's session: whether a silent sign-in is worth a try. */
       wasSignedIn: (): boolean => sessionStorage.getItem(SIGNED_IN_BEFORE) !== null,
       async begin(returnTo: string, how: 'silent' | 'form'): Promise<void> {
-        await beginSignIn(await theProvider(), returnTo, how === 'silent');
+        const oidc = await protocol();
+        await oidc.beginSignIn(await theProvider(), returnTo, how === 'silent');
       },
       /** Where to go next. Throws SignInRefused. */
       async finish(address: URL): Promise<string> {
+        const oidc = await protocol();
         try {
-          const done = await finishSignIn(await theProvider(), address);
+          const done = await oidc.finishSignIn(await theProvider(), address);
           keep(done.tokens);
           return done.returnTo;
         } catch (fault) {
-          if (fault instanceof SignInRefused) sessionStorage.removeItem(SIGNED_IN_BEFORE);
+          if (fault instanceof oidc.SignInRefused) sessionStorage.removeItem(SIGNED_IN_BEFORE);
           throw fault;
         }
       },
@@ -130,7 +127,8 @@ export const Session = signalStore(
         const idToken = tokens?.idToken ?? null;
         sessionStorage.removeItem(SIGNED_IN_BEFORE);
         forget();
-        endSession(await theProvider(), idToken);
+        const oidc = await protocol();
+        oidc.endSession(await theProvider(), idToken);
       },
       /** The profile was renamed; the token still carries the old name. */
       rename(name: string): void {

@@ -1,4 +1,4 @@
-import { Component, inject, OnInit } from '@angular/core';
+import { Component, inject } from '@angular/core';
 import { MatProgressSpinner } from '@angular/material/progress-spinner';
 import { Router } from '@angular/router';
 import { SignInRefused } from './oidc';
@@ -17,11 +17,15 @@ import { Session } from './session';
     }
   `,
 })
-export class SignedInPage implements OnInit {
+export class SignedInPage {
   private readonly session = inject(Session);
   private readonly router = inject(Router);
 
-  async ngOnInit(): Promise<void> {
+  constructor() {
+    void this.passOn();
+  }
+
+  private async passOn(): Promise<void> {
     try {
       const returnTo = await this.session.finish(new URL(location.href));
       await this.router.navigateByUrl(returnTo, { replaceUrl: true });

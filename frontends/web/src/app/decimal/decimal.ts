@@ -74,6 +74,11 @@ export function scaleOf(unit: string): number {
   return value ? decimal(text(value)).scale : 0;
 }
 
+/** The decimals that the finest of these texts needs, at most `most`: one column, one alignment. */
+export function finestScale(texts: readonly string[], most = 8): number {
+  return Math.min(most, Math.max(0, ...texts.map(scaleOf)));
+}
+
 function fixed(value: Decimal, scale: number): string {
   const units = scale >= value.scale ? at(value, scale) : roundHalfUp(value, scale);
   const negative = units < 0n;

@@ -1,6 +1,6 @@
 import { Component, computed, inject } from '@angular/core';
 import { Amount } from '../decimal/amount';
-import { text } from '../decimal/decimal';
+import { finestScale, text } from '../decimal/decimal';
 import { OrdersStore } from '../orders/orders-store';
 import { LadderLevel } from './ladder';
 import { MarketStore } from './market-store';
@@ -30,6 +30,10 @@ export class BookLadder {
   );
   protected readonly asks = computed(() => this.rows(this.market.ladder().asks, 'SELL'));
   protected readonly bids = computed(() => this.rows(this.market.ladder().bids, 'BUY'));
+  protected readonly quantityScale = computed(() => {
+    const { asks, bids } = this.market.ladder();
+    return finestScale([...asks, ...bids].map((level) => level.quantity));
+  });
   protected readonly spread = computed(() => {
     const spread = this.market.spread();
     return spread && text(spread);

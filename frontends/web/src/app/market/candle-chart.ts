@@ -56,6 +56,8 @@ export class CandleChart {
   private candles: ISeriesApi<'Candlestick'> | null = null;
   private volume: ISeriesApi<'Histogram'> | null = null;
   private palette: Palette | null = null;
+  /** Start of the newest bar drawn, in seconds since 1970. */
+  private newest = 0;
 
   constructor() {
     const stream = inject(Stream);
@@ -111,13 +113,16 @@ export class CandleChart {
     if (frame.type === 'snapshot') {
       this.candles.setData(frame.bars.map(candleOf));
       this.volume.setData(frame.bars.map((bar) => this.volumeOf(bar)));
+      this.newest = Math.max(0, ...frame.bars.map((bar) => secondsOf(bar.time)));
       this.chart.timeScale().applyOptions({ secondsVisible: this.interval().endsWith('s') });
       this.chart.timeScale().scrollToRealTime();
       return;
     }
     for (const bar of frame.bars) {
-      this.candles.update(candleOf(bar), true);
-      this.volume.update(this.volumeOf(bar), true);
+      const isOlder = secondsOf(bar.time) < this.newest;
+      this.newest = Math.max(this.newest, secondsOf(bar.time));
+      this.candles.update(candleOf(bar), isOlder);
+      this.volume.update(this.volumeOf(bar), isOlder);
     }
   }
 

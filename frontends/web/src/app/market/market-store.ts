@@ -65,7 +65,6 @@ export const MarketStore = signalStore(
   })),
   withComputed((store) => ({
     priceScale: computed(() => scaleOf(store.instrument()?.price_unit ?? '0.01')),
-    quantityScale: computed(() => scaleOf(store.instrument()?.lot_unit ?? '1')),
     spread: computed(() => {
       const [bid, ask] = [store.bid(), store.ask()];
       return bid && ask ? subtract(decimal(ask[0]), decimal(bid[0])) : null;

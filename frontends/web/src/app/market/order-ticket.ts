@@ -1,7 +1,5 @@
 import { Component, computed, effect, inject, model, signal, untracked } from '@angular/core';
 import { MatButtonToggleModule } from '@angular/material/button-toggle';
-import { MatFormFieldModule } from '@angular/material/form-field';
-import { MatInput } from '@angular/material/input';
 import { OrderType } from '../api/models/order-type';
 import { Side } from '../api/models/side';
 import { TimeInForce } from '../api/models/time-in-force';
@@ -24,7 +22,7 @@ const TIMES: readonly { value: TimeInForce; label: string; hint: string }[] = [
 /** Places one order and says in place what became of it. */
 @Component({
   selector: 'trading-order-ticket',
-  imports: [Amount, MatButtonToggleModule, MatFormFieldModule, MatInput],
+  imports: [Amount, MatButtonToggleModule],
   templateUrl: './order-ticket.html',
   styleUrl: './order-ticket.scss',
 })

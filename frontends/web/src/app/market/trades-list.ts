@@ -1,6 +1,7 @@
 import { DatePipe } from '@angular/common';
-import { Component, inject } from '@angular/core';
+import { Component, computed, inject } from '@angular/core';
 import { Amount } from '../decimal/amount';
+import { finestScale } from '../decimal/decimal';
 import { MarketStore } from './market-store';
 
 /** The newest trades of the market, newest first. */
@@ -24,7 +25,7 @@ import { MarketStore } from './market-store';
               <td [class]="trade.aggressor_side === 'BUY' ? 'up' : 'down'">
                 {{ trade.price | amount: market.priceScale() }}
               </td>
-              <td class="right">{{ trade.quantity | amount: 0 : 8 }}</td>
+              <td class="right">{{ trade.quantity | amount: quantityScale() }}</td>
               <td class="right muted">{{ trade.time | date: 'HH:mm:ss' }}</td>
             </tr>
           } @empty {
@@ -61,4 +62,7 @@ import { MarketStore } from './market-store';
 })
 export class TradesList {
   protected readonly market = inject(MarketStore);
+  protected readonly quantityScale = computed(() =>
+    finestScale(this.market.trades().map((trade) => trade.quantity)),
+  );
 }

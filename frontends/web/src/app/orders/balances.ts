@@ -1,5 +1,6 @@
-import { Component, inject } from '@angular/core';
+import { Component, computed, inject } from '@angular/core';
 import { Amount } from '../decimal/amount';
+import { Instruments } from '../market/instruments';
 import { OrdersStore } from './orders-store';
 
 /** What the account owns, and how much of it open orders hold. */
@@ -23,7 +24,9 @@ import { OrdersStore } from './orders-store';
               <td>
                 <b>{{ balance.asset }}</b>
               </td>
-              <td class="right" data-testid="balance-available">{{ balance.available | amount: 2 : 8 }}</td>
+              <td class="right" data-testid="balance-available">
+                {{ balance.available | amount: leastDecimals(balance.asset) : 8 }}
+              </td>
               <td class="right" data-testid="balance-hold" [class.muted]="balance.hold === '0'">
                 {{ balance.hold | amount: 0 : 8 }}
               </td>
@@ -59,4 +62,13 @@ import { OrdersStore } from './orders-store';
 })
 export class Balances {
   protected readonly store = inject(OrdersStore);
+  private readonly instruments = inject(Instruments);
+  private readonly currencies = computed(
+    () => new Set(this.instruments.all().map((instrument) => instrument.quote)),
+  );
+
+  /** Money shows its cents, securities and coins no more than they have. */
+  protected leastDecimals(asset: string): number {
+    return this.currencies().has(asset) ? 2 : 0;
+  }
 }

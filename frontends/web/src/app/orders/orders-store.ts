@@ -1,8 +1,8 @@
 import { computed, inject } from '@angular/core';
 import { patchState, signalStore, withComputed, withMethods, withProps, withState } from '@ngrx/signals';
 import { rxMethod } from '@ngrx/signals/rxjs-interop';
-import { removeEntities, setEntities, upsertEntities, withEntities } from '@ngrx/signals/entities';
-import { pipe, Subject, switchMap, tap } from 'rxjs';
+import { removeEntities, setAllEntities, upsertEntities, withEntities } from '@ngrx/signals/entities';
+import { EMPTY, pipe, Subject, switchMap, tap } from 'rxjs';
 import { Api } from '../api/api';
 import { cancelOrder } from '../api/fn/orders/cancel-order';
 import { cancelOrders } from '../api/fn/orders/cancel-orders';
@@ -97,8 +97,20 @@ export const OrdersStore = signalStore(
       }
     };
     return {
-      follow: rxMethod<void>(
-        pipe(switchMap(() => store._stream.watch({ channel: 'orders' }).pipe(tap(apply)))),
+      /** Follows the account while somebody is signed in; whoever signs in next starts from nothing. */
+      follow: rxMethod<boolean>(
+        pipe(
+          tap(() => {
+            patchState(store, setAllEntities<Order>([], orders), {
+              balances: [],
+              isLive: false,
+              history: 'new',
+            });
+          }),
+          switchMap((isSignedIn) =>
+            isSignedIn ? store._stream.watch({ channel: 'orders' }).pipe(tap(apply)) : EMPTY,
+          ),
+        ),
       ),
       loadHistory,
       /** Places an order; a failure is thrown as it came, for the form to explain. */
@@ -126,10 +138,6 @@ export const OrdersStore = signalStore(
         } catch (failure) {
           patchState(store, { trouble: troubleOf(failure) });
         }
-      },
-      /** Someone else may sign in next. */
-      clear(): void {
-        patchState(store, setEntities<Order>([], orders), { balances: [], isLive: false, history: 'new' });
       },
     };
   }),

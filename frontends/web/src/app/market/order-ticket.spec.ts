@@ -1,0 +1,146 @@
+import { provideHttpClient } from '@angular/common/http';
+import { HttpTestingController, provideHttpClientTesting } from '@angular/common/http/testing';
+import { signal } from '@angular/core';
+import { ComponentFixture, TestBed } from '@angular/core/testing';
+import { NEVER } from 'rxjs';
+import { ApiConfiguration } from '../api/api-configuration';
+import { NewOrder } from '../api/models/new-order';
+import { Session } from '../auth/session';
+import { Stream } from '../stream/stream';
+import { MarketStore } from './market-store';
+import { OrderTicket } from './order-ticket';
+
+const INSTRUMENT = {
+  instrument_id: 'i',
+  symbol: 'BTC-USD',
+  base: 'BTC',
+  quote: 'USD',
+  price_unit: '0.01',
+  lot_unit: '0.01',
+  max_price: '1000000',
+  max_quantity: '100',
+  protection: '0.05',
+  calendar: 'ALWAYS',
+  session: 'CONTINUOUS',
+};
+const PLACED = {
+  order_id: 'o',
+  symbol: 'BTC-USD',
+  side: 'BUY',
+  status: 'PENDING',
+  quantity: '0.5',
+  price: '64250.1',
+  average_price: null,
+};
+
+describe('the order ticket', () => {
+  let fixture: ComponentFixture<OrderTicket>;
+  let http: HttpTestingController;
+
+  const find = (id: string): HTMLElement | null =>
+    (fixture.nativeElement as HTMLElement).querySelector(`[data-testid="${id}"]`);
+  const words = (id: string): string | undefined => find(id)?.textContent.trim();
+  const type = (id: string, value: string): void => {
+    const input = find(id) as HTMLInputElement;
+    input.value = value;
+    input.dispatchEvent(new Event('input'));
+  };
+  /** An answer passes through a few promises before it is on the screen. */
+  const settled = async (): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve));
+    await fixture.whenStable();
+  };
+  const submit = async (): Promise<void> => {
+    find('place-order')?.click();
+    await fixture.whenStable();
+  };
+  const sent = (): NewOrder => http.expectOne('/v1/orders').request.body as NewOrder;
+
+  beforeEach(async () => {
+    TestBed.configureTestingModule({
+      providers: [
+        provideHttpClient(),
+        provideHttpClientTesting(),
+        MarketStore,
+        { provide: Stream, useValue: { watch: () => NEVER } },
+        { provide: Session, useValue: { mayTrade: signal(true) } },
+      ],
+    });
+    TestBed.inject(ApiConfiguration).rootUrl = '/v1';
+    http = TestBed.inject(HttpTestingController);
+    const market = TestBed.inject(MarketStore);
+    http.expectOne('/v1/instruments?limit=500').flush({ items: [INSTRUMENT], next_cursor: null });
+    TestBed.runInInjectionContext(() => market.open('BTC-USD'));
+    fixture = TestBed.createComponent(OrderTicket);
+    await fixture.whenStable();
+  });
+
+  it('explains what is missing before anything is sent', async () => {
+    await submit();
+    expect(words('price-fault')).toBe('Enter a price, such as 0.01.');
+    expect(words('quantity-fault')).toBe('Enter a quantity, such as 0.01.');
+    http.expectNone('/v1/orders');
+  });
+
+  it('sends the order and says what became of it', async () => {
+    type('price', '64250,10');
+    type('quantity', '0.5');
+    await submit();
+    const request = http.expectOne('/v1/orders');
+    expect(request.request.body).toMatchObject({
+      side: 'BUY',
+      type: 'LIMIT',
+      price: '64250.1',
+      quantity: '0.5',
+    });
+    request.flush(PLACED, { status: 201, statusText: 'Created' });
+    await settled();
+    expect(words('ticket-placed')).toBe('Buy 0.5 BTC-USD: working at 64,250.1.');
+    expect((find('quantity') as HTMLInputElement).value).toBe('');
+  });
+
+  it('shows a refusal in place, and beside the field that it names', async () => {
+    type('price', '64250.10');
+    type('quantity', '0.5');
+    await submit();
+    const errors = [{ field: 'quantity', message: 'more than you may' }];
+    http
+      .expectOne('/v1/orders')
+      .flush(
+        { code: 'limit_exceeded', message: 'The order is too large.', status: 422, errors },
+        { status: 422, statusText: '' },
+      );
+    await settled();
+    expect(words('ticket-problem')).toBe('The order is too large.');
+    expect(words('quantity-fault')).toBe('more than you may');
+    type('quantity', '0.4');
+    await fixture.whenStable();
+    expect(find('ticket-problem')).toBeNull();
+  });
+
+  it('sends an order without an answer again under the same id, a changed one under a new id', async () => {
+    type('price', '64250.10');
+    type('quantity', '0.5');
+    const ids: (string | undefined)[] = [];
+    for (const quantity of ['0.5', '0.5', '0.6']) {
+      type('quantity', quantity);
+      await submit();
+      const request = http.expectOne('/v1/orders');
+      ids.push((request.request.body as NewOrder).client_order_id);
+      request.error(new ProgressEvent('error'));
+      await settled();
+    }
+    expect(ids[0]).toBe(ids[1]);
+    expect(ids[2]).not.toBe(ids[1]);
+  });
+
+  it('sells at market without a price', async () => {
+    find('side-sell')?.click();
+    find('type-market')?.querySelector('button')?.click();
+    await fixture.whenStable();
+    expect(find('price')).toBeNull();
+    type('quantity', '2');
+    await submit();
+    expect(sent()).toMatchObject({ side: 'SELL', type: 'MARKET', quantity: '2', time_in_force: 'IOC' });
+  });
+});
