@@ -25,7 +25,7 @@ from kernel.refused import Refused
 from kernel.rpc import MESSAGE_BYTES_MAX
 from kernel.runtime import Runtime
 from trading.v1 import eventlog_pb2 as pb
-from trading.v1.eventlog_pb2_grpc import EventLogServiceAsyncStub, EventLogServiceStub
+from trading.v1.eventlog_pb2_grpc import EventLogServiceStub
 
 APPEND_DEADLINE_S = 10.0
 READ_DEADLINE_S = 10.0
@@ -45,7 +45,7 @@ class RemoteLog:
     def __init__(self, runtime: Runtime, channel: Channel, name: str = "main") -> None:
         self._runtime = runtime
         self._name = name
-        self._stub: EventLogServiceAsyncStub = EventLogServiceStub(channel)
+        self._stub = EventLogServiceStub(channel)
         self._closing = asyncio.Event()
 
     @property

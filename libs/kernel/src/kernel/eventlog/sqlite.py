@@ -28,6 +28,7 @@ from kernel.eventlog.sqlite_schema import (
     SQLITE_VERSION_MIN,
     VERSIONS,
     inserts,
+    lookups,
     read_events,
 )
 from kernel.eventlog.sqlite_snapshots import SnapshotFile
@@ -39,7 +40,7 @@ TAIL_VERIFIED_EVENTS = 1_000
 # The write-ahead log is copied into the main file after so many events (20 to 40 MB): hot pages are copied only once.
 CHECKPOINT_EVENTS = 10_000
 CACHE_KIB = 32_768
-STATEMENTS_MAX = 64
+STATEMENTS_MAX = 128
 
 T = TypeVar("T")
 
@@ -74,8 +75,7 @@ class SqliteStore:
         return await self._on_writer("look up versions", self._versions, aggregate_ids)
 
     async def commands(self, command_ids: Sequence[str]) -> list[Event]:
-        text = msgspec.json.encode(command_ids).decode()
-        return await self._on_reader(f"look up {len(command_ids)} commands", self._read, READ_COMMANDS, (text,))
+        return await self._on_reader(f"look up {len(command_ids)} commands", self._commands, command_ids)
 
     async def read(self, after: int, until: int, limit: int) -> list[Event]:
         events = await self._on_reader(f"read after {after}", self._read, READ, (after, until, limit))
@@ -224,9 +224,16 @@ class SqliteStore:
             raise
 
     def _versions(self, aggregate_ids: Sequence[str]) -> dict[str, int]:
-        text = msgspec.json.encode(aggregate_ids).decode()
-        (versions,) = self._connection(self._writer).execute(VERSIONS, (text,)).fetchone()
-        return dict(zip(aggregate_ids, msgspec.json.decode(versions, type=list[int]), strict=True))
+        connection = self._connection(self._writer)
+        versions: list[int] = []
+        for statement, keys in lookups(VERSIONS, aggregate_ids):
+            (found,) = connection.execute(statement, keys).fetchone()
+            versions += msgspec.json.decode(found, type=list[int])
+        return dict(zip(aggregate_ids, versions, strict=False))  # the padding comes last
+
+    def _commands(self, command_ids: Sequence[str]) -> list[Event]:
+        found = [read_events(self._reading(), *lookup) for lookup in lookups(READ_COMMANDS, command_ids)]
+        return sorted([event for events in found for event in events], key=lambda event: event.position)
 
     def _read(self, statement: str, parameters: Sequence[object]) -> list[Event]:
         return read_events(self._reading(), statement, parameters)

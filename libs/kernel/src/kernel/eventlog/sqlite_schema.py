@@ -79,9 +79,9 @@ CREATE TABLE checkpoints (
 """
 
 COLUMNS = tuple(field.name for field in msgspec.structs.fields(Event))
-# Rows of one INSERT: a statement is prepared once for each of these sizes, and padded up to it.
-INSERT_ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
-INSERT_ROWS_MAX = INSERT_ROWS[-1]
+# Rows of one VALUES list: a statement is prepared once for each of these sizes, and padded up to it.
+STATEMENT_ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+STATEMENT_ROWS_MAX = STATEMENT_ROWS[-1]
 
 # What all events of a commit share is bound once, as the first parameters.
 _SHARED = ("log", "recorded_at_ns", "hash_version")
@@ -102,7 +102,7 @@ def _row(number: int) -> str:
 # In a VALUES list the columns are named column1, column2, ...; the padding has position 0.
 _INSERTS = {
     rows: f"INSERT INTO events SELECT * FROM (VALUES {', '.join(map(_row, range(rows)))}) WHERE column2 > 0"
-    for rows in INSERT_ROWS
+    for rows in STATEMENT_ROWS
 }
 
 _PLAIN = ", ".join(name for name in COLUMNS if name not in ("event_data", "hash"))
@@ -113,12 +113,14 @@ SELECT count(*), CAST(json_group_array(json_array({_PLAIN}, length(event_data)))
 READ = f"{_AGGREGATED} FROM (SELECT * FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?)"
 READ_STREAM = f"""{_AGGREGATED} FROM (SELECT * FROM events WHERE aggregate_id = ? AND event_version > ?
     ORDER BY event_version LIMIT ?)"""
-READ_COMMANDS = f"""{_AGGREGATED} FROM (SELECT e.* FROM json_each(?) AS wanted
-    CROSS JOIN events AS first ON first.command_id = wanted.value AND first.command_index = 0
+# {wanted} is a VALUES list of keys: see `lookups`. (Not json_each: it ends a text at U+0000.)
+READ_COMMANDS = f"""WITH wanted(key) AS ({{wanted}}) {_AGGREGATED} FROM (SELECT e.* FROM wanted
+    CROSS JOIN events AS first ON first.command_id = wanted.key AND first.command_index = 0
     CROSS JOIN events AS e ON e.position BETWEEN first.position AND first.position + first.command_count - 1
     ORDER BY e.position)"""
-VERSIONS = """SELECT json_group_array(coalesce((SELECT max(event_version) FROM events WHERE aggregate_id = value), 0))
-    FROM json_each(?)"""
+VERSIONS = """WITH wanted(key) AS ({wanted})
+    SELECT json_group_array(coalesce((SELECT max(event_version) FROM events WHERE aggregate_id = wanted.key), 0))
+    FROM wanted"""
 
 _decode = msgspec.json.Decoder(list[list[Any]]).decode
 
@@ -128,9 +130,9 @@ def inserts(events: Sequence[Event]) -> Iterator[tuple[str, list[object]]]:
 
     sqlite3 binds int, str and bytearray at once, but looks up an adapter for every None and bytes.
     """
-    for start in range(0, len(events), INSERT_ROWS_MAX):
-        chunk = events[start : start + INSERT_ROWS_MAX]
-        rows = next(size for size in INSERT_ROWS if size >= len(chunk))
+    for start in range(0, len(events), STATEMENT_ROWS_MAX):
+        chunk = events[start : start + STATEMENT_ROWS_MAX]
+        rows = next(size for size in STATEMENT_ROWS if size >= len(chunk))
         parameters: list[object] = [chunk[0].log, chunk[0].recorded_at_ns, chunk[0].hash_version]
         for event in chunk:
             parameters += (
@@ -157,6 +159,15 @@ def inserts(events: Sequence[Event]) -> Iterator[tuple[str, list[object]]]:
             )
         parameters += _PADDING * (rows - len(chunk))
         yield _INSERTS[rows], parameters
+
+
+def lookups(statement: str, keys: Sequence[str]) -> Iterator[tuple[str, list[str | None]]]:
+    """The statements, with their parameters, that look up `keys`; the last is padded with keys that match nothing."""
+    for start in range(0, len(keys), STATEMENT_ROWS_MAX):
+        chunk = keys[start : start + STATEMENT_ROWS_MAX]
+        rows = next(size for size in STATEMENT_ROWS if size >= len(chunk))
+        wanted = f"VALUES {','.join(['(?)'] * rows)}"
+        yield statement.format(wanted=wanted), [*chunk, *[None] * (rows - len(chunk))]
 
 
 def read_events(connection: sqlite3.Connection, statement: str, parameters: Sequence[object]) -> list[Event]:
