@@ -1,0 +1,299 @@
+"""Administration: listing, money in and out, limits, sessions, and the log itself. ADMIN only."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from api_gateway.accounts import account_at, account_json, limits_json
+from api_gateway.call import Call, Reply, reply
+from api_gateway.documents import event_json
+from api_gateway.market import InstrumentJson, instrument_at, instrument_json
+from api_gateway.orders import EventPage
+from api_gateway.problems import field_refused
+from api_gateway.wire import (
+    ABSENT,
+    decoded,
+    nullable_decimal,
+    optional_decimal,
+    position_in,
+    positive_decimal,
+    symbol_in,
+    text_in,
+)
+from kernel.event import Event
+from kernel.eventlog.port import EventLog
+from kernel.ids import derived_id
+from kernel.refused import Kind, Refused
+from trading.v1.engine_pb2 import (
+    ChangeSession,
+    Command,
+    CommandResult,
+    Deposit,
+    ExecuteRequest,
+    ListAsset,
+    ListInstrument,
+    Withdraw,
+)
+from trading.v1.risk_pb2 import Limits, SetLimitPolicyRequest, SetTradingStateRequest
+from trading_events import engine as events
+
+ASSET_KINDS = {"CURRENCY": 1, "SECURITY": 2}
+SESSIONS = {"CONTINUOUS": 1, "CLOSED": 2}
+STATES = {"ACTIVE": 1, "SUSPENDED": 2}
+SCALE_MAX = 18
+OPEN_ORDERS_MAX = 1_000_000
+PROTECTION_DEFAULT = "0.05"
+ASSET = r"[A-Z0-9]{1,12}"
+POLICY = "account"
+
+
+class NewAsset(msgspec.Struct, forbid_unknown_fields=True):
+    asset: str
+    scale: int
+    kind: Literal["CURRENCY", "SECURITY"]
+
+
+class AssetJson(msgspec.Struct, frozen=True):
+    asset: str
+    scale: int
+    kind: str
+
+
+class NewInstrument(msgspec.Struct, forbid_unknown_fields=True):
+    symbol: str
+    base: str
+    quote: str
+    price_unit: msgspec.Raw
+    lot_unit: msgspec.Raw
+    max_price: msgspec.Raw
+    max_quantity: msgspec.Raw
+    protection: msgspec.Raw = ABSENT
+    calendar: str = "ALWAYS"
+
+
+class SessionSetting(msgspec.Struct, forbid_unknown_fields=True):
+    session: Literal["CONTINUOUS", "CLOSED"]
+    reason: str
+
+
+class NewTransfer(msgspec.Struct, forbid_unknown_fields=True):
+    asset: str
+    amount: msgspec.Raw
+
+
+class Transfer(msgspec.Struct, frozen=True):
+    account_id: str
+    asset: str
+    amount: str
+    event_type: str
+    balance: str
+
+
+class LimitsSetting(msgspec.Struct, forbid_unknown_fields=True):
+    max_order_notional: msgspec.Raw
+    max_order_quantity: msgspec.Raw
+    max_open_orders: int | None
+
+
+class AccountStateSetting(msgspec.Struct, forbid_unknown_fields=True):
+    state: Literal["ACTIVE", "SUSPENDED"]
+    reason: str
+
+
+_new_asset = msgspec.json.Decoder(NewAsset)
+_new_instrument = msgspec.json.Decoder(NewInstrument)
+_session = msgspec.json.Decoder(SessionSetting)
+_transfer = msgspec.json.Decoder(NewTransfer)
+_limits = msgspec.json.Decoder(LimitsSetting)
+_state = msgspec.json.Decoder(AccountStateSetting)
+
+
+async def _execute(call: Call, **body: Any) -> CommandResult:
+    """One engine command; an Idempotency-Key makes its id, so a retry finds the first outcome, for ever."""
+    key = call.idempotency_key
+    command = Command(
+        command_id=derived_id("api", call.user_id, call.route, key) if key else call.platform.runtime.uuid7(),
+        user_id=call.user_id,
+        correlation_id=call.request_id,
+        traceparent=call.traceparent,
+        **body,
+    )
+    try:
+        result = (await call.platform.engine.Execute(ExecuteRequest(command=command))).result
+    except Refused as refused:
+        raise _key_reused(refused) from None
+    if result.refused:
+        kind = Kind(result.refused_kind) if result.refused_kind else Kind.UNPROCESSABLE
+        raise _key_reused(Refused(result.refused, result.message, kind))
+    return result
+
+
+def _key_reused(refused: Refused) -> Refused:
+    """The engine speaks of commands, the edge of keys."""
+    if refused.code != "command_id_reused":
+        return refused
+    return Refused("idempotency_key_reused", "This Idempotency-Key came before with another body.")
+
+
+def asset_in(text: str, field: str) -> str:
+    return text_in(text, field, 12, ASSET)
+
+
+async def list_asset(call: Call) -> Reply:
+    """POST /admin/assets"""
+    given = decoded(_new_asset, call.body)
+    if not 0 <= given.scale <= SCALE_MAX:
+        raise field_refused("scale", f"must be a whole number from 0 to {SCALE_MAX}")
+    listing = ListAsset(asset=asset_in(given.asset, "asset"), scale=given.scale, kind=ASSET_KINDS[given.kind])  # type: ignore[arg-type]
+    result = await _execute(call, list_asset=listing)
+    return reply(201, AssetJson(given.asset, given.scale, given.kind), result.position)
+
+
+async def list_instrument(call: Call) -> Reply:
+    """POST /admin/instruments"""
+    given = decoded(_new_instrument, call.body)
+    listing = ListInstrument(
+        symbol=symbol_in(given.symbol),
+        base=asset_in(given.base, "base"),
+        quote=asset_in(given.quote, "quote"),
+        price_unit=positive_decimal(given.price_unit, "price_unit"),
+        lot_unit=positive_decimal(given.lot_unit, "lot_unit"),
+        max_price=positive_decimal(given.max_price, "max_price"),
+        max_quantity=positive_decimal(given.max_quantity, "max_quantity"),
+        protection=optional_decimal(given.protection, "protection") or PROTECTION_DEFAULT,
+        calendar=text_in(given.calendar, "calendar", 32),
+    )
+    result = await _execute(call, list_instrument=listing)
+    listed = InstrumentJson(
+        result.aggregate_id,
+        listing.symbol,
+        listing.base,
+        listing.quote,
+        listing.price_unit,
+        listing.lot_unit,
+        listing.max_price,
+        listing.max_quantity,
+        listing.protection,
+        listing.calendar,
+        "CONTINUOUS",
+    )
+    return reply(201, listed, result.position)
+
+
+async def set_session(call: Call) -> Reply:
+    """PUT /admin/instruments/{symbol}/session"""
+    given = decoded(_session, call.body)
+    symbol = call.params["symbol"]
+    reason = text_in(given.reason, "reason", 200)
+    change = ChangeSession(symbol=symbol, session=SESSIONS[given.session], reason=reason)  # type: ignore[arg-type]
+    result = await _execute(call, change_session=change)
+    instrument, position = await instrument_at(call, symbol, result.position)
+    return reply(200, instrument_json(instrument), position)
+
+
+async def deposit(call: Call) -> Reply:
+    """POST /admin/accounts/{account_id}/deposits"""
+    asset, amount = _amount(call)
+    return await _transferred(call, deposit=Deposit(account_id=call.params["account_id"], asset=asset, amount=amount))
+
+
+async def withdraw(call: Call) -> Reply:
+    """POST /admin/accounts/{account_id}/withdrawals"""
+    asset, amount = _amount(call)
+    return await _transferred(call, withdraw=Withdraw(account_id=call.params["account_id"], asset=asset, amount=amount))
+
+
+def _amount(call: Call) -> tuple[str, str]:
+    given = decoded(_transfer, call.body)
+    return asset_in(given.asset, "asset"), positive_decimal(given.amount, "amount")
+
+
+async def _transferred(call: Call, **body: Any) -> Reply:
+    """What was booked, read from the events of the command itself: a retry gets the first answer."""
+    result = await _execute(call, **body)
+    outcome = (await call.platform.log.outcomes([result.command_id]))[result.command_id]
+    return reply(201, _transfer_json(outcome.events[0]), result.position)
+
+
+def _transfer_json(event: Event) -> Transfer:
+    booked = events.decode(event.event_type, event.event_data)
+    match booked:
+        case events.CashDeposited() | events.AssetDeposited() | events.CashWithdrawn() | events.AssetWithdrawn():
+            wanted = (booked.account_id, booked.asset, "balance")
+            balance = next(
+                posting.after
+                for posting in booked.postings
+                if (posting.account_id, posting.asset, posting.kind) == wanted
+            )
+            return Transfer(booked.account_id, booked.asset, booked.amount, event.event_type, balance)
+        case _:
+            raise AssertionError(f"a transfer led to {event.event_type}")
+
+
+async def set_limits(call: Call) -> Reply:
+    """PUT /admin/accounts/{account_id}/limits: the whole set; null means none of its own."""
+    given = decoded(_limits, call.body)
+    open_orders = given.max_open_orders
+    if open_orders is not None and not 1 <= open_orders <= OPEN_ORDERS_MAX:
+        raise field_refused("max_open_orders", f"must be null or a whole number from 1 to {OPEN_ORDERS_MAX}")
+    account_id = call.params["account_id"]
+    changed = await call.platform.risk.SetLimitPolicy(
+        SetLimitPolicyRequest(
+            policy=POLICY,
+            account_id=account_id,
+            limits=Limits(
+                max_order_notional=nullable_decimal(given.max_order_notional, "max_order_notional"),
+                max_order_quantity=nullable_decimal(given.max_order_quantity, "max_order_quantity"),
+                max_open_orders=open_orders or 0,
+            ),
+            user_id=call.user_id,
+        )
+    )
+    found = await account_at(call, changed.position)
+    return reply(200, limits_json(found.account), found.position)
+
+
+async def set_state(call: Call) -> Reply:
+    """PUT /admin/accounts/{account_id}/state"""
+    given = decoded(_state, call.body)
+    changed = await call.platform.risk.SetTradingState(
+        SetTradingStateRequest(
+            account_id=call.params["account_id"],
+            state=STATES[given.state],  # type: ignore[arg-type]
+            reason=text_in(given.reason, "reason", 200),
+            user_id=call.user_id,
+        )
+    )
+    found = await account_at(call, changed.position)
+    return reply(200, account_json(found.account), found.position)
+
+
+async def list_events(call: Call) -> Reply:
+    """GET /admin/events: the log in its order, or one aggregate's events; the cursor is the next `after`."""
+    log, limit = call.platform.log, call.page_size
+    after = position_in(call.query["after"], "after") if "after" in call.query else None
+    if after is not None and after.log != log.name:
+        raise field_refused("after", f"there is no log {after.log}, only {log.name}")
+    position = after.position if after else 0
+    aggregate_id = call.query.get("aggregate_id")
+    if aggregate_id is None:
+        found = await log.read(position, limit + 1)
+    else:
+        text_in(aggregate_id, "aggregate_id", 128)
+        # Positions and versions of one aggregate rise together, so the page after a position is found by skipping.
+        found = await _stream_after(log, aggregate_id, position, limit + 1)
+    page = found[:limit]
+    following = f"{log.name}:{page[-1].position}" if len(found) > limit else None
+    return reply(200, EventPage([event_json(event) for event in page], following))
+
+
+async def _stream_after(log: EventLog, aggregate_id: str, position: int, limit: int) -> list[Event]:
+    found: list[Event] = []
+    version = 0
+    while len(found) < limit:
+        read = await log.read_stream(aggregate_id, version)
+        if not read:
+            break
+        found += [event for event in read if event.position > position]
+        version = read[-1].event_version
+    return found[:limit]

@@ -1,0 +1,262 @@
+"""What every request to /v1 goes through: name it, find its route, authenticate, limit, check the role, read, answer.
+
+This is the hot path: one plain ASGI function, no middleware.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote
+
+from api_gateway.body import ClientGone, Message, Receive, read
+from api_gateway.call import Call, Platform, Reply, StreamReply, encode
+from api_gateway.limits import Buckets, Taken
+from api_gateway.principal import Principal, need
+from api_gateway.problems import CONTENT_TYPE, HttpRefused, problem_of, retry_after_s, status_of
+from api_gateway.routes import Route, Table, checked
+from kernel.refused import Kind, Refused
+from kernel.rpc import correlation_id
+from kernel.telemetry import logger
+
+NAME = "api-gateway"
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+NANOSECONDS = 1e9
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+UNMATCHED = "unmatched"
+NO_STORE = (b"cache-control", b"no-store")
+
+Scope = Message
+Send = Callable[[Message], Awaitable[None]]
+log = logger(NAME)
+
+
+class Exchange:
+    """What is known of a request so far, for its answer, its metrics and its log line."""
+
+    __slots__ = ("address", "headers", "method", "path", "principal", "query_string", "request_id", "route", "taken")
+
+    def __init__(self, scope: Scope, path: str, request_id: str, headers: dict[bytes, bytes]) -> None:
+        client = scope.get("client")
+        self.method: str = scope["method"]
+        self.path = path
+        self.query_string: bytes = scope.get("query_string", b"")
+        self.headers = headers
+        self.request_id = request_id
+        self.address: str = client[0] if client else "local"
+        self.route = UNMATCHED
+        self.principal: Principal | None = None
+        self.taken: Taken | None = None
+
+
+class Api:
+    """The ASGI application below /v1; `scope["path"]` is the whole path, `path` what follows the version."""
+
+    def __init__(self, platform: Platform, buckets: Buckets, table: Table) -> None:
+        self._platform = platform
+        self._runtime = platform.runtime
+        self._settings = platform.settings
+        self._authenticator = platform.authenticator
+        self._buckets = buckets
+        self._table = table
+        self._answered = 0
+        self._children: dict[tuple[str, str, int], tuple[Any, Any, Any]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
+        started_ns = self._runtime.monotonic_ns()
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"")
+        request_id = given.decode() if REQUEST_ID.fullmatch(given) else self._runtime.uuid7()
+        correlation_id.set(request_id)
+        exchange = Exchange(scope, scope["path"], request_id, headers)
+        try:
+            answer = await self._answer(exchange, path, receive)
+        except ClientGone:
+            return
+        except Refused as refused:
+            answer = self._refusal(exchange, refused)
+        except TimeoutError:
+            told = "A service did not answer in time; try again."
+            answer = self._refusal(exchange, Refused("unavailable", told, Kind.UNAVAILABLE))
+        except Exception as error:
+            answer = self._failure(exchange, error)
+        if isinstance(answer, StreamReply):
+            self._observe(exchange, 200, self._runtime.monotonic_ns() - started_ns)
+            await self._stream(exchange, answer, receive, send)
+            return
+        await send({"type": "http.response.start", "status": answer.status, "headers": _headers(exchange, answer)})
+        await send({"type": "http.response.body", "body": answer.body})
+        self._observe(exchange, answer.status, self._runtime.monotonic_ns() - started_ns)
+
+    async def _answer(self, exchange: Exchange, path: str, receive: Receive) -> Reply | StreamReply:
+        methods, params = self._table.find(path)
+        route = methods.get(exchange.method)
+        if route is None:
+            await self._take(exchange, f"address:{exchange.address}")
+            raise _no_route(exchange, methods)
+        exchange.route = f"/v1{route.template}"
+        if route.role is None:
+            await self._take(exchange, f"address:{exchange.address}")
+        else:
+            exchange.principal = principal = await self._principal(exchange)
+            await self._take(exchange, f"user:{principal.user_id}")
+            need(principal, route.role)
+        body = b""
+        if route.has_body:
+            body = await read(receive, exchange.headers, self._settings.body_bytes_max, self._settings.body_timeout_s)
+        return await route.handler(
+            Call(
+                self._platform,
+                exchange.method,
+                exchange.path,
+                route.template,
+                checked(params),
+                exchange.query_string,
+                exchange.headers,
+                body,
+                exchange.request_id,
+                exchange.principal,
+                route.query,
+            )
+        )
+
+    async def _principal(self, exchange: Exchange) -> Principal:
+        """Failed attempts cost tokens of the address, and an address without any is not even verified."""
+        authorization = exchange.headers.get(b"authorization")
+        api_key = exchange.headers.get(b"x-api-key")
+        known = self._authenticator.remembered(authorization, api_key)
+        if known is not None:
+            return known
+        address = f"address:{exchange.address}"
+        exchange.taken = await self._buckets.look(address, self._runtime.monotonic_ns())
+        if not exchange.taken.allowed:
+            raise self._too_many(exchange.taken)
+        try:
+            return await self._authenticator.authenticate(authorization, api_key)
+        except Refused as refused:
+            if refused.kind is Kind.UNAUTHENTICATED:
+                await self._take(exchange, address)
+            raise
+
+    async def _take(self, exchange: Exchange, owner: str) -> None:
+        exchange.taken = taken = await self._buckets.take(owner, self._runtime.monotonic_ns())
+        if not taken.allowed:
+            raise self._too_many(taken)
+
+    def _too_many(self, taken: Taken) -> Refused:
+        settings, wait_s = self._settings, taken.retry_after_s
+        told = (
+            f"{taken.limit} requests at once and {settings.rate_limit_refill_tokens} every "
+            f"{settings.rate_limit_refill_s} seconds; try again in {wait_s} seconds."
+        )
+        return Refused("rate_limited", told, Kind.RATE_LIMITED, retry_after_s=wait_s)
+
+    # ---- answers
+
+    def _refusal(self, exchange: Exchange, refused: Refused) -> Reply:
+        if refused.code == "command_id_reused":
+            refused = Refused("idempotency_key_reused", "This key came before with another body; use a new one.")
+        extra: list[tuple[bytes, bytes]] = []
+        wait_s = retry_after_s(refused)
+        if wait_s is not None:
+            extra.append((b"retry-after", b"%d" % wait_s))
+        if refused.kind is Kind.UNAUTHENTICATED:
+            told = b"" if refused.code == "unauthenticated" else b', error="invalid_token"'
+            extra.append((b"www-authenticate", b'Bearer realm="trading-platform"' + told))
+        if refused.kind is Kind.TOO_LARGE:
+            extra.append((b"connection", b"close"))
+        if isinstance(refused, HttpRefused):
+            extra.extend(refused.headers)
+        problem = problem_of(refused, quote(exchange.path), exchange.request_id)
+        return Reply(status_of(refused), encode(problem), None, CONTENT_TYPE, tuple(extra))
+
+    def _failure(self, exchange: Exchange, error: Exception) -> Reply:
+        self._platform.metrics.errors.labels(NAME).inc()
+        log.error("request_failed", method=exchange.method, route=exchange.route, exc_info=error)
+        return self._refusal(exchange, HttpRefused(500, "internal", "The fault was recorded under this request id."))
+
+    async def _stream(self, exchange: Exchange, answer: StreamReply, receive: Receive, send: Send) -> None:
+        """Send chunks until they end or the client goes."""
+        start = Reply(200, b"", None, answer.content_type)
+        headers = [header for header in _headers(exchange, start) if header[0] != b"content-length"]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+
+        async def follow() -> None:
+            async for chunk in answer.chunks:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+
+        following = self._runtime.spawn(follow(), "event stream")
+        leaving = self._runtime.spawn(_gone(receive), "event stream's client")
+        try:
+            await asyncio.wait([following, leaving], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            following.cancel()
+            leaving.cancel()
+            ended, _ = await asyncio.gather(following, leaving, return_exceptions=True)
+        if isinstance(ended, Exception):
+            log.warning("event_stream_ended", route=exchange.route, exc_info=ended)
+
+    # ---- what operators see
+
+    def _observe(self, exchange: Exchange, status: int, took_ns: int) -> None:
+        method = exchange.method if exchange.method in METHODS else "OTHER"
+        key = (exchange.route, method, status)
+        children = self._children.get(key)
+        if children is None:
+            metrics = self._platform.metrics
+            children = self._children[key] = (
+                metrics.http_requests.labels(NAME, method, exchange.route, str(status)),
+                metrics.http_seconds.labels(NAME, method, exchange.route),
+                metrics.api_requests.labels(NAME, exchange.route),
+            )
+        requests, http_seconds, api_seconds = children
+        took_s = took_ns / NANOSECONDS
+        requests.inc()
+        http_seconds.observe(took_s)
+        api_seconds.observe(took_s)
+        self._answered += 1
+        tell = log.info if self._answered % self._settings.access_log_every == 0 else log.debug
+        tell(
+            "request",
+            method=method,
+            route=exchange.route,
+            status=status,
+            processing_time_ms=round(took_ns / 1_000_000, 3),
+            user_id=exchange.principal.user_id if exchange.principal else None,
+        )
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _no_route(exchange: Exchange, methods: dict[str, Route]) -> Refused:
+    if not methods:
+        return Refused("not_found", f"There is nothing at {exchange.path[:200]}; see /docs.", Kind.NOT_FOUND)
+    allowed = ", ".join(sorted(methods))
+    told = f"{exchange.method} is not possible here; {allowed} is."
+    return HttpRefused(405, "method_not_allowed", told, ((b"allow", allowed.encode()),))
+
+
+def _headers(exchange: Exchange, answer: Reply) -> list[tuple[bytes, bytes]]:
+    headers = [
+        (b"content-length", b"%d" % len(answer.body)),
+        (b"x-request-id", exchange.request_id.encode()),
+        NO_STORE,
+        *answer.headers,
+    ]
+    if answer.status != 204:
+        headers.append((b"content-type", answer.content_type))
+    else:
+        del headers[0]
+    taken = exchange.taken
+    if taken is not None:
+        headers.append((b"x-ratelimit-limit", b"%d" % taken.limit))
+        headers.append((b"x-ratelimit-remaining", b"%d" % taken.remaining))
+        headers.append((b"x-ratelimit-reset", b"%d" % taken.reset_s))
+    position = answer.position
+    if position is not None and position.log:
+        headers.append((b"x-log-position", b"%b:%d" % (position.log.encode(), position.position)))
+    return headers

@@ -1,0 +1,211 @@
+"""Authentication: a bearer token (JWT, RS256 only) or an API key becomes a Principal, or the request is refused.
+
+A token is verified in this order: shape, algorithm, key, signature, issuer, audience, times. What was verified is
+remembered until it expires or is revoked, so that the common request costs one lookup.
+"""
+
+import base64
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
+
+import msgspec
+from joserfc import jws
+from joserfc.errors import JoseError
+
+from api_gateway.keys import KeyCache
+from api_gateway.principal import Principal, roles_of
+from kernel.refused import Kind, Refused
+from kernel.runtime import Runtime
+from trading.v1.user_pb2 import VerifyApiKeyRequest
+
+if TYPE_CHECKING:
+    from trading.v1.user_pb2_grpc import UserServiceAsyncStub
+
+NS = 1_000_000_000
+TOKEN_BYTES_MAX = 8_192
+SUBJECT_CHARACTERS_MAX = 64
+REVOKED_MAX = 100_000
+ALGORITHM = "RS256"
+TYPES = ("JWT", "at+jwt", "application/at+jwt")
+
+
+class _Header(msgspec.Struct):
+    alg: str
+    kid: str
+    typ: str = "JWT"
+
+
+class _Claims(msgspec.Struct):
+    sub: str
+    exp: float
+    iat: float
+    iss: str
+    aud: str | list[str]
+    nbf: float = 0
+    roles: list[str] = []
+    permissions: list[str] = []
+
+
+_header_decoder = msgspec.json.Decoder(_Header)
+_claims_decoder = msgspec.json.Decoder(_Claims)
+
+
+def refuse(code: str, message: str) -> NoReturn:
+    raise Refused(code, message, Kind.UNAUTHENTICATED)
+
+
+class Authenticator:
+    """Tokens and API keys to principals, with a bounded memory of what was verified."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        keys: KeyCache,
+        users: "UserServiceAsyncStub",
+        issuer: str,
+        audience: str,
+        leeway_s: int,
+        remembered_max: int,
+        api_key_memory_s: int,
+    ) -> None:
+        self._runtime = runtime
+        self._keys = keys
+        self._users = users
+        self._issuer = issuer
+        self._audience = audience
+        self._leeway_s = leeway_s
+        self._remembered_max = remembered_max
+        self._api_key_memory_ns = api_key_memory_s * NS
+        # What was presented -> (who it is, wall clock nanoseconds until which that is believed).
+        self._remembered: dict[bytes, tuple[Principal, int]] = {}
+        # For the connections that live on; a new request asks the user service again.
+        self._revoked_keys: dict[str, None] = {}
+
+    def remembered(self, authorization: bytes | None, api_key: bytes | None) -> Principal | None:
+        """The principal, if these very credentials were verified before and still hold."""
+        found = self._remembered.get(authorization or api_key or b"")
+        if found is None or (authorization and api_key):
+            return None
+        principal, until_ns = found
+        return principal if self._runtime.now_ns() < until_ns else None
+
+    async def authenticate(self, authorization: bytes | None, api_key: bytes | None) -> Principal:
+        """The principal behind the headers Authorization and X-API-Key; Refused (unauthenticated) with a code."""
+        if authorization and api_key:
+            refuse("unauthenticated", "Send a bearer token or an API key, not both.")
+        if authorization:
+            scheme, _, token = authorization.partition(b" ")
+            if scheme.lower() != b"bearer":
+                refuse("unauthenticated", "The Authorization header must be `Bearer <token>`.")
+            principal = await self.token(token.strip())
+            return self._remember(authorization, principal)
+        if api_key:
+            return self._remember(api_key, await self._api_key(api_key))
+        refuse("unauthenticated", "Send a bearer token or an API key; neither came.")
+
+    def _remember(self, presented: bytes, principal: Principal) -> Principal:
+        if len(self._remembered) >= self._remembered_max:
+            del self._remembered[next(iter(self._remembered))]
+        until_ns = principal.expires_ns or 0
+        if principal.key_id is not None:
+            asked_again_ns = self._runtime.now_ns() + self._api_key_memory_ns
+            until_ns = min(until_ns or asked_again_ns, asked_again_ns)
+        self._remembered[presented] = (principal, until_ns)
+        return principal
+
+    # ---- tokens
+
+    async def token(self, token: bytes) -> Principal:
+        """Verify a JWT; the WebSocket's first frame brings one too."""
+        header = _read_header(token)
+        if header.alg != ALGORITHM:
+            refuse("token_algorithm", f"Tokens must be signed with {ALGORITHM}; this one says {header.alg[:20]!r}.")
+        if header.typ not in TYPES:
+            refuse("token_malformed", f"The token's type must be JWT; it is {header.typ[:20]!r}.")
+        key = await self._keys.find(header.kid)
+        if key is None:
+            refuse("token_forged", "The token's key is none of the issuer's.")
+        try:
+            payload = jws.deserialize_compact(token, key, algorithms=[ALGORITHM]).payload
+        except (JoseError, ValueError):
+            refuse("token_forged", "The token's signature does not fit the issuer's key.")
+        try:
+            claims = _claims_decoder.decode(payload)
+        except (ValueError, RecursionError) as error:
+            refuse("token_malformed", f"The token's claims are not as expected: {error}.")
+        return self._principal(claims)
+
+    def _principal(self, claims: _Claims) -> Principal:
+        now_s = self._runtime.now_ns() // NS
+        audience = [claims.aud] if isinstance(claims.aud, str) else claims.aud
+        if claims.iss != self._issuer:
+            refuse("token_wrong_issuer", f"The token must be issued by {self._issuer}.")
+        if self._audience not in audience:
+            refuse("token_wrong_audience", f"The token's audience must be {self._audience}.")
+        if now_s >= claims.exp + self._leeway_s:
+            refuse("token_expired", "The token has expired; get a new one.")
+        if max(claims.nbf, claims.iat) > now_s + self._leeway_s:
+            refuse("token_not_yet_valid", "The token is not valid yet; check the clocks.")
+        if not 0 < len(claims.sub) <= SUBJECT_CHARACTERS_MAX or not claims.sub.isprintable():
+            refuse("token_malformed", f"The token's subject must have 1 to {SUBJECT_CHARACTERS_MAX} characters.")
+        return Principal(
+            user_id=claims.sub,
+            roles=roles_of(claims.roles),
+            permissions=tuple(claims.permissions),
+            expires_ns=int(claims.exp + self._leeway_s) * NS,
+        )
+
+    # ---- API keys
+
+    async def _api_key(self, presented: bytes) -> Principal:
+        try:
+            key_id, dot, secret = presented.decode("ascii").partition(".")
+        except UnicodeDecodeError:
+            key_id = dot = secret = ""
+        if not dot or not 0 < len(key_id) <= 64 or not 0 < len(secret) <= 128:
+            refuse("unauthenticated", "The API key must be `<key id>.<secret>`.")
+        verified = await self._users.VerifyApiKey(VerifyApiKeyRequest(key_id=key_id, secret=secret))
+        return Principal(
+            user_id=verified.user_id,
+            roles=roles_of(list(verified.roles)),
+            permissions=tuple(verified.permissions),
+            expires_ns=verified.expires_at_ns or None,
+            key_id=key_id,
+        )
+
+    # ---- revocations
+
+    def holds(self, principal: Principal) -> bool:
+        """Whether a long-lived connection of this principal may go on: it is neither expired nor revoked."""
+        expired = principal.expires_ns is not None and self._runtime.now_ns() >= principal.expires_ns
+        return not expired and principal.key_id not in self._revoked_keys
+
+    def forget_key(self, key_id: str) -> None:
+        """The key was revoked."""
+        if len(self._revoked_keys) >= REVOKED_MAX:
+            del self._revoked_keys[next(iter(self._revoked_keys))]
+        self._revoked_keys[key_id] = None
+        self._forget(lambda principal: principal.key_id == key_id)
+
+    def forget_user(self, user_id: str) -> None:
+        """The user's roles changed: what was verified is verified anew (a token keeps its roles, a key does not)."""
+        self._forget(lambda principal: principal.user_id == user_id)
+
+    def _forget(self, ended: Callable[[Principal], bool]) -> None:
+        over = [presented for presented, (principal, _) in self._remembered.items() if ended(principal)]
+        for presented in over:
+            del self._remembered[presented]
+
+
+def _read_header(token: bytes) -> _Header:
+    """The token's protected header, before anything in it is believed."""
+    if len(token) > TOKEN_BYTES_MAX:
+        refuse("token_malformed", f"A token may have {TOKEN_BYTES_MAX} bytes at most.")
+    segments = token.split(b".")
+    if len(segments) != 3:
+        refuse("token_malformed", "A token has three parts separated by dots.")
+    try:
+        raw = base64.urlsafe_b64decode(segments[0] + b"=" * (-len(segments[0]) % 4))
+        return _header_decoder.decode(raw)
+    except (ValueError, RecursionError):
+        refuse("token_malformed", "The token's header is not JSON with `alg` and `kid`.")

@@ -1,0 +1,305 @@
+"""Orders: place, replace, cancel, look up. The hot routes of the gateway: plain functions over msgspec and protobuf."""
+
+from typing import Literal
+
+import msgspec
+
+from api_gateway.call import Call, Reply, encode, reply
+from api_gateway.documents import EventJson, OrderJson, event_json, order_json
+from api_gateway.problems import (
+    STATUS_OF,
+    FieldError,
+    FieldsRefused,
+    OrderRefused,
+    Problem,
+    field_refused,
+    problem_of,
+)
+from api_gateway.wire import (
+    ABSENT,
+    UUID,
+    decoded,
+    optional_decimal,
+    or_none,
+    positive_decimal,
+    symbol_in,
+    text_in,
+)
+from kernel.refused import Kind, Refused
+from trading.v1.engine_pb2 import CancelAllOrders, CommandResult, PlaceOrder
+from trading.v1.trading_pb2 import (
+    CancelRequest,
+    FindOrderRequest,
+    ListOrdersRequest,
+    OrderRequest,
+    ReplaceRequest,
+    SubmitRequest,
+)
+from trading.v1.types_pb2 import ORDER_STATUS_REJECTED, LogPosition
+
+BATCH_ORDERS_MAX = 100
+CLIENT_ORDER_ID = r"[A-Za-z0-9._:-]+"
+CLIENT_ORDER_ID_CHARACTERS_MAX = 64
+
+SIDES = {"BUY": 1, "SELL": 2}
+TYPES = {"MARKET": 1, "LIMIT": 2}
+TIMES_IN_FORCE = {"GTC": 1, "DAY": 2, "IOC": 3}
+STATES = {"all": 0, "open": 1, "closed": 2}
+
+
+class NewOrder(msgspec.Struct, forbid_unknown_fields=True):
+    symbol: str
+    side: Literal["BUY", "SELL"]
+    type: Literal["LIMIT", "MARKET"]
+    quantity: msgspec.Raw
+    price: msgspec.Raw = ABSENT
+    time_in_force: Literal["GTC", "DAY", "IOC"] | None = None
+    protection_price: msgspec.Raw = ABSENT
+    client_order_id: str = ""
+    account_id: str = ""
+
+
+class NewOrderBatch(msgspec.Struct, forbid_unknown_fields=True):
+    orders: list[NewOrder]
+
+
+class OrderReplacement(msgspec.Struct, forbid_unknown_fields=True):
+    quantity: msgspec.Raw = ABSENT
+    price: msgspec.Raw = ABSENT
+    client_order_id: str = ""
+
+
+class OrderPage(msgspec.Struct, frozen=True):
+    items: list[OrderJson]
+    next_cursor: str | None
+
+
+class EventPage(msgspec.Struct, frozen=True):
+    items: list[EventJson]
+    next_cursor: str | None
+
+
+class OrdersCanceled(msgspec.Struct, frozen=True):
+    account_id: str
+    symbol: str | None
+    count: int
+
+
+class OrderResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    status: int
+    order: OrderJson | None = None
+    problem: Problem | None = None
+
+
+class OrderBatchResult(msgspec.Struct, frozen=True):
+    results: list[OrderResult]
+
+
+_new_order = msgspec.json.Decoder(NewOrder)
+_new_batch = msgspec.json.Decoder(NewOrderBatch)
+_replacement = msgspec.json.Decoder(OrderReplacement)
+
+
+def _placed(given: NewOrder, path: str = "") -> PlaceOrder:
+    """The order as the order service takes it; Refused with every rule of the contract that it breaks first."""
+    is_limit = given.type == "LIMIT"
+    price = optional_decimal(given.price, f"{path}price")
+    protection = optional_decimal(given.protection_price, f"{path}protection_price")
+    if is_limit and not price:
+        raise field_refused(f"{path}price", "required for a LIMIT order")
+    if is_limit and protection:
+        raise field_refused(f"{path}protection_price", "only for a MARKET order")
+    if not is_limit and price:
+        raise field_refused(f"{path}price", "not for a MARKET order; protection_price bounds it")
+    time_in_force = given.time_in_force or ("GTC" if is_limit else "IOC")
+    if not is_limit and time_in_force != "IOC":
+        raise field_refused(f"{path}time_in_force", "a MARKET order is always IOC")
+    if given.client_order_id:
+        text_in(given.client_order_id, f"{path}client_order_id", CLIENT_ORDER_ID_CHARACTERS_MAX, CLIENT_ORDER_ID)
+    if given.account_id and not UUID.fullmatch(given.account_id):
+        raise field_refused(f"{path}account_id", "must be a UUID")
+    return PlaceOrder(
+        account_id=given.account_id.lower(),
+        symbol=symbol_in(given.symbol, f"{path}symbol"),
+        side=SIDES[given.side],  # type: ignore[arg-type]
+        type=TYPES[given.type],  # type: ignore[arg-type]
+        time_in_force=TIMES_IN_FORCE[time_in_force],  # type: ignore[arg-type]
+        quantity=positive_decimal(given.quantity, f"{path}quantity"),
+        price=price,
+        protection_price=protection,
+        client_order_id=given.client_order_id,
+    )
+
+
+async def _submit(call: Call, requests: list[OrderRequest]) -> list[CommandResult]:
+    submitted = await call.platform.orders.Submit(
+        SubmitRequest(
+            user_id=call.user_id,
+            correlation_id=call.request_id,
+            requests=requests,
+            at_least=call.at_least,
+            traceparent=call.traceparent,
+        )
+    )
+    return list(submitted.results)
+
+
+def _position(result: CommandResult) -> LogPosition | None:
+    return result.position if result.HasField("position") else None
+
+
+def _refusal(result: CommandResult) -> Refused:
+    """Why the command was refused. An order that was recorded as rejected is 422 with its id."""
+    if result.order.id and result.order.status == ORDER_STATUS_REJECTED:
+        return OrderRefused(result.refused, result.message, result.order.id)
+    if result.refused == "command_id_reused":
+        # Derived from the account and the client order id, or from the Idempotency-Key of a batch.
+        told = "This client_order_id (or Idempotency-Key) came before with another body; the first order stands."
+        return Refused("client_order_id_reused", told)
+    kind = Kind(result.refused_kind) if result.refused_kind else Kind.UNPROCESSABLE
+    return Refused(result.refused, result.message, kind)
+
+
+async def create(call: Call) -> Reply:
+    """POST /orders"""
+    placed = _placed(decoded(_new_order, call.body))
+    (result,) = await _submit(call, [OrderRequest(place=placed)])
+    if result.refused:
+        raise _refusal(result)
+    if result.first_time:
+        call.platform.metrics.orders_api_created.labels("api-gateway").inc()
+    return Reply(201, encode(order_json(result.order)), _position(result))
+
+
+async def create_batch(call: Call) -> Reply:
+    """POST /orders/batch: each order has its own result, in the order given."""
+    given = decoded(_new_batch, call.body).orders
+    if not 0 < len(given) <= BATCH_ORDERS_MAX:
+        raise field_refused("orders", f"must have 1 to {BATCH_ORDERS_MAX} orders")
+    requests: list[OrderRequest] = []
+    errors: list[FieldError] = []
+    for index, one in enumerate(given):
+        try:
+            key = f"{call.idempotency_key}/{index}" if call.idempotency_key else ""
+            requests.append(OrderRequest(idempotency_key=key, place=_placed(one, f"orders.{index}.")))
+        except FieldsRefused as refused:
+            errors.extend(refused.errors)
+    if errors:
+        raise FieldsRefused(errors)
+    results = await _submit(call, requests)
+    created = sum(1 for result in results if result.first_time and not result.refused)
+    call.platform.metrics.orders_api_created.labels("api-gateway").inc(created)
+    rendered = [_batch_result(call, result) for result in results]
+    positions = [result.position for result in results if result.HasField("position")]
+    newest = max(positions, key=lambda position: position.position, default=None)
+    return reply(200, OrderBatchResult(rendered), newest)
+
+
+def _batch_result(call: Call, result: CommandResult) -> OrderResult:
+    if not result.refused:
+        return OrderResult(201, order=order_json(result.order))
+    refusal = _refusal(result)
+    return OrderResult(STATUS_OF[refusal.kind], problem=problem_of(refusal, call.path, call.request_id))
+
+
+async def get(call: Call) -> Reply:
+    """GET /orders/{order_id}"""
+    found = await call.platform.orders.FindOrder(
+        FindOrderRequest(user_id=call.user_id, order_id=call.params["order_id"], at_least=call.at_least)
+    )
+    return Reply(200, encode(order_json(found.order)), found.position)
+
+
+async def get_by_client_order_id(call: Call) -> Reply:
+    """GET /orders/by-client-order-id/{client_order_id}"""
+    found = await call.platform.orders.FindOrder(
+        FindOrderRequest(
+            user_id=call.user_id,
+            client_order_id=call.params["client_order_id"],
+            account_id=call.query_id("account_id"),
+            at_least=call.at_least,
+        )
+    )
+    return Reply(200, encode(order_json(found.order)), found.position)
+
+
+async def list_all(call: Call) -> Reply:
+    """GET /orders"""
+    found = await call.platform.orders.ListOrders(
+        ListOrdersRequest(
+            user_id=call.user_id,
+            account_id=call.query_id("account_id"),
+            symbol=call.query_symbol(),
+            state=STATES[call.query_choice("status", tuple(STATES), "open")],  # type: ignore[arg-type]
+            cursor=call.cursor[:64],
+            limit=call.page_size,
+            at_least=call.at_least,
+        )
+    )
+    page = OrderPage([order_json(order) for order in found.orders], or_none(found.next_cursor))
+    return reply(200, page, found.position)
+
+
+async def replace(call: Call) -> Reply:
+    """PATCH /orders/{order_id}"""
+    given = decoded(_replacement, call.body)
+    quantity = optional_decimal(given.quantity, "quantity")
+    price = optional_decimal(given.price, "price")
+    if not quantity and not price:
+        raise FieldsRefused((FieldError("quantity", "a replacement has a quantity, a price or both"),))
+    if given.client_order_id:
+        text_in(given.client_order_id, "client_order_id", CLIENT_ORDER_ID_CHARACTERS_MAX, CLIENT_ORDER_ID)
+    asked = ReplaceRequest(
+        order_id=call.params["order_id"],
+        quantity=quantity,
+        price=price,
+        new_client_order_id=given.client_order_id,
+    )
+    (result,) = await _submit(call, [OrderRequest(replace=asked)])
+    return await _changed(call, result)
+
+
+async def cancel(call: Call) -> Reply:
+    """DELETE /orders/{order_id}"""
+    asked = CancelRequest(order_id=call.params["order_id"])
+    (result,) = await _submit(call, [OrderRequest(cancel=asked)])
+    return await _changed(call, result)
+
+
+async def _changed(call: Call, result: CommandResult) -> Reply:
+    """The whole order after a replace or cancel: the engine's answer tells what changed, the view has the rest."""
+    if result.refused:
+        raise _refusal(result)
+    found = await call.platform.orders.FindOrder(
+        FindOrderRequest(user_id=call.user_id, order_id=call.params["order_id"], at_least=_position(result))
+    )
+    return Reply(200, encode(order_json(found.order)), found.position)
+
+
+async def cancel_all(call: Call) -> Reply:
+    """DELETE /orders"""
+    symbol, account_id = call.query_symbol(), call.query_id("account_id")
+    asked = CancelAllOrders(account_id=account_id, symbol=symbol)
+    (result,) = await _submit(call, [OrderRequest(cancel_all=asked)])
+    if result.refused:
+        raise _refusal(result)
+    # The result is about the first event: an order's, or the account's when there was nothing to cancel.
+    canceled = OrdersCanceled(
+        account_id or result.order.account_id or result.aggregate_id, or_none(symbol), result.canceled_orders
+    )
+    return reply(200, canceled, _position(result))
+
+
+async def history(call: Call) -> Reply:
+    """GET /orders/{order_id}/history: the events of the order as the log keeps them; the cursor is a version."""
+    order_id = call.params["order_id"]
+    found = await call.platform.orders.FindOrder(
+        FindOrderRequest(user_id=call.user_id, order_id=order_id, at_least=call.at_least)
+    )
+    after = call.cursor or "0"
+    if not (after.isascii() and after.isdigit() and len(after) <= 18):
+        raise field_refused("cursor", "must be the next_cursor of the page before")
+    limit = call.page_size
+    events = await call.platform.log.read_stream(order_id, int(after), limit + 1)
+    page = [event_json(event) for event in events[:limit]]
+    return reply(200, EventPage(page, str(page[-1].event_version) if len(events) > limit else None), found.position)

@@ -1,0 +1,32 @@
+"""Follows what ended: revoked API keys and changed roles make the gateway forget what it remembered."""
+
+from typing import TYPE_CHECKING
+
+from api_gateway.auth import Authenticator
+from kernel.refused import Refused
+from kernel.runtime import Runtime
+from kernel.telemetry import logger
+from trading.v1.types_pb2 import LogPosition
+from trading.v1.user_pb2 import StreamRevocationsRequest
+
+if TYPE_CHECKING:
+    from trading.v1.user_pb2_grpc import UserServiceAsyncStub
+
+RETRY_S = 1
+log = logger("api-gateway")
+
+
+async def follow(runtime: Runtime, users: "UserServiceAsyncStub", authenticator: Authenticator) -> None:
+    """For ever; after an interruption from where it was. While it is interrupted, keys are believed for a minute."""
+    after: LogPosition | None = None
+    while True:
+        try:
+            async for ended in users.StreamRevocations(StreamRevocationsRequest(after=after)):
+                for key_id in ended.api_key_ids:
+                    authenticator.forget_key(key_id)
+                for user_id in ended.user_ids:
+                    authenticator.forget_user(user_id)
+                after = ended.position
+        except Refused as refused:
+            log.info("revocations_interrupted", code=refused.code, error=refused.message)
+        await runtime.sleep(RETRY_S)

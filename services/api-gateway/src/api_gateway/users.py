@@ -1,0 +1,236 @@
+"""Users: one's own profile and API keys; users in general for administrators."""
+
+from typing import Literal
+
+import msgspec
+
+from api_gateway.call import NO_CONTENT, Call, Reply, reply
+from api_gateway.problems import field_refused
+from api_gateway.wire import decoded, or_none, text_in, time_in, time_text
+from kernel.refused import Kind, Refused
+from trading.v1.types_pb2 import LogPosition
+from trading.v1.user_pb2 import (
+    ApiKey,
+    CreateApiKeyRequest,
+    CreateUserRequest,
+    GetUserRequest,
+    ListApiKeysRequest,
+    ListUsersRequest,
+    RevokeApiKeyRequest,
+    SetRolesRequest,
+    UpdateProfileRequest,
+    User,
+)
+
+NAME_CHARACTERS_MAX = 100
+KEY_NAME_CHARACTERS_MAX = 64
+EMAIL = r"[^@\s]+@[^@\s]+"
+RoleName = Literal["USER", "TRADER", "ADMIN"]
+
+
+class ProfileChange(msgspec.Struct, forbid_unknown_fields=True):
+    name: str | None = None
+
+
+class NewUser(msgspec.Struct, forbid_unknown_fields=True):
+    email: str
+    name: str
+    password: str
+    roles: list[RoleName] | None = None
+
+
+class RolesChange(msgspec.Struct, forbid_unknown_fields=True):
+    roles: list[RoleName]
+
+
+class NewApiKey(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    roles: list[RoleName] | None = None
+    expires_at: str | None = None
+
+
+class UserJson(msgspec.Struct, frozen=True):
+    """Schema User of the contract."""
+
+    user_id: str
+    email: str
+    name: str
+    roles: list[str]
+    permissions: list[str]
+    version: int
+    created_at: str
+    updated_at: str
+
+
+class UserPage(msgspec.Struct, frozen=True):
+    items: list[UserJson]
+    next_cursor: str | None
+
+
+class ApiKeyJson(msgspec.Struct, frozen=True):
+    key_id: str
+    name: str
+    roles: list[str]
+    created_at: str
+    expires_at: str | None
+    revoked_at: str | None
+
+
+class CreatedApiKey(msgspec.Struct, frozen=True):
+    key_id: str
+    name: str
+    roles: list[str]
+    created_at: str
+    expires_at: str | None
+    revoked_at: str | None
+    api_key: str
+
+
+class ApiKeyList(msgspec.Struct, frozen=True):
+    items: list[ApiKeyJson]
+
+
+_profile_change = msgspec.json.Decoder(ProfileChange)
+_new_user = msgspec.json.Decoder(NewUser)
+_roles_change = msgspec.json.Decoder(RolesChange)
+_new_api_key = msgspec.json.Decoder(NewApiKey)
+
+
+def user_json(user: User) -> UserJson:
+    return UserJson(
+        user.id,
+        user.email,
+        user.name,
+        list(user.roles),
+        list(user.permissions),
+        user.version,
+        time_text(user.created_at_ns),
+        time_text(user.updated_at_ns),
+    )
+
+
+def _key_json(key: ApiKey) -> ApiKeyJson:
+    return ApiKeyJson(
+        key.id,
+        key.name,
+        list(key.roles),
+        time_text(key.created_at_ns),
+        time_text(key.expires_at_ns) if key.expires_at_ns else None,
+        time_text(key.revoked_at_ns) if key.revoked_at_ns else None,
+    )
+
+
+def roles_in(roles: list[RoleName], field: str = "roles") -> list[str]:
+    if not roles or len(set(roles)) != len(roles):
+        raise field_refused(field, "must name at least one role, and each once")
+    return list(roles)
+
+
+async def _user(call: Call, user_id: str, at_least: LogPosition | None) -> Reply:
+    found = await call.platform.users.GetUser(GetUserRequest(user_id=user_id, at_least=at_least))
+    return reply(200, user_json(found.user), found.position)
+
+
+async def me(call: Call) -> Reply:
+    """GET /users/me"""
+    return await _user(call, call.user_id, call.at_least)
+
+
+async def get(call: Call) -> Reply:
+    """GET /users/{user_id}: oneself, or anyone for an ADMIN."""
+    user_id = call.params["user_id"]
+    if user_id != call.user_id and not call.is_admin:
+        raise Refused("not_found", "No user of yours has this id.", Kind.NOT_FOUND)
+    return await _user(call, user_id, call.at_least)
+
+
+async def update_me(call: Call) -> Reply:
+    """PATCH /users/me"""
+    given = decoded(_profile_change, call.body)
+    if given.name is None:
+        raise field_refused("name", "required: it is all that can be changed here")
+    name = text_in(given.name, "name", NAME_CHARACTERS_MAX)
+    updated = await call.platform.users.UpdateProfile(UpdateProfileRequest(user_id=call.user_id, name=name))
+    return reply(200, user_json(updated.user), updated.position)
+
+
+async def create(call: Call) -> Reply:
+    """POST /users: unlike the public registration it says when the address is taken."""
+    given = decoded(_new_user, call.body)
+    created = await call.platform.users.CreateUser(
+        CreateUserRequest(
+            email=email_in(given.email),
+            name=text_in(given.name, "name", NAME_CHARACTERS_MAX),
+            password=password_in(given.password),
+            roles=roles_in(given.roles if given.roles is not None else ["USER", "TRADER"]),
+            idempotency_key=call.idempotency_key,
+            created_by=call.user_id,
+        )
+    )
+    return reply(201, user_json(created.user), created.position)
+
+
+def email_in(text: str) -> str:
+    """The shape only; whether the address exists is for the mail that is sent there."""
+    return text_in(text, "email", 254, EMAIL)
+
+
+def password_in(text: str) -> str:
+    if not 12 <= len(text) <= 128:
+        raise field_refused("password", "must have 12 to 128 characters")
+    return text
+
+
+async def list_all(call: Call) -> Reply:
+    """GET /users"""
+    email = call.query.get("email")
+    found = await call.platform.users.ListUsers(
+        ListUsersRequest(
+            email=email_in(email) if email is not None else "",
+            cursor=call.cursor[:64],
+            limit=call.page_size,
+            at_least=call.at_least,
+        )
+    )
+    page = UserPage([user_json(user) for user in found.users], or_none(found.next_cursor))
+    return reply(200, page, found.position)
+
+
+async def set_roles(call: Call) -> Reply:
+    """PUT /admin/users/{user_id}/roles"""
+    given = decoded(_roles_change, call.body)
+    changed = await call.platform.users.SetRoles(
+        SetRolesRequest(user_id=call.params["user_id"], roles=roles_in(given.roles), changed_by=call.user_id)
+    )
+    return reply(200, user_json(changed.user), changed.position)
+
+
+async def api_keys(call: Call) -> Reply:
+    """GET /users/me/api-keys"""
+    found = await call.platform.users.ListApiKeys(ListApiKeysRequest(user_id=call.user_id, at_least=call.at_least))
+    return reply(200, ApiKeyList([_key_json(key) for key in found.keys]), found.position)
+
+
+async def create_api_key(call: Call) -> Reply:
+    """POST /users/me/api-keys: the secret is in this answer only."""
+    given = decoded(_new_api_key, call.body)
+    created = await call.platform.users.CreateApiKey(
+        CreateApiKeyRequest(
+            user_id=call.user_id,
+            name=text_in(given.name, "name", KEY_NAME_CHARACTERS_MAX),
+            roles=roles_in(given.roles) if given.roles is not None else [],
+            expires_at_ns=time_in(given.expires_at, "expires_at") if given.expires_at is not None else 0,
+            idempotency_key=call.idempotency_key,
+        )
+    )
+    key = _key_json(created.key)
+    document = CreatedApiKey(**msgspec.structs.asdict(key), api_key=f"{key.key_id}.{created.secret}")
+    return reply(201, document, created.position)
+
+
+async def revoke_api_key(call: Call) -> Reply:
+    """DELETE /users/me/api-keys/{key_id}"""
+    revoked = await call.platform.users.RevokeApiKey(
+        RevokeApiKeyRequest(user_id=call.user_id, key_id=call.params["key_id"])
+    )
+    return Reply(NO_CONTENT.status, NO_CONTENT.body, revoked.position)

@@ -1,0 +1,289 @@
+"""Orders over REST: placing, idempotency, refusals, reading back."""
+
+import pytest
+
+from .running import ADMIN, READER, TRADER, bearer, run
+from .services import ACCOUNT, ADA, GRACE
+
+LIMIT = {"symbol": "BTC-USD", "side": "BUY", "type": "LIMIT", "quantity": "0.5", "price": "64250.10"}
+MARKET = {"symbol": "BTC/USD", "side": "SELL", "type": "MARKET", "quantity": "1"}
+
+
+def test_a_placed_order_is_answered_as_the_contract_shows_it():
+    async def test(gateway):
+        answer = await gateway.call("POST", "/v1/orders", json=LIMIT | {"client_order_id": "my-1"})
+        assert answer.status_code == 201, answer.text
+        assert answer.headers["X-Log-Position"] == "main:1"
+        order = answer.json()
+        assert order["order_id"] == "6f726472-0001-8000-8000-000000000001"
+        assert (order["quantity"], order["price"], order["protection_price"]) == ("0.5", "64250.1", None)
+        assert (order["status"], order["time_in_force"], order["client_order_id"]) == ("PENDING", "GTC", "my-1")
+        assert order["created_at"] == "2026-11-02T14:30:00.123456Z"
+        (submitted,) = gateway.orders.submitted
+        assert submitted.user_id == ADA
+        assert submitted.correlation_id == answer.headers["X-Request-ID"]
+
+    run(test)
+
+
+@pytest.mark.parametrize("prefix", ["/v1", "/api/v1"])
+def test_an_order_is_read_back_under_both_names_of_the_version(prefix):
+    async def test(gateway):
+        placed = await gateway.call("POST", f"{prefix}/orders", json=MARKET)
+        order_id = placed.json()["order_id"]
+        found = await gateway.call("GET", f"{prefix}/orders/{order_id}", headers=TRADER | {"X-Log-Position": "main:7"})
+        assert found.status_code == 200
+        assert found.json() == placed.json()
+        assert (found.json()["symbol"], found.json()["time_in_force"]) == ("BTC-USD", "IOC")
+        assert gateway.orders.asked[0].at_least.position == 7
+
+    run(test)
+
+
+def test_the_same_client_order_id_gets_the_first_answer_and_another_body_is_refused():
+    async def test(gateway):
+        body = LIMIT | {"client_order_id": "once"}
+        first = await gateway.call("POST", "/v1/orders", json=body)
+        again = await gateway.call("POST", "/v1/orders", json=body | {"price": 64250.1})
+        other = await gateway.call("POST", "/v1/orders", json=body | {"price": "64250.2"})
+        assert (first.status_code, again.status_code) == (201, 201)
+        assert first.json() == again.json()
+        assert (other.status_code, other.json()["code"]) == (422, "client_order_id_reused")
+        assert b'orders_api_created_total{service="api-gateway"} 1.0' in gateway.metrics.exposition()
+
+    run(test)
+
+
+def test_an_order_that_the_core_refused_is_422_with_the_recorded_order():
+    async def test(gateway):
+        gateway.orders.refuse = "unknown_instrument"
+        answer = await gateway.call("POST", "/v1/orders", json=LIMIT)
+        problem = answer.json()
+        assert answer.status_code == 422
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert (problem["code"], problem["status"]) == ("unknown_instrument", 422)
+        assert problem["order_id"] == "6f726472-0001-8000-8000-000000000001"
+
+    run(test)
+
+
+# What is wrong, body, the field that is named (None: the whole body).
+BAD_ORDERS = [
+    ("malformed JSON", b'{"symbol": ', None),
+    ("nothing", b"", None),
+    ("a list", b"[]", "body"),
+    ("not UTF-8", b'{"symbol": "\xff"}', None),
+    ("nested without end", b'{"quantity":' + b"[" * 100_000, None),
+    ("NaN", b'{"symbol":"BTC-USD","side":"BUY","type":"LIMIT","quantity":NaN,"price":"1"}', None),
+    ("an unknown field", LIMIT | {"pirce": "1"}, "pirce"),
+    ("a missing field", {"symbol": "BTC-USD", "side": "BUY", "type": "LIMIT", "price": "1"}, "quantity"),
+    ("a number as symbol", LIMIT | {"symbol": 1}, "symbol"),
+    ("a symbol in small letters", LIMIT | {"symbol": "btc-usd"}, "symbol"),
+    ("another side", LIMIT | {"side": "buy"}, "side"),
+    ("another type", LIMIT | {"type": "STOP"}, "type"),
+    ("a null side", LIMIT | {"side": None}, "side"),
+    ("quantity zero", LIMIT | {"quantity": "0"}, "quantity"),
+    ("quantity zero with decimals", LIMIT | {"quantity": "0.00"}, "quantity"),
+    ("quantity zero as a number", LIMIT | {"quantity": 0}, "quantity"),
+    ("a negative quantity", LIMIT | {"quantity": "-1"}, "quantity"),
+    ("a negative number", LIMIT | {"quantity": -1.5}, "quantity"),
+    ("an exponent", LIMIT | {"quantity": "1e3"}, "quantity"),
+    ("an exponent as a number", b'{"symbol":"A","side":"BUY","type":"LIMIT","quantity":1e3,"price":"1"}', "quantity"),
+    ("the text NaN", LIMIT | {"quantity": "NaN"}, "quantity"),
+    ("a plus sign", LIMIT | {"quantity": "+1"}, "quantity"),
+    ("a space", LIMIT | {"quantity": " 1"}, "quantity"),
+    ("other digits", LIMIT | {"quantity": "١"}, "quantity"),
+    ("a leading zero", LIMIT | {"quantity": "01"}, "quantity"),
+    ("too many decimals", LIMIT | {"price": "1.0000000000000000001"}, "price"),
+    ("too many digits", LIMIT | {"price": "1" * 21}, "price"),
+    ("a boolean price", LIMIT | {"price": True}, "price"),
+    ("a null price", LIMIT | {"price": None}, "price"),
+    ("an object as price", LIMIT | {"price": {}}, "price"),
+    ("no price of a limit order", {k: v for k, v in LIMIT.items() if k != "price"}, "price"),
+    ("a protection price of a limit order", LIMIT | {"protection_price": "1"}, "protection_price"),
+    ("a price of a market order", MARKET | {"price": "1"}, "price"),
+    ("a market order that rests", MARKET | {"time_in_force": "GTC"}, "time_in_force"),
+    ("a client order id with a space", LIMIT | {"client_order_id": "a b"}, "client_order_id"),
+    ("a client order id of 65", LIMIT | {"client_order_id": "a" * 65}, "client_order_id"),
+    ("an account that is no UUID", LIMIT | {"account_id": "mine"}, "account_id"),
+]
+
+
+@pytest.mark.parametrize(("body", "field"), [row[1:] for row in BAD_ORDERS], ids=[row[0] for row in BAD_ORDERS])
+def test_a_bad_order_is_400_with_the_field_named_and_reaches_nobody(body, field):
+    async def test(gateway):
+        given = {"content": body} if isinstance(body, bytes) else {"json": body}
+        answer = await gateway.call(
+            "POST", "/v1/orders", headers=TRADER | {"Content-Type": "application/json"}, **given
+        )
+        problem = answer.json()
+        assert answer.status_code == 400, answer.text
+        assert problem["code"] == ("malformed_json" if field is None else "invalid_request")
+        assert [error["field"] for error in problem.get("errors", [])] == ([field] if field else [])
+        assert problem["request_id"] == answer.headers["X-Request-ID"]
+        assert not gateway.orders.submitted
+
+    run(test)
+
+
+# JSON text of a number -> what the order service is told.
+EXACT = [
+    ('"0.1"', "0.1"),
+    ("0.1", "0.1"),
+    ("0.10", "0.1"),
+    ("100", "100"),
+    ("100.00", "100"),
+    ('"12345678901234567890.123456789012345678"', "12345678901234567890.123456789012345678"),
+    ("12345678901234567890.123456789012345678", "12345678901234567890.123456789012345678"),
+    ("0.000000000000000001", "0.000000000000000001"),
+    ('"\\u0031.5"', "1.5"),
+]
+
+
+@pytest.mark.parametrize(("given", "told"), EXACT)
+def test_numbers_are_read_exactly_as_text_or_number(given, told):
+    async def test(gateway):
+        body = f'{{"symbol":"BTC-USD","side":"BUY","type":"LIMIT","quantity":{given},"price":"1"}}'
+        answer = await gateway.call(
+            "POST", "/v1/orders", headers=TRADER | {"Content-Type": "application/json"}, content=body
+        )
+        assert answer.status_code == 201, answer.text
+        assert gateway.orders.submitted[0].requests[0].place.quantity == told
+        assert answer.json()["quantity"] == told
+
+    run(test)
+
+
+def test_cancel_and_replace_answer_the_order_and_cancel_all_the_count():
+    async def test(gateway):
+        ids = [(await gateway.call("POST", "/v1/orders", json=LIMIT)).json()["order_id"] for _ in range(3)]
+        replaced = await gateway.call("PATCH", f"/v1/orders/{ids[0]}", json={"quantity": "0.25"})
+        assert (replaced.status_code, replaced.json()["quantity"]) == (200, "0.25")
+        assert gateway.orders.asked[-1].at_least.position == 91
+        canceled = await gateway.call("DELETE", f"/v1/orders/{ids[0]}")
+        assert (canceled.status_code, canceled.json()["status"]) == (200, "CANCELED")
+        again = await gateway.call("DELETE", f"/v1/orders/{ids[0]}")
+        assert (again.status_code, again.json()["code"]) == (409, "order_closed")
+        rest = await gateway.call("DELETE", "/v1/orders?symbol=BTC/USD")
+        assert rest.json() == {"account_id": ACCOUNT, "symbol": "BTC-USD", "count": 2}
+
+    run(test)
+
+
+BAD_REPLACEMENTS = [
+    ({}, "quantity"),
+    ({"client_order_id": "x"}, "quantity"),
+    ({"quantity": "0"}, "quantity"),
+    ({"price": "-1"}, "price"),
+    ({"side": "SELL"}, "side"),
+]
+
+
+@pytest.mark.parametrize(("body", "field"), BAD_REPLACEMENTS)
+def test_a_bad_replacement_is_400_with_the_field_named(body, field):
+    async def test(gateway):
+        placed = await gateway.call("POST", "/v1/orders", json=LIMIT)
+        answer = await gateway.call("PATCH", f"/v1/orders/{placed.json()['order_id']}", json=body)
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["field"] == field
+
+    run(test)
+
+
+def test_anothers_order_is_not_found_whatever_is_asked_of_it():
+    async def test(gateway):
+        order_id = (await gateway.call("POST", "/v1/orders", json=LIMIT)).json()["order_id"]
+        grace = bearer(sub=GRACE)
+        for method, path, body in (
+            ("GET", f"/v1/orders/{order_id}", None),
+            ("GET", f"/v1/orders/{order_id}/history", None),
+            ("DELETE", f"/v1/orders/{order_id}", None),
+            ("PATCH", f"/v1/orders/{order_id}", {"quantity": "1"}),
+        ):
+            answer = await gateway.call(method, path, headers=grace, **({"json": body} if body else {}))
+            assert (answer.status_code, answer.json()["code"]) == (404, "order_not_found")
+
+    run(test)
+
+
+def test_a_batch_has_one_result_an_order_and_a_malformed_one_refuses_it_whole():
+    async def test(gateway):
+        answer = await gateway.call("POST", "/v1/orders/batch", json={"orders": [LIMIT, MARKET]})
+        assert [result["status"] for result in answer.json()["results"]] == [201, 201]
+        assert answer.headers["X-Log-Position"] == "main:2"
+        gateway.orders.refuse = "insufficient_funds"
+        refused = await gateway.call("POST", "/v1/orders/batch", json={"orders": [LIMIT]})
+        (result,) = refused.json()["results"]
+        assert (refused.status_code, result["status"]) == (200, 422)
+        assert result["problem"]["code"] == "insufficient_funds"
+        bad = await gateway.call("POST", "/v1/orders/batch", json={"orders": [LIMIT, LIMIT | {"price": "0"}, {}]})
+        assert bad.status_code == 400
+        many = await gateway.call(
+            "POST", "/v1/orders/batch", json={"orders": [LIMIT, LIMIT | {"price": "0"}, LIMIT | {"quantity": 0}]}
+        )
+        assert [error["field"] for error in many.json()["errors"]] == ["orders.1.price", "orders.2.quantity"]
+        for count in (0, 101):
+            answer = await gateway.call("POST", "/v1/orders/batch", json={"orders": [LIMIT] * count})
+            assert answer.status_code == 400
+        assert len(gateway.orders.submitted) == 2
+
+    run(test)
+
+
+def test_a_list_is_paged_and_its_parameters_are_checked():
+    async def test(gateway):
+        for _ in range(3):
+            await gateway.call("POST", "/v1/orders", json=LIMIT)
+        page = (await gateway.call("GET", "/v1/orders?limit=2&status=all&symbol=BTC/USD", headers=READER)).json()
+        assert len(page["items"]) == 2
+        assert page["next_cursor"] == page["items"][-1]["order_id"]
+        asked = gateway.orders.asked[-1]
+        assert (asked.symbol, asked.state, asked.limit) == ("BTC-USD", 0, 2)
+        for query, field in (
+            ("limit=0", "limit"),
+            ("limit=501", "limit"),
+            ("limit=x", "limit"),
+            ("limit=1&limit=2", "limit"),
+            ("status=new", "status"),
+            ("symbol=btc", "symbol"),
+            ("account_id=1", "account_id"),
+            ("sybmol=A", "sybmol"),
+        ):
+            answer = await gateway.call("GET", f"/v1/orders?{query}")
+            assert answer.status_code == 400, query
+            assert answer.json()["errors"][0]["field"] == field
+
+    run(test)
+
+
+def test_the_history_of_an_order_is_its_events_page_by_page():
+    async def test(gateway):
+        order_id = (await gateway.call("POST", "/v1/orders", json=LIMIT)).json()["order_id"]
+        for number in range(3):
+            await gateway.engine.append(f"c{number}", order_id, "Order", "OrderCreated", b'{"quantity":"0.5"}')
+        first = (await gateway.call("GET", f"/v1/orders/{order_id}/history?limit=2")).json()
+        assert [event["event_version"] for event in first["items"]] == [1, 2]
+        assert first["items"][0]["event_data"] == {"quantity": "0.5"}
+        rest = (await gateway.call("GET", f"/v1/orders/{order_id}/history?cursor={first['next_cursor']}")).json()
+        assert [event["event_version"] for event in rest["items"]] == [3]
+        assert rest["next_cursor"] is None
+
+    run(test)
+
+
+FAULTS = [
+    (TimeoutError(), 503, "unavailable"),
+    (ValueError("a bug"), 500, "internal"),
+]
+
+
+@pytest.mark.parametrize(("fault", "status", "code"), FAULTS)
+def test_a_service_that_fails_is_a_problem_too(fault, status, code):
+    async def test(gateway):
+        gateway.orders.fault = fault
+        answer = await gateway.call("POST", "/v1/orders", json=LIMIT, headers=ADMIN)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+        assert ("Retry-After" in answer.headers) == (status == 503)
+        assert "a bug" not in answer.text
+
+    run(test)
