@@ -48,9 +48,8 @@ def main() -> int:
         generate(rules, generated)
         if options.check:
             return report(differences(generated, TARGET))
-        for package in PACKAGES:
-            shutil.rmtree(TARGET / package, ignore_errors=True)
-            shutil.copytree(generated / package, TARGET / package)
+        for name in differences(generated, TARGET):
+            replace(generated / name, TARGET / name)
         return promise(image, options.break_promise)
 
 
@@ -134,6 +133,15 @@ def differences(generated: Path, checked_in: Path) -> list[str]:
             if not new.exists() or not old.exists() or not filecmp.cmp(new, old, shallow=False):
                 found.append(str(name))
     return found
+
+
+def replace(new: Path, old: Path) -> None:
+    """Only what differs is written: whoever runs beside us finds every module at every moment."""
+    if not new.exists():
+        old.unlink()
+        return
+    old.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(new, old)
 
 
 def report(found: list[str]) -> int:

@@ -93,21 +93,26 @@ def main() -> int:
         parser.error(f"no step {', '.join(sorted(unknown))}; there are {', '.join(step.name for step in steps)}")
     chosen = [step for step in steps if not options.only or step.name in options.only]
     LOGS.mkdir(parents=True, exist_ok=True)
-    failures = LOGS / f"{options.suite}.failed"
+    return run_all(options.suite, chosen, LOGS)
+
+
+def run_all(suite: str, steps: list[Step], logs: Path) -> int:
+    """Run every step, also after one has failed; then tell which failed. The exit code."""
+    failures = logs / f"{suite}.failed"
     failures.unlink(missing_ok=True)
-    failed = [step for step in chosen if not passes(options.suite, step)]
+    failed = [step for step in steps if not passes(suite, step, logs)]
     if not failed:
-        print(f"make {options.suite}: all {len(chosen)} steps passed")
+        print(f"make {suite}: all {len(steps)} steps passed")
         return 0
-    lines = [f"  {step.name}: run `make {options.suite} ONLY={step.name}`" for step in failed]
+    lines = [f"  {step.name}: run `make {suite} ONLY={step.name}`" for step in failed]
     failures.write_text("\n".join(lines) + "\n")
-    print(f"make {options.suite}: {len(failed)} of {len(chosen)} steps FAILED", *lines, sep="\n")
+    print(f"make {suite}: {len(failed)} of {len(steps)} steps FAILED", *lines, sep="\n", flush=True)
     return 1
 
 
-def passes(suite: str, step: Step) -> bool:
+def passes(suite: str, step: Step, logs: Path) -> bool:
     """Run one step; print its line, and its output as it comes (or, for a quiet suite, when it failed)."""
-    log = LOGS / f"{suite}-{step.name}.log"
+    log = logs / f"{suite}-{step.name}.log"
     quiet = suite in QUIET
     if not quiet:
         print(f"--- {step.name}: {' '.join(step.command)}", flush=True)

@@ -74,9 +74,9 @@ def python(tree: Tree) -> Iterator[tuple[str, ast.Module]]:
     """Every hand-written Python file, parsed."""
     for path, text in tree.items():
         if path.endswith((".py", ".pyi")) and not is_generated(path):
-            yield path, parsed(text)
+            yield path, parsed(text, path)
 
 
 @cache
-def parsed(text: str) -> ast.Module:
-    return ast.parse(text)
+def parsed(text: str, path: str) -> ast.Module:
+    return ast.parse(text, path)
