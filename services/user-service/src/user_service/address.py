@@ -14,6 +14,7 @@ import msgspec
 
 from kernel.ids import UserId
 from kernel.refused import Kind, Refused
+from user_service.fields import EmailIdText, UserIdText
 
 ADDRESS_CHARACTERS_MAX = 254
 
@@ -50,9 +51,9 @@ class ClaimEmail:
 Command = ClaimEmail
 
 
-class EmailClaimed(msgspec.Struct, frozen=True):
-    email_id: str
-    user_id: str
+class EmailClaimed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    email_id: EmailIdText
+    user_id: UserIdText
 
 
 Event = EmailClaimed

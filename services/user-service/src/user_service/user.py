@@ -11,6 +11,7 @@ import msgspec
 
 from kernel.ids import UserId
 from kernel.refused import Kind, Refused
+from user_service.fields import EmailIdText, KeyIdText, SealedText, SecretHashText, UserIdText
 from user_service.roles import Role, with_contained
 
 Sealed = NewType("Sealed", str)
@@ -63,44 +64,44 @@ Command = Register | UpdateProfile | SetRoles | CreateApiKey | RevokeApiKey
 
 
 # Events: what happened. They carry their results; a fold never decides.
-class UserRegistered(msgspec.Struct, frozen=True):
+class UserRegistered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """email_id: keyed fingerprint of the address (`address.py`). email, name: sealed under the person's key."""
 
-    user_id: str
-    email_id: str
-    email: str
-    name: str
+    user_id: UserIdText
+    email_id: EmailIdText
+    email: SealedText
+    name: SealedText
     roles: tuple[Role, ...]
     registered_by: str
 
 
-class ProfileUpdated(msgspec.Struct, frozen=True):
-    user_id: str
-    name: str
+class ProfileUpdated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    user_id: UserIdText
+    name: SealedText
 
 
-class RolesChanged(msgspec.Struct, frozen=True):
+class RolesChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """roles: all that the user holds from now on, smallest first."""
 
-    user_id: str
+    user_id: UserIdText
     roles: tuple[Role, ...]
     changed_by: str
 
 
-class ApiKeyCreated(msgspec.Struct, frozen=True):
+class ApiKeyCreated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """name: sealed, since people write into it what they like. secret_hash: of 256 random bits, so it tells nothing."""
 
-    user_id: str
-    key_id: str
-    name: str
+    user_id: UserIdText
+    key_id: KeyIdText
+    name: SealedText
     roles: tuple[Role, ...]
-    secret_hash: str
+    secret_hash: SecretHashText
     expires_at_ns: int | None
 
 
-class ApiKeyRevoked(msgspec.Struct, frozen=True):
-    user_id: str
-    key_id: str
+class ApiKeyRevoked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    user_id: UserIdText
+    key_id: KeyIdText
 
 
 Event = UserRegistered | ProfileUpdated | RolesChanged | ApiKeyCreated | ApiKeyRevoked
