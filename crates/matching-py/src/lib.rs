@@ -214,6 +214,10 @@ impl Engine {
             .collect()
     }
 
+    fn instrument_of(&self, order_id: u64) -> Option<u64> {
+        self.engine.instrument_of(order_id)
+    }
+
     fn account_exists(&self, account_id: u64) -> bool {
         self.engine.accounts().find(account_id).is_some()
     }
@@ -232,4 +236,7 @@ impl Engine {
 mod _native {
     #[pymodule_export]
     use super::{Asset, Batch, Engine, Instrument};
+
+    #[pymodule_export]
+    const STATE_SCHEMA: u16 = matching::snapshot::STATE_SCHEMA;
 }

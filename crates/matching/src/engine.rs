@@ -10,7 +10,7 @@ use crate::id::{self, EntityKind, EventId};
 use crate::ladder::LadderKind;
 use crate::limit;
 use crate::market::Market;
-use crate::order_index::OrderIndex;
+use crate::order_index::{OrderIndex, Place};
 use crate::vocabulary::{CommandKind, Reason};
 
 mod cancel;
@@ -114,6 +114,14 @@ impl Engine {
     pub fn market(&self, instrument_id: u64) -> Option<&Market> {
         let instrument = self.catalog.instrument_of_id(self.log_number, instrument_id)?;
         self.markets.get(instrument.0 as usize)
+    }
+
+    /// The id of the instrument that an open order is for.
+    pub fn instrument_of(&self, order_id: u64) -> Option<u64> {
+        match self.index.get(self.order_number(order_id)?) {
+            Place::Open { instrument, .. } => Some(id::entity_id(self.log_number, u64::from(instrument) + 1)),
+            Place::Closed { .. } | Place::Unknown => None,
+        }
     }
 
     /// Decides a command; at least one event is appended. Returns the stamp it was given: never before the last.

@@ -7,36 +7,25 @@ other service is here and go over the network when it is not.
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import api_gateway.service
-import market_data.service
-import order_service.service
-import risk_management.service
-import trading_engine.service
-import user_service.service
 import uvicorn
-from api_gateway.settings import ApiGatewaySettings
+
 from kernel.eventlog.port import EventLog
 from kernel.eventlog.remote import RemoteLog
-from kernel.eventlog.servicer import EventLogServicer
+from kernel.eventlog.servicer import LogServicer
 from kernel.eventlog.sqlite import SqliteLog
 from kernel.rpc import LocalChannel, Registrar, connect, serve
 from kernel.runtime import Runtime, SystemRuntime
 from kernel.service import Service
 from kernel.settings import load
 from kernel.telemetry import Metrics, logger
-from market_data.settings import MarketDataSettings
-from order_service.settings import OrderServiceSettings
-from risk_management.settings import RiskManagementSettings
 from trading.v1.eventlog_pb2_grpc import add_EventLogServiceServicer_to_server
-from trading_engine.settings import TradingEngineSettings
-from user_service.settings import UserServiceSettings
-
 from trading_platform.settings import PlatformSettings
 
 # Callees before callers; the gateway last.
@@ -97,47 +86,43 @@ def build_services(
     channels: Callable[[str], Any],
     metrics: Metrics,
     folder: Callable[[str], Path | None],
-    public_url: str,
+    overrides: Mapping[str, Mapping[str, Any]],
     web: Path | None,
-    settings: Callable[[type[Any]], Any] = load,
 ) -> dict[str, Service]:
-    """Every chosen service from its own settings. `folder(name)` is where it may keep files; None is memory."""
-    issuer = f"{public_url}/realms/trading-platform"
+    """Each chosen service by the one convention: package `x_y`, `settings.XYSettings`, `service.build`.
+
+    folder(name): where it may keep files, None is memory; overrides: settings by service that win over the environment.
+    Packages are imported when they are chosen, so a process pays only for the services that it runs.
+    """
     built: dict[str, Service] = {}
     for name in names:
-        given = (runtime, log, channels)
-        match name:
-            case "trading-engine":
-                chosen = settings(TradingEngineSettings)
-                built[name] = trading_engine.service.build(*given, chosen, folder(name), metrics)
-            case "market-data":
-                built[name] = market_data.service.build(*given, settings(MarketDataSettings), folder(name), metrics)
-            case "order-service":
-                built[name] = order_service.service.build(*given, settings(OrderServiceSettings), folder(name), metrics)
-            case "risk-management":
-                chosen = settings(RiskManagementSettings)
-                built[name] = risk_management.service.build(*given, chosen, folder(name), metrics)
-            case "user-service":
-                chosen = settings(UserServiceSettings)
-                built[name] = user_service.service.build(*given, chosen, folder(name), metrics, issuer=issuer)
-            case "api-gateway":
-                identity = built["user-service"].http if "user-service" in built else None
-                built[name] = api_gateway.service.build(
-                    *given,
-                    settings(ApiGatewaySettings),
-                    folder(name),
-                    metrics,
-                    issuer=issuer,
-                    identity_app=identity,
-                    web_folder=web,
-                )
+        package = name.replace("-", "_")
+        settings_name = name.title().replace("-", "") + "Settings"
+        settings = load(getattr(import_module(f"{package}.settings"), settings_name), **overrides.get(name, {}))
+        more: dict[str, object] = {}
+        if name == "api-gateway":
+            identity = built.get("user-service")
+            more = {"identity_app": identity.http if identity else None, "web_folder": web}
+        build = import_module(f"{package}.service").build
+        built[name] = build(runtime, log, channels, settings, folder(name), metrics, **more)
     return built
 
 
+def public_settings(public_url: str) -> dict[str, dict[str, Any]]:
+    """What several services must know alike: under which URL people reach the platform."""
+    return {
+        "user-service": {"public_url": public_url},
+        "api-gateway": {"issuer": f"{public_url}/realms/trading-platform"},
+    }
+
+
 @asynccontextmanager
-async def running(settings: PlatformSettings) -> AsyncIterator[Platform]:
+async def running(
+    settings: PlatformSettings, overrides: Mapping[str, Mapping[str, Any]] | None = None
+) -> AsyncIterator[Platform]:
     """Start everything, hand over the platform, and stop it in reverse order.
 
+    overrides: settings by service that win over the environment.
     LogLocked if another process owns the data; OSError if an address is taken."""
     names = chosen(settings)
     sys.setswitchinterval(SWITCH_INTERVAL_S)  # the log's thread must not wait 5 ms for the interpreter
@@ -161,9 +146,10 @@ async def running(settings: PlatformSettings) -> AsyncIterator[Platform]:
 
     log = await open_log(settings, runtime)
     if not settings.event_log:
-        add_EventLogServiceServicer_to_server(EventLogServicer(log), registrar)  # type: ignore[arg-type]
+        add_EventLogServiceServicer_to_server(LogServicer(log), registrar)  # type: ignore[arg-type]
     public_url = settings.public_url or f"http://{settings.http}"
-    services = build_services(names, runtime, log, channels, metrics, folder, public_url, settings.web or built_web())
+    wanted = public_settings(public_url) | {name: dict(given) for name, given in (overrides or {}).items()}
+    services = build_services(names, runtime, log, channels, metrics, folder, wanted, settings.web or built_web())
     for service in services.values():
         service.register(registrar)
     failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()

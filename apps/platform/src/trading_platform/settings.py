@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from kernel.settings import Settings
 from pydantic_settings import SettingsConfigDict
+
+from kernel.settings import Settings
 
 
 class PlatformSettings(Settings):

@@ -1,7 +1,10 @@
 """Types of the native module; `matching.engine` is its public name."""
 
 from collections.abc import Iterable
-from typing import final
+from typing import Final, final
+
+STATE_SCHEMA: Final[int]
+"""Changes when a snapshot's layout or what a replay makes of an event changes."""
 
 @final
 class Batch:
@@ -103,6 +106,8 @@ class Engine:
         """Every instrument in the order of listing."""
     def assets(self) -> list[Asset]:
         """Every asset in the order of listing."""
+    def instrument_of(self, order_id: int) -> int | None:
+        """The id of the instrument that an open order is for; None if there is no such open order."""
     def account_exists(self, account_id: int) -> bool: ...
     def holdings(self, account_id: int) -> list[tuple[str, int, int]]:
         """(asset, balance, hold) in ledger units, ordered by listing; empty if there is no such account."""

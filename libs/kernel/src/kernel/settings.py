@@ -5,7 +5,7 @@ A variable that starts with the service's prefix and that no field knows is a ty
 
 import os
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
-def load(settings: type[S], environment: Mapping[str, str] | None = None, **overrides: object) -> S:
+def load(settings: type[S], environment: Mapping[str, str] | None = None, **overrides: Any) -> S:
     """Build `settings` from variables with its prefix; `overrides` win (the command line's)."""
     given = os.environ if environment is None else environment
     prefix = str(settings.model_config.get("env_prefix", "")).upper()

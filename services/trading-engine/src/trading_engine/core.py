@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from kernel.event import NewEvent
 from matching.engine import Engine
 from trading.v1 import engine_pb2
-from trading_engine.wire import Draft, Instruments
+from trading_engine.listing import Draft, Listing
 
 
 class Core:
@@ -15,11 +15,11 @@ class Core:
         self.engine = Engine(log_number)
         self.position = 0
         self.snapshot_position = 0
-        self.instruments = Instruments(())
+        self.listing = Listing(self.engine)
 
     def refresh(self) -> None:
-        """Read the instruments anew, after a restore or a listing."""
-        self.instruments = Instruments(self.engine.instruments())
+        """Read what is listed anew, after a restore or a listing."""
+        self.listing = Listing(self.engine)
 
     def execute(self, draft: Draft, commands: Sequence[engine_pb2.Command]) -> list[list[NewEvent]]:
         """Let the core decide `draft`; the events of each command, in order. `commands` are those that it encodes."""

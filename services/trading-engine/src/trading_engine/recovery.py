@@ -1,6 +1,7 @@
 """From the log to a core: the newest valid snapshot, then every event after it."""
 
-from kernel.eventlog.port import READ_EVENTS_MAX, Corrupt, EventLog, Snapshot
+from kernel.eventlog.history import history
+from kernel.eventlog.port import Corrupt, EventLog, Snapshot
 from kernel.runtime import Runtime
 from kernel.telemetry import logger
 from matching.engine import STATE_SCHEMA, Engine
@@ -8,6 +9,7 @@ from trading_engine.core import Core
 from trading_engine.settings import TradingEngineSettings
 
 KIND = "trading-engine"
+SCHEMA = str(STATE_SCHEMA)
 AGGREGATE_TYPES = frozenset({"Order", "Account", "Instrument", "Asset"})
 
 _log = logger(KIND)
@@ -17,7 +19,7 @@ async def recover(runtime: Runtime, log: EventLog, settings: TradingEngineSettin
     """A core whose state is the fold of the whole log. Corrupt names the event that does not fit."""
     began_ns = runtime.monotonic_ns()
     core = await restored(log, settings)
-    replayed = await replay(log, core)
+    replayed = await replay(runtime, log, core)
     core.refresh()
     _log.info(
         "recovered",
@@ -32,7 +34,7 @@ async def recover(runtime: Runtime, log: EventLog, settings: TradingEngineSettin
 async def restored(log: EventLog, settings: TradingEngineSettings) -> Core:
     """The newest snapshot whose state has the hash that it claims; an empty core if there is none."""
     core = Core(settings.log_number)
-    for snapshot in await log.load_snapshots(KIND, STATE_SCHEMA):
+    for snapshot in await log.load_snapshots(KIND, SCHEMA):
         try:
             engine = Engine.restore(snapshot.data)
         except ValueError as error:
@@ -47,10 +49,10 @@ async def restored(log: EventLog, settings: TradingEngineSettings) -> Core:
     return core
 
 
-async def replay(log: EventLog, core: Core) -> int:
+async def replay(runtime: Runtime, log: EventLog, core: Core) -> int:
     """Apply every event after the core's position; returns how many there were."""
-    count = 0
-    while events := await log.read(core.position, READ_EVENTS_MAX):
+    began = core.position
+    async for events in history(runtime, log, core.position, await log.head()):
         rows = [
             (event.event_type, event.event_id, event.event_version, event.event_data)
             for event in events
@@ -61,14 +63,13 @@ async def replay(log: EventLog, core: Core) -> int:
         except ValueError as error:
             raise Corrupt(f"after position {core.position}: {error}") from None
         core.position = events[-1].position
-        count += len(events)
-    return count
+    return core.position - began
 
 
 async def save_snapshot(runtime: Runtime, log: EventLog, core: Core) -> None:
     """Keep the core's state. The sequencer waits, so that the state stands at a command's end; the loop does not."""
     data = await runtime.in_thread("snapshot", core.engine.snapshot)
     state_hash = core.engine.state_hash()
-    await log.save_snapshot(Snapshot(KIND, STATE_SCHEMA, core.position, state_hash, data))
+    await log.save_snapshot(Snapshot(KIND, SCHEMA, core.position, state_hash, data))
     core.snapshot_position = core.position
     _log.info("snapshot saved", position=core.position, bytes=len(data), state_hash=state_hash)

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from trading_events import engine as events
-
 from kernel.event import Event
 from kernel.eventlog.port import Appended
 from kernel.money import Rounding, canonical, divide
 from trading.v1 import engine_pb2, types_pb2
 from trading_engine.refusals import meaning
+from trading_events import engine as events
 
 AVERAGE_PRICE_SCALE = 10
 

@@ -7,7 +7,6 @@ from kernel.eventlog.port import EventLog
 from kernel.money import canonical, decimal
 from kernel.refused import Kind, Refused
 from trading.v1 import engine_pb2, engine_pb2_grpc, types_pb2
-
 from trading_engine.sequencer import Sequencer
 
 
@@ -29,7 +28,7 @@ class EngineServicer(engine_pb2_grpc.EngineServiceServicer):
         self, request: engine_pb2.GetEngineBookRequest, context: Any
     ) -> engine_pb2.GetEngineBookResponse:
         async with self._sequencer.committed() as core:
-            terms = core.terms(request.symbol)
+            terms = core.listing.instrument(request.symbol)
             bids, asks = core.engine.book(terms.number, request.depth)
             return engine_pb2.GetEngineBookResponse(
                 position=types_pb2.LogPosition(log=self._log.name, position=core.position),

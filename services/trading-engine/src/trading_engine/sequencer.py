@@ -13,15 +13,17 @@ from dataclasses import dataclass
 
 from kernel.event import Append, NewEvent
 from kernel.eventlog.port import Appended, EventLog, Fenced, LogError, LogFailed, Writer
+from kernel.ids import derived_id
 from kernel.refused import Kind, Refused
 from kernel.runtime import Runtime
 from kernel.telemetry import Metrics, logger
 from trading.v1 import engine_pb2
 from trading_engine.core import Core
+from trading_engine.listing import Draft
 from trading_engine.recovery import recover, save_snapshot
 from trading_engine.results import result_of
 from trading_engine.settings import TradingEngineSettings
-from trading_engine.wire import Draft, encode, request_hash
+from trading_engine.wire import encode, request_hash
 
 ROLE = "trading-engine"
 AGGREGATE_TYPES = ("Order", "Account", "Instrument", "Asset")
@@ -107,7 +109,10 @@ class Sequencer:
     async def run(self) -> None:
         """Recover, then sequence until cancelled. A log that fails for good stops the engine with its reason."""
         try:
-            await self._start()
+            await self._rebuild()
+            if not self.core.position:
+                await self._open_venue()
+            self._failure = None
             while True:
                 await self._arrived.wait()
                 batch = self._take()
@@ -118,10 +123,21 @@ class Sequencer:
             self._stop(f"{type(error).__name__}: {error}")
             raise
 
-    async def _start(self) -> None:
+    async def _rebuild(self) -> None:
+        """Become the writer, which also opens a failed log anew, and fold the log into a fresh core."""
         self._writer = await self._log.acquire(ROLE, AGGREGATE_TYPES)
         self.core = await recover(self._runtime, self._log, self._settings)
-        self._failure = None
+
+    async def _open_venue(self) -> None:
+        """The first command of a log: the accounts against which deposits and fees are posted."""
+        command = engine_pb2.Command(
+            command_id=derived_id("open-venue", self._log.name),
+            correlation_id=derived_id("open-venue", self._log.name),
+            source_time_ns=self._settings.opened_at_ns,
+            open_venue=engine_pb2.OpenVenue(),
+        )
+        answered: asyncio.Future[list[engine_pb2.CommandResult]] = asyncio.get_running_loop().create_future()
+        await self._commit(Batch([Submission([command], answered, self._runtime.monotonic_ns())]))
 
     def _take(self) -> Batch:
         taken: list[Submission] = []
@@ -144,15 +160,16 @@ class Sequencer:
                 if batch.decided:
                     await self._append(batch)
                 break
-            except (Fenced, LogFailed) as error:
-                self._fail(batch, error)
-                raise
             except LogError as error:
-                _log.warning("append failed, rebuilding", error=str(error), attempt=attempt)
-                if attempt + 1 == REBUILDS_MAX:
+                if isinstance(error, Fenced) or attempt + 1 == REBUILDS_MAX:
                     self._fail(batch, error)
                     raise
-                self.core = await recover(self._runtime, self._log, self._settings)
+                _log.warning("append failed, rebuilding", error=str(error), attempt=attempt)
+                try:
+                    await self._rebuild()
+                except LogError as again:
+                    self._fail(batch, again)
+                    raise
                 batch.restart()
         self._answer(batch)
         if self.core.position - self.core.snapshot_position >= self._settings.snapshot_every_events:
@@ -198,7 +215,7 @@ class Sequencer:
             else:
                 self._flush(batch)
         try:
-            encode(command, self.core, batch.placed.get(reference, ""), self._runtime.now_ns(), batch.draft)
+            encode(command, self.core.listing, batch.placed.get(reference, ""), self._runtime.now_ns(), batch.draft)
         except Refused as refused:
             batch.answers[index] = refused_result(command.command_id, refused)
             return

@@ -10,7 +10,6 @@ from kernel.runtime import Runtime
 from kernel.service import Service
 from kernel.telemetry import Metrics
 from trading.v1 import engine_pb2_grpc
-
 from trading_engine.rpc import EngineServicer
 from trading_engine.sequencer import ROLE, Sequencer
 from trading_engine.settings import TradingEngineSettings

@@ -16,3 +16,6 @@ class TradingEngineSettings(Settings):
     """Commands decided and committed together."""
     snapshot_every_events: int = 100_000
     """Events between two snapshots of the engine's state; fewer make the start faster and the run slower."""
+    opened_at_ns: int = 0
+    """Stamp of a new log's first command, nanoseconds since 1970; 0 is now. Stamps never go back: a replay of an old
+    day opens the venue on that day."""

@@ -1,0 +1,1 @@
+"""Replaying a LOBSTER day: real NASDAQ messages through the platform, compared with the real book row by row."""
