@@ -83,7 +83,7 @@ class Side(Protocol):
 
 
 class WholeSide:
-    """Every level of a side."""
+    """Every level of a side. One that came and went between two frames is told as gone."""
 
     def __init__(self, ladder: Ladder) -> None:
         self._ladder = ladder

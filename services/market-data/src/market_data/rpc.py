@@ -1,6 +1,7 @@
 """The service's interface: parse, ask the view, render."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from kernel.projection import Projection
@@ -129,8 +130,10 @@ class MarketDataServicer(market_data_pb2_grpc.MarketDataServiceServicer):
         market = self._market(request.symbol)
         after = request.after.position if request.HasField("after") else self._view.position
         messages = TopsMessages(self._log, market)
-        async for tops in self._tops.follow(market, request.depth, after, self._settings.frames_a_message_max):
-            yield messages.message(tops)
+        follower = self._tops.follow(market, request.depth, after, self._settings.frames_a_message_max)
+        async with aclosing(follower):
+            async for tops in follower:
+                yield messages.message(tops)
 
     async def GetMarketDataPosition(
         self, request: market_data_pb2.GetMarketDataPositionRequest, context: Any

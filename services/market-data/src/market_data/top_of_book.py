@@ -7,7 +7,7 @@ falls too far behind the live book is let go and catches up again in the same wa
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import NamedTuple
 
 from kernel.event import Event
@@ -130,7 +130,7 @@ class TopsOfBook:
         self._committed = asyncio.Event()
         projection.on_commit.append(self._wake)
 
-    async def follow(self, market: Market, depth: int, after: int, frames_max: int) -> AsyncIterator[Tops]:
+    async def follow(self, market: Market, depth: int, after: int, frames_max: int) -> AsyncGenerator[Tops, None]:
         """Frames of every command that concerns the market and ended after `after`, for ever."""
         while True:
             if after < self._view.position:

@@ -31,7 +31,7 @@ from trading_events.engine import (
 # A book is kept whole after so many events of its instrument, more when it is so large that keeping it costs more.
 SNAPSHOT_EVENTS_MIN = 65_536
 SNAPSHOT_EVENTS_PER_ORDER = 8
-# When there are this many, every second one is dropped: the older, the sparser.
+# When there are this many, every second one is dropped, never the newest: the older, the sparser. An even number.
 SNAPSHOTS_KEPT_MAX = 64
 
 # A command concerns the instrument that one of these events of it names.
@@ -177,9 +177,9 @@ class MarketView:
         state.folded = 0
         state.snapshots.append(position)
         if len(state.snapshots) >= SNAPSHOTS_KEPT_MAX:
-            for dropped in state.snapshots[::2]:
+            for dropped in state.snapshots[1:-1:2]:
                 self.snapshots.delete(trade_key(symbol, dropped))
-            state.snapshots = state.snapshots[1::2]
+            state.snapshots = [*state.snapshots[:-1:2], state.snapshots[-1]]
 
     # ---- queries over committed rows
 
