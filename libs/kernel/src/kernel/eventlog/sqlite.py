@@ -78,7 +78,7 @@ class SqliteStore:
         return await self._on_reader(f"look up {len(command_ids)} commands", self._commands, command_ids)
 
     async def read(self, after: int, until: int, limit: int) -> list[Event]:
-        events = await self._on_reader(f"read after {after}", self._read, READ, (after, until, limit))
+        events = await self._on_reader(f"read after {after}", self._read, after, until, limit)
         expected = min(until - after, limit)
         if len(events) != expected or events[-1].position != after + expected:
             missing = next(
@@ -88,8 +88,8 @@ class SqliteStore:
         return events
 
     async def read_stream(self, aggregate_id: str, after_version: int, limit: int) -> list[Event]:
-        parameters = (aggregate_id, after_version, limit)
-        return await self._on_reader(f"read stream {aggregate_id}", self._read, READ_STREAM, parameters)
+        what = f"read stream {aggregate_id}"
+        return await self._on_reader(what, self._read_stream, aggregate_id, after_version, limit)
 
     async def save_writer(self, writer: Writer) -> None:
         types = msgspec.json.encode(writer.aggregate_types).decode()
@@ -155,14 +155,16 @@ class SqliteStore:
         self._close_writer()
         _touch_private(self._path)
         self._writer = connection = _connect(self._path)
+        is_new = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
+        if not is_new:
+            self._check_identity(connection)  # before anything is written
         if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
             raise LogFailed(f"{self._where}: this file system does not take SQLite's write-ahead log")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
+        if is_new:
             self._create(connection)
-        self._check_identity(connection)
         _flush_folder(self._path.parent)
         return self._opened(connection)
 
@@ -235,8 +237,19 @@ class SqliteStore:
         found = [read_events(self._reading(), *lookup) for lookup in lookups(READ_COMMANDS, command_ids)]
         return sorted([event for events in found for event in events], key=lambda event: event.position)
 
-    def _read(self, statement: str, parameters: Sequence[object]) -> list[Event]:
-        return read_events(self._reading(), statement, parameters)
+    def _read(self, after: int, until: int, limit: int) -> list[Event]:
+        try:
+            return read_events(self._reading(), READ, (after, until, limit))
+        except Corrupt:
+            for position in range(after + 1, min(until, after + limit) + 1):
+                try:
+                    read_events(self._reading(), READ, (position - 1, position, 1))
+                except Corrupt as error:
+                    raise Corrupt(f"{self._where}: position {position}: {error}") from error
+            raise
+
+    def _read_stream(self, aggregate_id: str, after_version: int, limit: int) -> list[Event]:
+        return read_events(self._reading(), READ_STREAM, (aggregate_id, after_version, limit))
 
     def _load_checkpoint(self, name: str) -> int:
         row = self._reading().execute("SELECT position FROM checkpoints WHERE name = ?", (name,)).fetchone()

@@ -177,10 +177,10 @@ def read_events(connection: sqlite3.Connection, statement: str, parameters: Sequ
         return []
     try:
         rows = _decode(text)
-    except msgspec.MsgspecError as error:
-        raise Corrupt(f"{count} stored events, of which one holds a text that is none: {error}") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Corrupt(f"a stored text is none ({error})") from error
     if len(hashes) != count * HASH_BYTES:
-        raise Corrupt(f"positions {rows[0][1]} to {rows[-1][1]}: one of them holds a hash that is not 32 bytes long")
+        raise Corrupt(f"a stored hash is not {HASH_BYTES} bytes long")
     events: list[Event] = []
     data_at = hash_at = 0
     for *before, length in rows:

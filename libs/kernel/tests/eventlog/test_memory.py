@@ -1,0 +1,101 @@
+"""Commits that are lost, kept, kept unknown to the writer, and late: what a simulation does to the memory log."""
+
+import asyncio
+
+import pytest
+
+from kernel.eventlog.memory import MemoryLog, MemoryStore
+from kernel.eventlog.port import LogFailed, LogLocked
+from kernel.runtime import SystemRuntime
+
+from .makers import TYPES, single, take
+
+
+class Faulty:
+    """Loses the commits that hold a `lost` aggregate, hides the outcome of those that hold a `hidden` one."""
+
+    def __init__(self, delay_s=0.0):
+        self.delay_s = delay_s
+
+    async def before_commit(self, events):
+        await asyncio.sleep(self.delay_s)
+        if any("lost" in event.aggregate_id for event in events):
+            raise LogFailed("simulated: the commit is lost")
+
+    async def after_commit(self, events):
+        await asyncio.sleep(self.delay_s)
+        if any("hidden" in event.aggregate_id for event in events):
+            raise LogFailed("simulated: the outcome is unknown")
+
+
+def scenario_on(faults, scenario):
+    async def run():
+        log = MemoryLog(SystemRuntime(), "main", MemoryStore(faults))
+        await scenario(log, await log.acquire("engine", TYPES))
+        await log.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("fate", "kept"), [("lost", False), ("hidden", True)])
+@pytest.mark.parametrize("delay_s", [0.0, 0.01])
+def test_after_a_failed_commit_nothing_is_appended_until_the_role_is_acquired_again(fate, kept, delay_s):
+    async def scenario(log, writer):
+        await log.append(single("before"), writer)
+        told = await asyncio.gather(
+            log.append(single("innocent"), writer), log.append(single(fate), writer), return_exceptions=True
+        )
+        assert [type(each) for each in told] == [LogFailed] * 2
+        with pytest.raises(LogFailed, match="simulated"):
+            await log.append(single("next"), writer)
+        # What is unknown is not shown either.
+        assert await log.head() == 1 and len(await log.read(0)) == 1 and await log.outcomes([fate]) == {}
+
+        successor = await log.acquire("engine", TYPES)
+        assert await log.head() == (3 if kept else 1)
+        assert set(await log.outcomes([fate, "innocent"])) == ({fate, "innocent"} if kept else set())
+        log.store.faults = MemoryStore().faults
+        [again] = await log.append(single(fate), successor)
+        assert again.first_time is not kept
+        [more] = await log.append(single("more"), successor)
+        assert more.last == await log.head()
+
+    scenario_on(Faulty(delay_s), scenario)
+
+
+def test_a_follower_sees_a_commit_of_unknown_outcome_once_the_log_is_open_again():
+    async def scenario(log, writer):
+        follower = asyncio.create_task(take(log, 0, 3))
+        await log.append(single("before"), writer)
+        with pytest.raises(LogFailed):
+            await log.append(single("hidden"), writer)
+        successor = await log.acquire("engine", TYPES)
+        await log.append(single("after"), successor)
+        batches = await follower
+        assert [event.aggregate_id for batch in batches for event in batch] == [
+            "order-before",
+            "order-hidden",
+            "order-after",
+        ]
+
+    scenario_on(Faulty(), scenario)
+
+
+def test_a_store_outlives_its_process_and_has_one_owner():
+    async def scenario(log, writer):
+        await log.append(single("a"), writer)
+        with pytest.raises(LogLocked):
+            MemoryLog(SystemRuntime(), "main", log.store)
+        log.store.abandon()
+        successor = MemoryLog(SystemRuntime(), "main", log.store)
+        next_writer = await successor.acquire("engine", TYPES)
+        assert next_writer.epoch == 2
+        [again] = await successor.append(single("a"), next_writer)
+        assert not again.first_time
+        await successor.append(single("b"), next_writer)
+        # The dead process's log cannot append behind the living one's back.
+        with pytest.raises(LogFailed):
+            await log.append(single("c"), writer)
+        assert await successor.head() == 2
+
+    scenario_on(None, scenario)
