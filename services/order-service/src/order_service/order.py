@@ -29,6 +29,7 @@ class OrderRow(msgspec.Struct, frozen=True, omit_defaults=True):
     quantity: str
     created_at_ns: int
     updated_at_ns: int
+    version: int
     client_order_id: str | None = None
     price: str | None = None
     protection_price: str | None = None
@@ -82,6 +83,7 @@ def created(happened: events.OrderCreated | events.OrderRejected, event: Event, 
         quantity=happened.quantity,
         created_at_ns=event.occurred_at_ns,
         updated_at_ns=event.occurred_at_ns,
+        version=event.event_version,
         client_order_id=happened.client_order_id,
         price=happened.price,
         protection_price=happened.protection_price if isinstance(happened, events.OrderCreated) else None,
@@ -98,6 +100,7 @@ def executed(row: OrderRow, happened: events.OrderExecuted, event: Event) -> Ord
         leaves_quantity=happened.leaves_quantity,
         cum_notional=happened.cum_notional,
         updated_at_ns=event.occurred_at_ns,
+        version=event.event_version,
     )
 
 
@@ -111,6 +114,7 @@ def replaced(row: OrderRow, happened: events.OrderReplaced, event: Event) -> Ord
         cum_quantity=happened.cum_quantity,
         leaves_quantity=happened.leaves_quantity,
         updated_at_ns=event.occurred_at_ns,
+        version=event.event_version,
     )
 
 
@@ -122,4 +126,5 @@ def ended(row: OrderRow, happened: events.OrderCanceled | events.OrderExpired, e
         leaves_quantity=happened.leaves_quantity,
         reason=happened.reason,
         updated_at_ns=event.occurred_at_ns,
+        version=event.event_version,
     )

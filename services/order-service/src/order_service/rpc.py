@@ -1,7 +1,7 @@
 """The order service's servicers: parse, call, render."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from kernel.event import Event
@@ -12,7 +12,7 @@ from kernel.runtime import Runtime
 from order_service.order import OrderRow
 from order_service.settings import OrderServiceSettings
 from order_service.streams import AccountStreams
-from order_service.submit import command_of
+from order_service.submit import AccountOf, command_of, named_orders
 from order_service.views import OrdersView
 from order_service.wire import event_message, order_message
 from trading.v1 import engine_pb2, market_data_pb2, trading_pb2, trading_pb2_grpc, types_pb2
@@ -46,17 +46,18 @@ class Orders:
         if at_least.position:
             await self.projection.reached(at_least.position)
 
-    async def account_of(self, user_id: str) -> Callable[[str], str]:
-        """A function from the account a request names to the account it means, for this user."""
+    async def account_of(self, user_id: str) -> AccountOf:
+        """A function from the account and the order that a request names to the account it means, for this user."""
         if not self.view.accounts_of(user_id):
             await self.projection.reached()
         own = self.view.accounts_of(user_id)
 
-        def find(named: str) -> str:
+        def find(named: str, order_id: str) -> str:
             if not own:
                 raise Refused("account_not_found", "You have no account yet.", Kind.NOT_FOUND, retry_after_s=1)
             if not named:
-                return own[0]
+                order = self.view.orders.get(order_id) if order_id else None
+                return order.account_id if order is not None and order.user_id == user_id else own[0]
             if named not in own:
                 raise Refused("account_not_found", "There is no such account of yours.", Kind.NOT_FOUND)
             return named
@@ -64,8 +65,10 @@ class Orders:
         return find
 
     async def submit(self, request: trading_pb2.SubmitRequest) -> list[engine_pb2.CommandResult]:
-        account_of = await self.account_of(request.user_id)
         await self.reached(request.at_least)
+        if any(self.view.orders.get(order_id) is None for order_id in named_orders(request)):
+            await self.projection.reached()  # a client may name an order that the view has not seen yet
+        account_of = await self.account_of(request.user_id)
         results: list[engine_pb2.CommandResult | None] = []
         commands: list[engine_pb2.Command] = []
         for asked in request.requests:
@@ -124,7 +127,7 @@ class OrderServicer(trading_pb2_grpc.OrderServiceServicer):
         await orders.projection.reached(request.at_least.position or None)
         accounts: Sequence[str] = orders.view.accounts_of(request.user_id)
         if request.account_id:
-            accounts = [account_of(request.account_id)]
+            accounts = [account_of(request.account_id, "")]
         is_open = {1: True, 2: False}.get(request.state)
         limit = request.limit or orders.settings.page_orders_default
         rows = orders.view.page(accounts, request.symbol, is_open, request.cursor, limit + 1) if accounts else []
@@ -149,7 +152,7 @@ class OrderServicer(trading_pb2_grpc.OrderServiceServicer):
         self, request: trading_pb2.StreamOrdersRequest, context: Any
     ) -> AsyncIterator[trading_pb2.StreamOrdersResponse]:
         account_of = await self._orders.account_of(request.user_id)
-        async for frame in self._streams.follow(account_of(request.account_id)):
+        async for frame in self._streams.follow(account_of(request.account_id, "")):
             yield frame
 
     async def GetViewPosition(

@@ -11,7 +11,14 @@ from kernel.money import NotExact, canonical, parse
 from kernel.refused import Kind, Refused
 from trading.v1 import engine_pb2, trading_pb2
 
-AccountOf = Callable[[str], str]  # the account a request names, or the caller's own; Refused if it is another's
+# The account that a request means, from the account and the order that it names; Refused if it is another's.
+AccountOf = Callable[[str, str], str]
+
+
+def named_orders(submit: trading_pb2.SubmitRequest) -> list[str]:
+    """The order ids that the submission's cancels and replaces name without an account."""
+    changes = [request.cancel if request.HasField("cancel") else request.replace for request in submit.requests]
+    return [change.order_id for change in changes if change.order_id and not change.account_id]
 
 
 def placing_id(account_id: str, client_order_id: str) -> str:
@@ -40,7 +47,7 @@ def command_of(
         case "replace":
             _replace(command, request.replace, account_of)
         case "cancel_all":
-            command.cancel_all_orders.account_id = account_of(request.cancel_all.account_id)
+            command.cancel_all_orders.account_id = account_of(request.cancel_all.account_id, "")
             command.cancel_all_orders.symbol = request.cancel_all.symbol
         case _:
             raise AssertionError("the contract requires a body")
@@ -50,7 +57,7 @@ def command_of(
 def _place(command: engine_pb2.Command, place: engine_pb2.PlaceOrder, account_of: AccountOf) -> None:
     command.place_order.CopyFrom(place)
     order = command.place_order
-    order.account_id = account_of(place.account_id)
+    order.account_id = account_of(place.account_id, "")
     # 580.10 and 580.1 are the same request: numbers travel in their one form.
     order.quantity = _one_form("quantity", place.quantity)
     order.price = _one_form("price", place.price)
@@ -60,7 +67,7 @@ def _place(command: engine_pb2.Command, place: engine_pb2.PlaceOrder, account_of
 
 
 def _cancel(command: engine_pb2.Command, cancel: trading_pb2.CancelRequest, account_of: AccountOf) -> None:
-    command.cancel_order.account_id = account_of(cancel.account_id)
+    command.cancel_order.account_id = account_of(cancel.account_id, cancel.order_id)
     if cancel.order_id:
         command.cancel_order.order_id = cancel.order_id
     elif cancel.client_order_id:
@@ -71,7 +78,7 @@ def _cancel(command: engine_pb2.Command, cancel: trading_pb2.CancelRequest, acco
 
 def _replace(command: engine_pb2.Command, replace: trading_pb2.ReplaceRequest, account_of: AccountOf) -> None:
     order = command.replace_order
-    order.account_id = account_of(replace.account_id)
+    order.account_id = account_of(replace.account_id, replace.order_id)
     order.quantity = _one_form("quantity", replace.quantity)
     order.price = _one_form("price", replace.price)
     order.client_order_id = replace.new_client_order_id

@@ -42,6 +42,8 @@ def order_message(row: OrderRow) -> types_pb2.Order:
         reason=row.reason,
         created_at_ns=row.created_at_ns,
         updated_at_ns=row.updated_at_ns,
+        cum_notional=row.cum_notional,
+        version=row.version,
     )
 
 

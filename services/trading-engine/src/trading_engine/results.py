@@ -53,6 +53,7 @@ def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
                 _refuse(result, happened.reason)
         case events.OrderExecuted() if happened.order_id == result.aggregate_id:
             _progress(result.order, happened, event)
+            result.order.cum_notional = happened.cum_notional
             result.order.average_price = average_price(happened.cum_notional, happened.cum_quantity)
         case events.OrderCanceled() | events.OrderExpired() if happened.order_id == result.aggregate_id:
             _progress(result.order, happened, event)
@@ -92,8 +93,10 @@ def _new_order(created: events.OrderCreated | events.OrderRejected, event: Event
         price=created.price or "",
         cum_quantity="0",
         leaves_quantity="0",
+        cum_notional="0",
         created_at_ns=event.occurred_at_ns,
         updated_at_ns=event.occurred_at_ns,
+        version=event.event_version,
     )
     if isinstance(created, events.OrderCreated):
         order.protection_price = created.protection_price or ""
@@ -111,6 +114,7 @@ def _progress(order: types_pb2.Order, happened: Any, event: Event) -> None:
     order.cum_quantity = happened.cum_quantity
     order.leaves_quantity = happened.leaves_quantity
     order.updated_at_ns = event.occurred_at_ns
+    order.version = event.event_version
 
 
 def _refuse(result: engine_pb2.CommandResult, code: str) -> None:

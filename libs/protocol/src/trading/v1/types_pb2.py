@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16trading/v1/types.proto\x12\ntrading.v1\x1a\x1b\x62uf/validate/validate.proto\"@\n\x0bLogPosition\x12\x16\n\x03log\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x19\n\x08position\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\xbe\x03\n\x05Order\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x0f\n\x07user_id\x18\x04 \x01(\t\x12\x0e\n\x06symbol\x18\x05 \x01(\t\x12\x1e\n\x04side\x18\x06 \x01(\x0e\x32\x10.trading.v1.Side\x12#\n\x04type\x18\x07 \x01(\x0e\x32\x15.trading.v1.OrderType\x12.\n\rtime_in_force\x18\x08 \x01(\x0e\x32\x17.trading.v1.TimeInForce\x12\'\n\x06status\x18\t \x01(\x0e\x32\x17.trading.v1.OrderStatus\x12\x10\n\x08quantity\x18\n \x01(\t\x12\r\n\x05price\x18\x0b \x01(\t\x12\x18\n\x10protection_price\x18\x0c \x01(\t\x12\x14\n\x0c\x63um_quantity\x18\r \x01(\t\x12\x17\n\x0fleaves_quantity\x18\x0e \x01(\t\x12\x15\n\raverage_price\x18\x0f \x01(\t\x12\x0e\n\x06reason\x18\x10 \x01(\t\x12\x15\n\rcreated_at_ns\x18\x11 \x01(\x03\x12\x15\n\rupdated_at_ns\x18\x12 \x01(\x03\"S\n\x04\x46ill\x12\x10\n\x08trade_id\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\t\x12\x18\n\x10resting_order_id\x18\x04 \x01(\t*9\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\x0c\n\x08SIDE_BUY\x10\x01\x12\r\n\tSIDE_SELL\x10\x02*T\n\tOrderType\x12\x1a\n\x16ORDER_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11ORDER_TYPE_MARKET\x10\x01\x12\x14\n\x10ORDER_TYPE_LIMIT\x10\x02*q\n\x0bTimeInForce\x12\x1d\n\x19TIME_IN_FORCE_UNSPECIFIED\x10\x00\x12\x15\n\x11TIME_IN_FORCE_GTC\x10\x01\x12\x15\n\x11TIME_IN_FORCE_DAY\x10\x02\x12\x15\n\x11TIME_IN_FORCE_IOC\x10\x03*\xd5\x01\n\x0bOrderStatus\x12\x1c\n\x18ORDER_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14ORDER_STATUS_PENDING\x10\x01\x12#\n\x1fORDER_STATUS_PARTIALLY_EXECUTED\x10\x02\x12\x19\n\x15ORDER_STATUS_EXECUTED\x10\x03\x12\x19\n\x15ORDER_STATUS_CANCELED\x10\x04\x12\x18\n\x14ORDER_STATUS_EXPIRED\x10\x05\x12\x19\n\x15ORDER_STATUS_REJECTED\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16trading/v1/types.proto\x12\ntrading.v1\x1a\x1b\x62uf/validate/validate.proto\"@\n\x0bLogPosition\x12\x16\n\x03log\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x19\n\x08position\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\xe5\x03\n\x05Order\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x0f\n\x07user_id\x18\x04 \x01(\t\x12\x0e\n\x06symbol\x18\x05 \x01(\t\x12\x1e\n\x04side\x18\x06 \x01(\x0e\x32\x10.trading.v1.Side\x12#\n\x04type\x18\x07 \x01(\x0e\x32\x15.trading.v1.OrderType\x12.\n\rtime_in_force\x18\x08 \x01(\x0e\x32\x17.trading.v1.TimeInForce\x12\'\n\x06status\x18\t \x01(\x0e\x32\x17.trading.v1.OrderStatus\x12\x10\n\x08quantity\x18\n \x01(\t\x12\r\n\x05price\x18\x0b \x01(\t\x12\x18\n\x10protection_price\x18\x0c \x01(\t\x12\x14\n\x0c\x63um_quantity\x18\r \x01(\t\x12\x17\n\x0fleaves_quantity\x18\x0e \x01(\t\x12\x15\n\raverage_price\x18\x0f \x01(\t\x12\x0e\n\x06reason\x18\x10 \x01(\t\x12\x15\n\rcreated_at_ns\x18\x11 \x01(\x03\x12\x15\n\rupdated_at_ns\x18\x12 \x01(\x03\x12\x14\n\x0c\x63um_notional\x18\x13 \x01(\t\x12\x0f\n\x07version\x18\x14 \x01(\x03\"S\n\x04\x46ill\x12\x10\n\x08trade_id\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\t\x12\x18\n\x10resting_order_id\x18\x04 \x01(\t*9\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\x0c\n\x08SIDE_BUY\x10\x01\x12\r\n\tSIDE_SELL\x10\x02*T\n\tOrderType\x12\x1a\n\x16ORDER_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11ORDER_TYPE_MARKET\x10\x01\x12\x14\n\x10ORDER_TYPE_LIMIT\x10\x02*q\n\x0bTimeInForce\x12\x1d\n\x19TIME_IN_FORCE_UNSPECIFIED\x10\x00\x12\x15\n\x11TIME_IN_FORCE_GTC\x10\x01\x12\x15\n\x11TIME_IN_FORCE_DAY\x10\x02\x12\x15\n\x11TIME_IN_FORCE_IOC\x10\x03*\xd5\x01\n\x0bOrderStatus\x12\x1c\n\x18ORDER_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14ORDER_STATUS_PENDING\x10\x01\x12#\n\x1fORDER_STATUS_PARTIALLY_EXECUTED\x10\x02\x12\x19\n\x15ORDER_STATUS_EXECUTED\x10\x03\x12\x19\n\x15ORDER_STATUS_CANCELED\x10\x04\x12\x18\n\x14ORDER_STATUS_EXPIRED\x10\x05\x12\x19\n\x15ORDER_STATUS_REJECTED\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,18 +36,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOGPOSITION'].fields_by_name['log']._serialized_options = b'\272H\006r\004\020\001\030@'
   _globals['_LOGPOSITION'].fields_by_name['position']._loaded_options = None
   _globals['_LOGPOSITION'].fields_by_name['position']._serialized_options = b'\272H\004\"\002(\000'
-  _globals['_SIDE']._serialized_start=667
-  _globals['_SIDE']._serialized_end=724
-  _globals['_ORDERTYPE']._serialized_start=726
-  _globals['_ORDERTYPE']._serialized_end=810
-  _globals['_TIMEINFORCE']._serialized_start=812
-  _globals['_TIMEINFORCE']._serialized_end=925
-  _globals['_ORDERSTATUS']._serialized_start=928
-  _globals['_ORDERSTATUS']._serialized_end=1141
+  _globals['_SIDE']._serialized_start=706
+  _globals['_SIDE']._serialized_end=763
+  _globals['_ORDERTYPE']._serialized_start=765
+  _globals['_ORDERTYPE']._serialized_end=849
+  _globals['_TIMEINFORCE']._serialized_start=851
+  _globals['_TIMEINFORCE']._serialized_end=964
+  _globals['_ORDERSTATUS']._serialized_start=967
+  _globals['_ORDERSTATUS']._serialized_end=1180
   _globals['_LOGPOSITION']._serialized_start=67
   _globals['_LOGPOSITION']._serialized_end=131
   _globals['_ORDER']._serialized_start=134
-  _globals['_ORDER']._serialized_end=580
-  _globals['_FILL']._serialized_start=582
-  _globals['_FILL']._serialized_end=665
+  _globals['_ORDER']._serialized_end=619
+  _globals['_FILL']._serialized_start=621
+  _globals['_FILL']._serialized_end=704
 # @@protoc_insertion_point(module_scope)

@@ -145,6 +145,8 @@ class Order(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     CREATED_AT_NS_FIELD_NUMBER: _builtins.int
     UPDATED_AT_NS_FIELD_NUMBER: _builtins.int
+    CUM_NOTIONAL_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     client_order_id: _builtins.str
     account_id: _builtins.str
@@ -167,6 +169,10 @@ class Order(_message.Message):
     """why it was rejected, canceled or expired"""
     created_at_ns: _builtins.int
     updated_at_ns: _builtins.int
+    cum_notional: _builtins.str
+    """price times quantity of all fills, in the quote currency"""
+    version: _builtins.int
+    """events of the order so far"""
     def __init__(
         self,
         *,
@@ -188,10 +194,12 @@ class Order(_message.Message):
         reason: _builtins.str = ...,
         created_at_ns: _builtins.int = ...,
         updated_at_ns: _builtins.int = ...,
+        cum_notional: _builtins.str = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "average_price", b"average_price", "client_order_id", b"client_order_id", "created_at_ns", b"created_at_ns", "cum_quantity", b"cum_quantity", "id", b"id", "leaves_quantity", b"leaves_quantity", "price", b"price", "protection_price", b"protection_price", "quantity", b"quantity", "reason", b"reason", "side", b"side", "status", b"status", "symbol", b"symbol", "time_in_force", b"time_in_force", "type", b"type", "updated_at_ns", b"updated_at_ns", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "average_price", b"average_price", "client_order_id", b"client_order_id", "created_at_ns", b"created_at_ns", "cum_notional", b"cum_notional", "cum_quantity", b"cum_quantity", "id", b"id", "leaves_quantity", b"leaves_quantity", "price", b"price", "protection_price", b"protection_price", "quantity", b"quantity", "reason", b"reason", "side", b"side", "status", b"status", "symbol", b"symbol", "time_in_force", b"time_in_force", "type", b"type", "updated_at_ns", b"updated_at_ns", "user_id", b"user_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
