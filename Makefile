@@ -9,6 +9,9 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
+# Trust what the machine trusts (a company's own certificates), in uv and in node.
+export UV_SYSTEM_CERTS ?= true
+export NODE_USE_SYSTEM_CA ?= 1
 
 UV_VERSION := 0.13.9
 UV := .venv-tools/bin/uv
@@ -89,8 +92,8 @@ bench: setup ## Run the benchmarks and print their tables; BENCH=http ARGS=--jso
 	for bench in $(BENCH); do $(TRADING) bench $$bench $(ARGS); done
 
 .PHONY: screenshots
-screenshots: setup web browser ## Take the pictures of the documentation from a running demo
-	$(PYTHON) tools/screenshots.py
+screenshots: setup web browser ## Take the documentation's pictures, from the browser tests, into docs/images
+	TRADING_PICTURES=docs/images $(PYTHON) -m pytest -m browser tests/e2e
 
 .PHONY: clean
 clean: ## Remove everything that was built, installed or cached (your data in .trading stays)

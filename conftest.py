@@ -1,4 +1,4 @@
-"""What every test may ask for: the public data sets, and a Chromium.
+"""What every test may ask for: the public data sets, a Chromium, and a place for its pictures.
 
 A test that takes `real_data` is marked so, and is skipped, with the reason, where the data sets are absent. They are
 looked for in TRADING_REAL_DATA, else in ../shared/data beside the project. Where the variable names a folder that is
@@ -16,6 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent
 REAL_DATA_VARIABLE = "TRADING_REAL_DATA"
 REAL_DATA_DEFAULT = "../shared/data"
+PICTURES_VARIABLE = "TRADING_PICTURES"
 BROWSER = ROOT / ".cache" / "browser" / "chromium.json"
 
 
@@ -70,3 +71,14 @@ def chromium() -> Chromium:
         pytest.fail("no browser is known: run `make browser` first")
     told = json.loads(BROWSER.read_text())
     return Chromium(told["executable"], told["arguments"], {**os.environ, **told["environment"]})
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a browser test saves what it sees: the folder that `make screenshots` names, else a temporary one."""
+    named = os.environ.get(PICTURES_VARIABLE)
+    if not named:
+        return tmp_path_factory.mktemp("pictures")
+    folder = ROOT / named
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
