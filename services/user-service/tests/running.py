@@ -3,10 +3,12 @@
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx2
 import msgspec
+from joserfc.jwk import RSAKey
 
 from kernel.event import Append, NewEvent
 from kernel.eventlog.memory import MemoryLog
@@ -99,9 +101,21 @@ class Running:
         return await self.log.read(0)
 
 
+@cache
+def signing_key_pem():
+    """Made once: a key takes as long as a whole test."""
+    return RSAKey.generate_key(2048).as_pem(private=True).decode()
+
+
 def quick_settings(**values):
-    """Cheap password hashes, and answers without delay."""
-    given = {"public_url": PUBLIC_URL, "argon2_memory_kib": 64, "argon2_passes": 1, "registration_answer_ms": 0}
+    """Cheap password hashes, a key that is there already, and answers without delay."""
+    given = {
+        "public_url": PUBLIC_URL,
+        "argon2_memory_kib": 64,
+        "argon2_passes": 1,
+        "registration_answer_ms": 0,
+        "signing_key_pem": signing_key_pem(),
+    }
     return UserServiceSettings.model_validate(given | values)
 
 

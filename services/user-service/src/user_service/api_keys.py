@@ -47,7 +47,7 @@ class ApiKeys:
         self._journal = journal
         self._projection = projection
         self._view = view
-        self._shown: OrderedDict[str, tuple[int, str]] = OrderedDict()  # command id -> (until when, secret)
+        self._shown: OrderedDict[str, tuple[int, str]] = OrderedDict()  # key id -> (until when, secret)
 
     async def create(
         self, user_id: str, name: str, roles: Sequence[str], expires_at_ns: int, idempotency_key: str
@@ -61,7 +61,7 @@ class ApiKeys:
         cause = Cause(user_id, command_id, self._directory.fingerprint(name, wanted, expires_at_ns))
         before = await self._journal.outcome(cause)
         if before is not None:
-            return await self._shown_again(before, name, cause)
+            return await self._shown_again(before, name)
         secret = base64.urlsafe_b64encode(self._runtime.random_bytes(SECRET_BYTES)).decode().rstrip("=")
         command = user.CreateApiKey(
             key_id=f"tk_{self._runtime.random_bytes(ID_BYTES).hex()}",
@@ -71,12 +71,12 @@ class ApiKeys:
             expires_at_ns=expires_at_ns or None,
             now_ns=self._runtime.now_ns(),
         )
+        if command_id is not None:
+            self._remember(command.key_id, secret)
         appended = await self._directory.change_user(user_id, command, cause)
         assert appended is not None, "a new key has an event"
-        if not appended.first_time:
-            return await self._shown_again(appended, name, cause)
-        if command_id is not None:
-            self._remember(command_id, secret)
+        if not appended.first_time:  # a retry that ran beside its first attempt
+            return await self._shown_again(appended, name)
         await self._projection.reached(appended.last)
         return NewKey(self._row(appended), name, secret, appended.last)
 
@@ -114,11 +114,10 @@ class ApiKeys:
             row.expires_at_ns,
         )
 
-    async def _shown_again(self, before: Appended, name: str, cause: Cause) -> NewKey:
-        assert cause.command_id is not None
+    async def _shown_again(self, before: Appended, name: str) -> NewKey:
         await self._projection.reached(before.last)
         row = self._row(before)
-        until_ns, secret = self._shown.get(cause.command_id, (0, ""))
+        until_ns, secret = self._shown.get(row.key_id, (0, ""))
         if until_ns <= self._runtime.now_ns():
             told = f"{row.key_id} was made by this request before and its secret is shown once; revoke it, make another"
             raise Refused("secret_shown_once", told, Kind.CONFLICT)
@@ -131,8 +130,8 @@ class ApiKeys:
         assert row is not None, f"the view is past {appended.last} and lacks {created.key_id}"
         return row
 
-    def _remember(self, command_id: str, secret: str) -> None:
-        self._shown[command_id] = (self._runtime.now_ns() + REPEAT_NS, secret)
+    def _remember(self, key_id: str, secret: str) -> None:
+        self._shown[key_id] = (self._runtime.now_ns() + REPEAT_NS, secret)
         while len(self._shown) > REPEATS_MAX:
             self._shown.popitem(last=False)
 

@@ -84,7 +84,14 @@ class Journal:
 
         None: nothing was to be changed. Refused as the decision refused, or when the log cannot take it now."""
         for _ in range(ATTEMPTS_MAX):
-            changes = [change for change in await decide() if change.events]
+            try:
+                changes = [change for change in await decide() if change.events]
+            except Refused:
+                # A retry beside its first attempt is refused for what that attempt did: it gets its outcome.
+                known = await self.outcome(cause)
+                if known is None:
+                    raise
+                return known
             if not changes:
                 return None
             try:

@@ -44,6 +44,8 @@ def build(
     metrics: Metrics,
 ) -> Service:
     """folder: where `users.db` (rebuildable) and `private.db` (not rebuildable: back it up) live; None: in memory."""
+    if folder is not None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     view = UsersView()
     rows = ViewStore(view, folder / "users.db" if folder else None)
     projection = Projection(runtime, log, rows)
