@@ -23,7 +23,8 @@ BIN = ROOT / ".venv" / "bin"
 WEB = ROOT / "frontends" / "web"
 TYPED = ("libs/*/src", "services/*/src", "apps/*/src", "crates/*/python")
 TIMED_OUT = 124
-SOAK = {"MATCHING_SOAK": "1", "TRADING_SOAK": "1"}
+SOAK_SEEDS = range(1, 5)
+SOAK_COMMANDS = 2_000_000
 
 
 class Step(NamedTuple):
@@ -72,10 +73,15 @@ def test() -> list[Step]:
 
 
 def soak() -> list[Step]:
+    command = ["cargo", "test", "--release", "--locked", "-p", "matching", "--test", "random"]
     return [
-        Step("pytest", python("-m", "pytest", "-m", "soak"), minutes=600, environment=SOAK),
-        Step("cargo-test", ["cargo", "test", "--release", "--workspace", "--locked"], minutes=600, environment=SOAK),
+        Step("pytest", python("-m", "pytest", "-m", "soak"), minutes=600),
+        *(Step(f"matching-{seed}", command, minutes=300, environment=of_seed(seed)) for seed in SOAK_SEEDS),
     ]
+
+
+def of_seed(seed: int) -> dict[str, str]:
+    return {"MATCHING_SEED": str(seed), "MATCHING_COMMANDS": str(SOAK_COMMANDS)}
 
 
 SUITES = {"check": check, "test": test, "soak": soak}
