@@ -80,7 +80,7 @@ CREATE TABLE checkpoints (
 
 COLUMNS = tuple(field.name for field in msgspec.structs.fields(Event))
 # Rows of one VALUES list: a statement is prepared once for each of these sizes, and padded up to it.
-STATEMENT_ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+STATEMENT_ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 STATEMENT_ROWS_MAX = STATEMENT_ROWS[-1]
 
 # What all events of a commit share is bound once, as the first parameters.
@@ -90,20 +90,22 @@ _OPTIONAL = ("account_id", "instrument_id", "user_id", "causation_id", "command_
 _PADDING: tuple[object, ...] = (0,) * len(_OWN)
 
 
-def _row(number: int) -> str:
-    """The values of one row. An absent text is bound as '' (a present one is never empty): see `inserts`."""
-    first = len(_SHARED) + 1 + number * len(_OWN)
+def _insert(rows: int) -> str:
+    """An INSERT of `rows` rows: ?1 to ?3 are what they share, then each row's own values.
+
+    An absent text is bound as '' (a present one is never empty); the padding has position 0: see `inserts`.
+    """
     values = {name: f"?{index}" for index, name in enumerate(_SHARED, 1)}
-    values |= {name: f"?{first + index}" for index, name in enumerate(_OWN)}
+    values |= {name: f"column{index}" for index, name in enumerate(_OWN, 1)}
     values |= {name: f"nullif({values[name]}, '')" for name in _OPTIONAL}
-    return f"({', '.join(values[name] for name in COLUMNS)})"
+    row = f"({','.join('?' * len(_OWN))})"
+    return (
+        f"INSERT INTO events SELECT {', '.join(values[name] for name in COLUMNS)} "
+        f"FROM (VALUES {','.join([row] * rows)}) WHERE {values['position']} > 0"
+    )
 
 
-# In a VALUES list the columns are named column1, column2, ...; the padding has position 0.
-_INSERTS = {
-    rows: f"INSERT INTO events SELECT * FROM (VALUES {', '.join(map(_row, range(rows)))}) WHERE column2 > 0"
-    for rows in STATEMENT_ROWS
-}
+_INSERTS = {rows: _insert(rows) for rows in STATEMENT_ROWS}
 
 _PLAIN = ", ".join(name for name in COLUMNS if name not in ("event_data", "hash"))
 _AGGREGATED = f"""
