@@ -117,13 +117,17 @@ INNOCENT = [
 ]
 
 
+def sentences(cases):
+    return [f"{rule.__name__}: {sentence}" for rule, sentence, *_ in cases]
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_the_project_keeps_the_rule(rule):
     problems = [str(problem) for problem in rule(PROJECT)]
     assert not problems, "\n".join(["", *problems])
 
 
-@pytest.mark.parametrize(("rule", "sentence", "path", "text"), PLANTED, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("rule", "sentence", "path", "text"), PLANTED, ids=sentences(PLANTED))
 def test_the_rule_finds_what_was_planted(rule, sentence, path, text):
     told = [
         problem
@@ -133,7 +137,7 @@ def test_the_rule_finds_what_was_planted(rule, sentence, path, text):
     assert told, f"{rule.__name__} did not find {sentence}"
 
 
-@pytest.mark.parametrize(("rule", "sentence", "path", "text"), INNOCENT, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("rule", "sentence", "path", "text"), INNOCENT, ids=sentences(INNOCENT))
 def test_the_rule_leaves_the_innocent_alone(rule, sentence, path, text):
     told = [str(problem) for problem in rule({path: text}) if problem.path == path]
     assert not told, f"{sentence}: {told}"
