@@ -14,7 +14,7 @@ export const routes: Routes = [
       },
       {
         path: ':symbol',
-        title: 'Market',
+        title: (route) => route.paramMap.get('symbol') ?? 'Market',
         loadComponent: () => import('./market/market-page').then((m) => m.MarketPage),
       },
     ],

@@ -123,17 +123,17 @@ export async function refresh(provider: Provider, tokens: Tokens): Promise<Token
   );
 }
 
-/** Ends the session at the provider too, which then sends the browser back to `/sign-in`. */
+/** Ends the session at the provider too, which then sends the browser back to `/`. */
 export function endSession(provider: Provider, idToken: string | null): void {
   const endpoint = provider.server.end_session_endpoint;
   if (!endpoint) {
-    location.assign('/sign-in');
+    location.assign('/');
     return;
   }
   const url = new URL(endpoint);
   url.search = new URLSearchParams({
     client_id: provider.client.client_id,
-    post_logout_redirect_uri: `${location.origin}/sign-in`,
+    post_logout_redirect_uri: `${location.origin}/`,
     ...(idToken ? { id_token_hint: idToken } : {}),
   }).toString();
   location.assign(url);

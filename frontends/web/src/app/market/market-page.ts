@@ -1,11 +1,14 @@
-import { Component, effect, inject, input, signal } from '@angular/core';
+import { Component, computed, effect, inject, input, signal } from '@angular/core';
+import { MatButton } from '@angular/material/button';
 import { MatTabsModule } from '@angular/material/tabs';
+import { RouterLink } from '@angular/router';
 import { Side } from '../api/models/side';
 import { Balances } from '../orders/balances';
 import { OrdersPanel } from '../orders/orders-panel';
 import { compactScreen } from '../shell/compact';
 import { BookLadder } from './book-ladder';
 import { ChartPanel } from './chart-panel';
+import { Instruments } from './instruments';
 import { LAST_SYMBOL } from './first-market';
 import { MarketHeader } from './market-header';
 import { MarketStore } from './market-store';
@@ -29,9 +32,11 @@ type Tab = (typeof TABS)[number]['id'];
     BookLadder,
     ChartPanel,
     MarketHeader,
+    MatButton,
     MatTabsModule,
     OrderTicket,
     OrdersPanel,
+    RouterLink,
     TradesList,
   ],
   providers: [MarketStore],
@@ -41,6 +46,8 @@ type Tab = (typeof TABS)[number]['id'];
 export class MarketPage {
   readonly symbol = input.required<string>();
   protected readonly market = inject(MarketStore);
+  private readonly instruments = inject(Instruments);
+  protected readonly isUnknown = computed(() => this.instruments.isLoaded() && !this.market.instrument());
   protected readonly compact = compactScreen();
   protected readonly tabs = TABS;
   protected readonly tab = signal<Tab>('chart');
@@ -49,7 +56,7 @@ export class MarketPage {
   constructor() {
     this.market.open(this.symbol);
     effect(() => {
-      localStorage.setItem(LAST_SYMBOL, this.symbol());
+      if (this.market.instrument()) localStorage.setItem(LAST_SYMBOL, this.symbol());
     });
     effect(() => {
       if (this.market.picked()) this.tab.set('trade');

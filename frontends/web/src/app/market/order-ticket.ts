@@ -73,6 +73,12 @@ export class OrderTicket {
       price: this.type() === 'LIMIT' ? priceFault(this.price(), instrument) : null,
     };
   });
+  /** What no field says already. */
+  protected readonly refusal = computed(() => {
+    const trouble = this.trouble();
+    const isBeside = trouble?.fields['quantity'] ?? (this.type() === 'LIMIT' && trouble?.fields['price']);
+    return isBeside ? null : trouble;
+  });
   protected readonly shown = computed<Record<Field, string | null>>(() => ({
     quantity: this.messageFor('quantity'),
     price: this.messageFor('price'),

@@ -1,4 +1,4 @@
-import { DestroyRef, effect, inject, Injectable, signal } from '@angular/core';
+import { DestroyRef, effect, inject, Injectable, signal, untracked } from '@angular/core';
 import { Observable } from 'rxjs';
 import { Session } from '../auth/session';
 import { DataFrame, Frame, FrameOf, keyOf, Topic } from './frames';
@@ -9,6 +9,8 @@ export type StreamStatus = 'idle' | 'connecting' | 'live' | 'waiting';
 const SILENCE_MS_MAX = 13_000; // heartbeats come every 5 s
 const RETRY_MS_MIN = 400;
 const RETRY_MS_MAX = 8_000;
+const TOPIC_RETRY_MS = 2_000;
+const PASSING: ReadonlySet<string> = new Set(['internal', 'unavailable', 'slow_consumer']);
 const CLOSED_UNAUTHENTICATED = 4401;
 
 /** The one WebSocket of the page: authenticates, keeps sequences whole, and comes back after a loss. */
@@ -24,7 +26,7 @@ export class Stream {
 
   constructor() {
     effect(() => {
-      if (this.session.tokenNumber() > 0 && this.status() === 'live') void this.authenticate();
+      if (this.session.tokenNumber() > 0 && untracked(this.status) === 'live') void this.authenticate();
     });
     effect(() => {
       if (!this.session.isSignedIn()) this.close();
@@ -109,7 +111,7 @@ export class Stream {
         }
         return;
       case 'error':
-        console.warn(`stream: ${frame.code}: ${frame.message}`);
+        this.refused(frame);
         return;
       case 'pong':
         return;
@@ -122,6 +124,17 @@ export class Stream {
     const verdict = subscription.judge(frame);
     if (verdict === 'deliver') subscription.frames.next(frame);
     if (verdict === 'resubscribe') this.restart(subscription);
+  }
+
+  /** A topic that failed for now is asked for again; one that is wrong stays silent, and its page says why. */
+  private refused(frame: { code: string; message: string; id?: string }): void {
+    console.warn(`stream: ${frame.id ?? ''} ${frame.code}: ${frame.message}`);
+    const subscription = this.subscriptions.get(frame.id ?? '');
+    if (!subscription || !PASSING.has(frame.code)) return;
+    subscription.awaitSnapshot();
+    setTimeout(() => {
+      if (this.subscriptions.get(keyOf(subscription.topic)) === subscription) this.subscribe(subscription);
+    }, TOPIC_RETRY_MS);
   }
 
   private restart(subscription: Subscription): void {
