@@ -118,7 +118,9 @@ def public_settings(public_url: str) -> dict[str, dict[str, Any]]:
 
 @asynccontextmanager
 async def running(
-    settings: PlatformSettings, overrides: Mapping[str, Mapping[str, Any]] | None = None
+    settings: PlatformSettings,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    runtime: SystemRuntime | None = None,
 ) -> AsyncIterator[Platform]:
     """Start everything, hand over the platform, and stop it in reverse order.
 
@@ -126,7 +128,7 @@ async def running(
     LogLocked if another process owns the data; OSError if an address is taken."""
     names = chosen(settings)
     sys.setswitchinterval(SWITCH_INTERVAL_S)  # the log's thread must not wait 5 ms for the interpreter
-    runtime = SystemRuntime()
+    runtime = runtime or SystemRuntime()
     metrics = Metrics()
     peers = parse_peers(settings.peers)
     registrar = Registrar()
@@ -179,8 +181,8 @@ async def open_log(settings: PlatformSettings, runtime: Runtime) -> EventLog:
 def built_web() -> Path | None:
     """The web terminal of this repository, if it is built."""
     for parent in Path(__file__).resolve().parents:
-        folder = parent / "frontends" / "web" / "dist" / "web" / "browser"
-        if folder.is_dir():
+        folder = parent / "frontends" / "web" / "dist"
+        if (folder / "index.html").is_file():
             return folder
     return None
 
@@ -226,21 +228,9 @@ async def _watched(platform: Platform, name: str, title: str, main: Callable[[],
 
 async def _start_http(platform: Platform, app: Any, address: str) -> uvicorn.Server:
     host, _, port = address.rpartition(":")
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=int(port),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        lifespan="off",
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=3,
-        ws_max_size=65_536,
-        h11_max_incomplete_event_size=65_536,
-    )
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    settings = load(import_module("api_gateway.settings").ApiGatewaySettings)
+    make_server = import_module("api_gateway.http_server").GatewayServer
+    server: uvicorn.Server = make_server(platform.runtime, app, settings, platform.metrics, host, int(port))
     task = platform.runtime.spawn(server.serve(), "http")
     platform.tasks.append(task)
     while not server.started:

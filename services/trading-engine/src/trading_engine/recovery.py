@@ -73,3 +73,10 @@ async def save_snapshot(runtime: Runtime, log: EventLog, core: Core) -> None:
     await log.save_snapshot(Snapshot(KIND, SCHEMA, core.position, state_hash, data))
     core.snapshot_position = core.position
     _log.info("snapshot saved", position=core.position, bytes=len(data), state_hash=state_hash)
+
+
+async def replayed_hash(runtime: Runtime, log: EventLog) -> str:
+    """Hash of the state that the whole log gives when it is folded from its first event, without any snapshot."""
+    core = Core(TradingEngineSettings().log_number)
+    await replay(runtime, log, core)
+    return core.engine.state_hash()

@@ -102,6 +102,10 @@ class Replay:
             self._outcome.executions_expected += sweep.as_expected()
         return self._outcome
 
+    async def state_hash(self) -> str:
+        answer: engine_pb2.GetStateHashResponse = await self._engine.GetStateHash(engine_pb2.GetStateHashRequest())
+        return answer.state_hash
+
     @property
     def seeded(self) -> int:
         return self._plan.seeded

@@ -1,0 +1,64 @@
+"""The `trading` command. Exit codes: 0 done, 1 refused or different, 2 wrong usage, 3 the platform failed."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvloop
+from rich.console import Console
+
+from kernel.eventlog.port import LogLocked
+from kernel.settings import SettingsError, load
+from kernel.telemetry import configure_logs
+from trading_platform import client_commands, replay_commands
+from trading_platform.settings import PlatformSettings
+
+REFUSED, USAGE, FAILED = 1, 2, 3
+
+app = typer.Typer(
+    name="trading",
+    help="An event-sourced trading platform: venue, brokerage and market data from one log.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(replay_commands.app, name="replay", help="Send recorded days through a platform of their own.")
+client_commands.add_to(app)
+
+errors = Console(stderr=True, highlight=False)
+
+
+@app.command()
+def up(
+    demo: Annotated[bool, typer.Option("--demo", help="Open a demo market with simulated makers and takers.")] = False,
+    data: Annotated[Path | None, typer.Option(help="Folder of the log and everything else.")] = None,
+    http: Annotated[str | None, typer.Option(help="host:port of REST, WebSocket and the web terminal.")] = None,
+    grpc: Annotated[str | None, typer.Option(help="host:port of the interface between services.")] = None,
+    services: Annotated[str | None, typer.Option(help="Run only these services, separated by commas.")] = None,
+    peers: Annotated[str | None, typer.Option(help="Where the others are: name=host:port, …")] = None,
+    event_log: Annotated[str | None, typer.Option(help="host:port of the process that owns the log.")] = None,
+    public_url: Annotated[str | None, typer.Option(help="URL under which browsers reach the gateway.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the demo market.")] = 1,
+) -> None:
+    """Start the platform, or some of its services, and run until interrupted."""
+    from trading_platform import up_command
+
+    given: dict[str, Any] = {
+        "data": data,
+        "http": http,
+        "grpc": grpc,
+        "services": services,
+        "peers": peers,
+        "event_log": event_log,
+        "public_url": public_url,
+    }
+    try:
+        settings = load(PlatformSettings, **{name: value for name, value in given.items() if value is not None})
+        configure_logs(settings.log_level)
+        uvloop.run(up_command.run(settings, demo_seed=seed if demo else None))
+    except (SettingsError, ValueError) as error:
+        errors.print(f"[red]{error}[/]")
+        raise typer.Exit(USAGE) from None
+    except (LogLocked, OSError, TimeoutError, RuntimeError) as error:
+        errors.print(f"[red]{type(error).__name__}: {error}[/]")
+        raise typer.Exit(FAILED) from None

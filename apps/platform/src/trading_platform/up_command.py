@@ -1,0 +1,66 @@
+"""`trading up`: start, say where to look, run until interrupted or until something fails."""
+
+import asyncio
+import signal
+from typing import Any
+
+from rich.console import Console
+
+from kernel.runtime import SystemRuntime
+from trading_platform.demo import Demo, opened_at_ns
+from trading_platform.platform import Platform, running, until_ready
+from trading_platform.settings import PlatformSettings
+
+console = Console(highlight=False)
+
+
+async def run(settings: PlatformSettings, demo_seed: int | None) -> None:
+    """demo_seed: open the demo market with this seed; None runs the platform alone.
+
+    RuntimeError with the reason when a service fails while running."""
+    asked = interrupted()
+    runtime = SystemRuntime()
+    overrides = {} if demo_seed is None else {"trading-engine": {"opened_at_ns": opened_at_ns(runtime)}}
+    async with running(settings, overrides, runtime) as platform:
+        await until_ready(platform)
+        demo = None
+        if demo_seed is not None:
+            demo = Demo(platform, settings.data, demo_seed)
+            await demo.open()
+            platform.tasks.append(platform.runtime.spawn(demo.run(), "demo"))
+        tell(platform, settings, demo)
+        ends: set[asyncio.Future[Any]] = {asked, platform.failed}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if platform.failed.done():
+            raise RuntimeError(platform.failed.result())
+        console.print("stopping")
+
+
+def tell(platform: Platform, settings: PlatformSettings, demo: Demo | None) -> None:
+    """Where to look, and a line that works."""
+    console.print(f"running   {', '.join(platform.services)}")
+    console.print(f"data      {settings.data.absolute()}")
+    if platform.grpc:
+        console.print(f"grpc      {platform.grpc}")
+    if platform.http:
+        url = settings.public_url or f"http://{platform.http}"
+        console.print(f"terminal  [bold]{url}[/]")
+        console.print(f"api docs  {url}/docs")
+        console.print(f"metrics   {url}/metrics")
+        if demo is not None:
+            demo.tell(console, url)
+    console.print("stop with ctrl-c")
+
+
+def interrupted() -> "asyncio.Future[None]":
+    """Completes when the process is asked to stop (SIGINT or SIGTERM)."""
+    loop = asyncio.get_running_loop()
+    asked: asyncio.Future[None] = loop.create_future()
+
+    def ask() -> None:
+        if not asked.done():
+            asked.set_result(None)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ask)
+    return asked
