@@ -188,12 +188,14 @@ class Api:
 
         following = self._runtime.spawn(follow(), "event stream")
         leaving = self._runtime.spawn(_gone(receive), "event stream's client")
+        lagging = self._runtime.spawn(answer.too_slow.wait(), "event stream's pace")
+        tasks: list[asyncio.Task[Any]] = [following, leaving, lagging]
         try:
-            await asyncio.wait([following, leaving], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            following.cancel()
-            leaving.cancel()
-            ended, _ = await asyncio.gather(following, leaving, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            ended, *_ = await asyncio.gather(*tasks, return_exceptions=True)
         if isinstance(ended, Exception):
             log.warning("event_stream_ended", route=exchange.route, exc_info=ended)
 

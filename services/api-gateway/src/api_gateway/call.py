@@ -1,5 +1,6 @@
 """A request as handlers see it, what they may use, and what they answer."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -185,10 +186,11 @@ def _query(raw: bytes, known: frozenset[str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class StreamReply:
-    """An answer without an end: chunks are sent as they come, until the client goes or `chunks` ends."""
+    """An answer without an end: chunks are sent until they end, the client goes, or it reads too slowly."""
 
     content_type: bytes
     chunks: AsyncIterator[bytes]
+    too_slow: asyncio.Event
 
 
 Handler = Callable[[Call], Awaitable[Reply | StreamReply]]

@@ -120,7 +120,7 @@ class Table:
         for shape, methods in self._by_length.get(len(given), ()):
             params: dict[str, str] = {}
             for expected, word in zip(shape, given, strict=True):
-                if expected[:1] == "{":
+                if expected[:1] == "{" and word:
                     params[expected[1:-1]] = word
                 elif expected != word:
                     break

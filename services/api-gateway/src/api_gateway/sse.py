@@ -31,7 +31,9 @@ async def follow(call: Call) -> StreamReply:
     if not call.platform.places.take(call.user_id):
         told = f"You have {call.platform.settings.stream_connections_max} streams open; close one first."
         raise Refused("too_many_streams", told, Kind.RATE_LIMITED, retry_after_s=1)
-    return StreamReply(CONTENT_TYPE, _chunks(call, topics))
+    settings = call.platform.settings
+    reader = Reader(call.platform.hub, settings.stream_queue_frames_max, len(topics))
+    return StreamReply(CONTENT_TYPE, _chunks(call, reader, topics), reader.outbox.overflowed)
 
 
 def _topics(call: Call) -> list[Topic]:
@@ -62,11 +64,10 @@ def _listed(call: Call, name: str, default: str, most: int) -> list[str]:
     return list(dict.fromkeys(words))
 
 
-async def _chunks(call: Call, topics: list[Topic]) -> AsyncIterator[bytes]:
-    """Ends when the reader is too slow or its principal's time is over; the client reconnects."""
+async def _chunks(call: Call, reader: Reader, topics: list[Topic]) -> AsyncIterator[bytes]:
+    """Ends when the principal's time is over; the client reconnects with a new token."""
     platform = call.platform
     settings, runtime = platform.settings, platform.runtime
-    reader = Reader(platform.hub, settings.stream_queue_frames_max, len(topics))
 
     async def keep_time() -> None:
         while True:
@@ -77,7 +78,7 @@ async def _chunks(call: Call, topics: list[Topic]) -> AsyncIterator[bytes]:
     try:
         for topic in topics:
             reader.subscribe(topic)
-        while not reader.outbox.overflowed.is_set() and platform.authenticator.holds(call.caller):
+        while platform.authenticator.holds(call.caller):
             yield _event(await reader.outbox.next())
     finally:
         beating.cancel()
