@@ -271,3 +271,16 @@ def test_someone_registers_and_signs_in():
         assert "code" in answered(await sign_in(browser, "grace@example.com", "a fine password"))
 
     browsing(scenario)
+
+
+def test_registrations_from_one_place_have_a_limit():
+    async def scenario(platform, browser, user):
+        action, token = form_of(await browser.get(auth_address(prompt="create")))
+        statuses = []
+        for number in range(3):
+            email = f"u{number}@example.com"
+            new = {"form_token": token, "name": "U", "email": email, "password": "a fine password"}
+            statuses.append((await browser.post(action, data=new)).status_code)
+        assert statuses == [200, 200, 429]
+
+    browsing(scenario, client_registrations_max=2)

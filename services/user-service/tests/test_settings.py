@@ -49,3 +49,17 @@ def test_a_confidential_client_does_not_take_a_public_name():
     settings = loaded(confidential_clients='{"trading-cli": {"secret": "' + "s" * 32 + '", "roles": []}}')
     with pytest.raises(ValueError, match="trading-cli"):
         clients_of(settings)
+
+
+@pytest.mark.parametrize(
+    ("public_url", "redirect_uris"),
+    [
+        ("http://127.0.0.1:8080", ("http://127.0.0.1:8080/signed-in", "http://localhost:8080/signed-in")),
+        ("http://localhost", ("http://localhost/signed-in", "http://127.0.0.1/signed-in")),
+        ("https://venue.example", ("https://venue.example/signed-in",)),
+    ],
+)
+def test_on_ones_own_machine_both_names_are_the_platform(public_url, redirect_uris):
+    settings = loaded(public_url=public_url)
+    assert clients_of(settings)["trading-web"].redirect_uris == redirect_uris
+    assert origins_of(settings) == tuple(uri.removesuffix("/signed-in") for uri in redirect_uris)

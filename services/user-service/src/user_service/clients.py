@@ -30,7 +30,8 @@ class Client:
 
 def clients_of(settings: UserServiceSettings) -> dict[str, Client]:
     """By client id. ValueError if a confidential client takes the id of a public one."""
-    redirects = (f"{settings.public_url}/signed-in", *settings.web_redirect_uris)
+    own = tuple(f"{url}/signed-in" for url in _own_urls(settings.public_url))
+    redirects = (*own, *settings.web_redirect_uris)
     signed_out = tuple(dict.fromkeys(f"{origin_of(uri)}/" for uri in redirects))
     clients = {WEB: Client(WEB, frozenset({CODE, REFRESH}), redirects, signed_out)}
     for name in settings.password_grant_clients:
@@ -47,10 +48,20 @@ def clients_of(settings: UserServiceSettings) -> dict[str, Client]:
 def origins_of(settings: UserServiceSettings) -> tuple[str, ...]:
     """Origins whose pages may call the token endpoint."""
     redirects = tuple(origin_of(uri) for uri in settings.web_redirect_uris)
-    return tuple(dict.fromkeys((origin_of(settings.public_url), *redirects, *settings.web_origins)))
+    own = (origin_of(url) for url in _own_urls(settings.public_url))
+    return tuple(dict.fromkeys((*own, *redirects, *settings.web_origins)))
 
 
 def origin_of(uri: str) -> str:
     """`scheme://host[:port]` of a URI."""
     split = urlsplit(uri)
     return f"{split.scheme}://{split.netloc}"
+
+
+def _own_urls(public_url: str) -> tuple[str, ...]:
+    """On one's own machine people type localhost as well as 127.0.0.1: both are the platform."""
+    split = urlsplit(public_url)
+    other = {"127.0.0.1": "localhost", "localhost": "127.0.0.1"}.get(split.hostname or "")
+    if other is None:
+        return (public_url,)
+    return (public_url, split._replace(netloc=split.netloc.replace(split.hostname or "", other)).geturl())

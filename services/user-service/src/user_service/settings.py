@@ -92,8 +92,11 @@ class UserServiceSettings(Settings):
     client_failures_max: int = Field(default=100, ge=1)
     """Failed sign-ins from one network address within the window."""
 
+    client_registrations_max: int = Field(default=50, ge=1)
+    """Registrations by form from one network address within the window."""
+
     failures_window_s: int = Field(default=900, ge=1)
-    """Length of the window in which failed sign-ins are counted."""
+    """Length of the window in which failed sign-ins and registrations are counted."""
 
     @field_validator("public_url")
     @classmethod

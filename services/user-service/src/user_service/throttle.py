@@ -1,4 +1,4 @@
-"""Counts failures by key in a window of time; in memory and bounded, so an attacker cannot make it grow.
+"""Counts attempts by key in a window of time; in memory and bounded, so an attacker cannot make it grow.
 
 An attempt counts as a failure from its start, so that many attempts at once are not free; a success takes it back.
 """
@@ -32,7 +32,7 @@ class Throttle:
             window = self._windows[key] = _Window(now_ns + self._window_ns, 0)
         if window.failures >= self._failures_max:
             seconds = (window.ends_at_ns - now_ns) // 1_000_000_000 + 1
-            told = f"too many failed attempts to sign in; try again in {-(-seconds // 60)} minutes"
+            told = f"too many attempts; try again in {-(-seconds // 60)} minutes"
             raise Refused("too_many_attempts", told, Kind.RATE_LIMITED, retry_after_s=seconds)
         window.failures += 1
         self._windows.move_to_end(key)
