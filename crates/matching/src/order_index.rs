@@ -1,12 +1,17 @@
-//! Where each order is, by its number: pages of dense entries, so that finding one is two loads and no hash.
+//! Where each order is, by its number: pages of dense entries for the newest, so that finding one is two loads and no
+//! hash; older open orders lie in a sorted list.
 //!
 //! The newest [`CLOSED_ORDERS_REMEMBERED`] numbers keep their account after the order closed; older closed numbers
-//! are forgotten, and pages without a live order are given back.
+//! are forgotten. Memory is bounded by the open orders and the window, not by the length of the log.
+
+use std::collections::VecDeque;
 
 use crate::limit::CLOSED_ORDERS_REMEMBERED;
 
 const PAGE_BITS: u32 = 12;
 const PAGE: u64 = 1 << PAGE_BITS;
+/// Pages that stay dense: a million orders.
+const DENSE_PAGES: u64 = 256;
 const CLOSED: u64 = 1 << 63;
 const EMPTY: u64 = u64::MAX;
 /// The account of an order that was rejected because there is no such account.
@@ -31,23 +36,18 @@ pub enum Place {
     Unknown,
 }
 
-#[derive(Clone, Debug)]
-struct Page {
-    open: u32,
-    entries: Box<[u64]>,
-}
-
 /// Places by order number, from 1.
 #[derive(Clone, Debug)]
 pub struct OrderIndex {
-    pages: Vec<Option<Page>>,
     next: u64,
-    swept: u64,
+    first_page: u64,
+    pages: VecDeque<Box<[u64]>>,
+    old: OldOrders,
 }
 
 impl Default for OrderIndex {
     fn default() -> Self {
-        Self { pages: Vec::new(), next: 1, swept: 0 }
+        Self { next: 1, first_page: 0, pages: VecDeque::new(), old: OldOrders::default() }
     }
 }
 
@@ -64,9 +64,15 @@ impl OrderIndex {
 
     /// What is known of a number.
     pub fn get(&self, number: u64) -> Place {
-        let page = usize::try_from(number >> PAGE_BITS).ok().and_then(|page| self.pages.get(page));
-        let Some(Some(page)) = page else { return Place::Unknown };
-        match page.entries[(number % PAGE) as usize] {
+        let page = number >> PAGE_BITS;
+        let entry = match page.checked_sub(self.first_page) {
+            None => self.old.get(number),
+            Some(at) => usize::try_from(at)
+                .ok()
+                .and_then(|at| self.pages.get(at))
+                .map_or(EMPTY, |page| page[(number % PAGE) as usize]),
+        };
+        match entry {
             EMPTY => Place::Unknown,
             entry if entry & CLOSED == 0 => Place::Open { instrument: (entry >> 32) as u32, slot: entry as u32 },
             _ if number < self.remembered_from() => Place::Unknown,
@@ -76,71 +82,109 @@ impl OrderIndex {
 
     /// Uses the next number for an open order.
     pub fn open(&mut self, instrument: u32, slot: u32) -> u64 {
-        let number = self.next;
-        self.set_open(number, instrument, slot);
-        self.advance(number + 1);
-        number
+        self.take_next(u64::from(instrument) << 32 | u64::from(slot))
     }
 
     /// Uses the next number for an order that has closed at once.
     pub fn skip(&mut self, account: u32) -> u64 {
-        let number = self.next;
-        *self.entry(number) = CLOSED | u64::from(account);
-        self.advance(number + 1);
-        number
+        self.take_next(CLOSED | u64::from(account))
     }
 
     /// An open order closes.
     pub fn close(&mut self, number: u64, account: u32) {
-        *self.entry(number) = CLOSED | u64::from(account);
-        let page = (number >> PAGE_BITS) as usize;
-        if let Some(Some(held)) = self.pages.get_mut(page) {
-            held.open -= 1;
+        if number >> PAGE_BITS < self.first_page {
+            self.old.remove(number);
+        } else {
+            *self.entry(number) = CLOSED | u64::from(account);
         }
-        self.sweep_page(page);
     }
 
-    /// For a snapshot: an open order of any number below the next.
+    /// An empty index that goes on at a number, for a snapshot.
+    pub(crate) fn going_on_at(next: u64) -> Self {
+        let first_page = (next >> PAGE_BITS).saturating_sub(DENSE_PAGES - 1);
+        let pages = (first_page..=next >> PAGE_BITS).map(|_| new_page()).collect();
+        Self { next, first_page, pages, old: OldOrders::default() }
+    }
+
+    /// For a snapshot: an open order; they come in the order of their numbers, all below the next.
     pub(crate) fn set_open(&mut self, number: u64, instrument: u32, slot: u32) {
-        *self.entry(number) = u64::from(instrument) << 32 | u64::from(slot);
-        if let Some(Some(page)) = self.pages.get_mut((number >> PAGE_BITS) as usize) {
-            page.open += 1;
+        let entry = u64::from(instrument) << 32 | u64::from(slot);
+        if number >> PAGE_BITS < self.first_page {
+            self.old.push(number, entry);
+        } else {
+            *self.entry(number) = entry;
         }
     }
 
-    /// For a snapshot: a closed order.
+    /// For a snapshot: a closed order that is remembered.
     pub(crate) fn set_closed(&mut self, number: u64, account: u32) {
         *self.entry(number) = CLOSED | u64::from(account);
     }
 
-    /// The next number becomes `next`; pages that are neither open nor remembered go.
-    pub(crate) fn advance(&mut self, next: u64) {
-        self.next = next;
-        let keep = self.remembered_from() >> PAGE_BITS;
-        while self.swept < keep {
-            let page = self.swept as usize;
-            self.swept += 1;
-            self.sweep_page(page);
+    fn take_next(&mut self, entry: u64) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        if (number >> PAGE_BITS) - self.first_page >= self.pages.len() as u64 {
+            self.add_page();
         }
+        *self.entry(number) = entry;
+        number
     }
 
-    fn sweep_page(&mut self, page: usize) {
-        if (page as u64) < self.swept
-            && let Some(held) = self.pages.get_mut(page)
-            && held.as_ref().is_some_and(|page| page.open == 0)
-        {
-            *held = None;
+    /// One more page; the oldest leaves its open orders to the list and is used again.
+    fn add_page(&mut self) {
+        if (self.pages.len() as u64) < DENSE_PAGES {
+            self.pages.push_back(new_page());
+            return;
         }
+        let Some(mut page) = self.pages.pop_front() else { return };
+        for (number, entry) in (self.first_page << PAGE_BITS..).zip(page.iter_mut()) {
+            let entry = std::mem::replace(entry, EMPTY);
+            if entry & CLOSED == 0 {
+                self.old.push(number, entry);
+            }
+        }
+        self.first_page += 1;
+        self.pages.push_back(page);
     }
 
     fn entry(&mut self, number: u64) -> &mut u64 {
-        let page = usize::try_from(number >> PAGE_BITS).expect("order numbers fit in memory");
-        if page >= self.pages.len() {
-            self.pages.resize(page + 1, None);
+        &mut self.pages[((number >> PAGE_BITS) - self.first_page) as usize][(number % PAGE) as usize]
+    }
+}
+
+fn new_page() -> Box<[u64]> {
+    vec![EMPTY; PAGE as usize].into_boxed_slice()
+}
+
+/// Open orders by ascending number; closed ones stay as empty entries until they are half of the list.
+#[derive(Clone, Debug, Default)]
+struct OldOrders {
+    list: Vec<(u64, u64)>,
+    empty: usize,
+}
+
+impl OldOrders {
+    fn get(&self, number: u64) -> u64 {
+        self.find(number).map_or(EMPTY, |at| self.list[at].1)
+    }
+
+    fn push(&mut self, number: u64, entry: u64) {
+        self.list.push((number, entry));
+    }
+
+    fn remove(&mut self, number: u64) {
+        let Some(at) = self.find(number) else { return };
+        self.list[at].1 = EMPTY;
+        self.empty += 1;
+        if self.empty > 64 && self.empty * 2 > self.list.len() {
+            self.list.retain(|(_, entry)| *entry != EMPTY);
+            self.empty = 0;
         }
-        let held = self.pages[page]
-            .get_or_insert_with(|| Page { open: 0, entries: vec![EMPTY; PAGE as usize].into_boxed_slice() });
-        &mut held.entries[(number % PAGE) as usize]
+    }
+
+    fn find(&self, number: u64) -> Option<usize> {
+        self.list.binary_search_by_key(&number, |(number, _)| *number).ok()
     }
 }
 
@@ -156,11 +200,10 @@ mod tests {
         index.close(gone, 5);
         assert_eq!(index.get(kept), Place::Open { instrument: 3, slot: 7 });
         assert_eq!(index.get(gone), Place::Closed { account: 5 });
-        for _ in 0..CLOSED_ORDERS_REMEMBERED - 2 {
+        for _ in 0..CLOSED_ORDERS_REMEMBERED - 1 {
             index.skip(1);
         }
         assert_eq!(index.get(gone), Place::Closed { account: 5 });
-        index.skip(1);
         index.skip(1);
         assert_eq!(index.get(gone), Place::Unknown);
         assert_eq!(index.get(kept), Place::Open { instrument: 3, slot: 7 });
@@ -169,13 +212,29 @@ mod tests {
     }
 
     #[test]
-    fn pages_without_live_orders_are_given_back() {
+    fn an_order_older_than_every_page_is_found_and_closes() {
         let mut index = OrderIndex::default();
-        for _ in 0..10 * CLOSED_ORDERS_REMEMBERED {
+        let old: Vec<u64> = (0..200).map(|slot| index.open(1, slot)).collect();
+        for _ in 0..(DENSE_PAGES + 2) * PAGE {
             let number = index.open(0, 0);
             index.close(number, 0);
         }
-        let held = index.pages.iter().flatten().count() as u64;
-        assert!(held <= CLOSED_ORDERS_REMEMBERED / PAGE + 2, "{held} pages");
+        assert_eq!(index.pages.len() as u64, DENSE_PAGES);
+        assert_eq!(index.old.list.len(), 200);
+        for (slot, number) in (0..).zip(&old) {
+            assert_eq!(index.get(*number), Place::Open { instrument: 1, slot });
+            index.close(*number, 0);
+            assert_eq!(index.get(*number), Place::Unknown);
+        }
+        assert!(index.old.list.len() <= 129, "{} entries", index.old.list.len());
+    }
+
+    #[test]
+    fn an_index_can_go_on_at_any_number() {
+        for next in [1, PAGE - 1, PAGE, DENSE_PAGES * PAGE, (1 << 48) - 1] {
+            let mut index = OrderIndex::going_on_at(next);
+            assert_eq!(index.open(2, 9), next);
+            assert_eq!(index.get(next), Place::Open { instrument: 2, slot: 9 });
+        }
     }
 }

@@ -191,8 +191,16 @@ impl<'r, 'a> Reader<'r, 'a> {
 
     /// Every byte that no field used must be zero.
     pub(super) fn finish(&self) -> Result<(), RecordError> {
-        let stray = (0..RECORD_SIZE).find(|at| self.used >> at & 1 == 0 && self.bytes[*at] != 0);
-        stray.map_or(Ok(()), |at| Err(RecordError::Reserved(at)))
+        for (word, bytes) in self.bytes.as_chunks::<8>().0.iter().enumerate() {
+            let used = (self.used >> (8 * word)) as u8;
+            if used == u8::MAX || u64::from_le_bytes(*bytes) == 0 {
+                continue;
+            }
+            if let Some(at) = (0..8).find(|at| used >> at & 1 == 0 && bytes[*at] != 0) {
+                return Err(RecordError::Reserved(8 * word + at));
+            }
+        }
+        Ok(())
     }
 
     fn take<const N: usize>(&mut self, at: usize) -> [u8; N] {

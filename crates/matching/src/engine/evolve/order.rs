@@ -153,7 +153,7 @@ impl Engine {
         }
         let side: Side = order.side();
         let later = book.last_priority(side, order.price).is_none_or(|last| rests.priority > last);
-        expect(later && rests.priority >= book.next_priority() && rests.priority < u64::MAX, "the priority")?;
+        expect(later && rests.priority >= book.next_priority() && rests.priority < 1 << 62, "the priority")?;
         book.rest_at(slot, rests.priority);
         self.replay.in_flight -= 1;
         Ok(())

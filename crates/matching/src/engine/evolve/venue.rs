@@ -5,8 +5,8 @@ use super::{Misfit, expect};
 use crate::account::{Account, EXTERNAL, Limits};
 use crate::catalog::{AssetTerms, InstrumentTerms};
 use crate::event::{
-    AccountId, AccountOpened, Amount, AssetListed, Body, CommandRefused, Events, InstrumentId, InstrumentListed,
-    LimitsChanged, OrderCancelRejected, Postings,
+    AccountId, AccountOpened, AssetListed, Body, CommandRefused, Events, InstrumentId, InstrumentListed, LimitsChanged,
+    OrderCancelRejected, Postings,
 };
 use crate::limit;
 use crate::vocabulary::{AccountKind, Session};
@@ -17,10 +17,10 @@ impl Engine {
             Body::AssetListed(e) => self.evolve_asset(version, e, events),
             Body::InstrumentListed(e) => self.evolve_instrument(version, e, events),
             Body::AccountOpened(e) => self.evolve_account(version, e, events),
-            Body::CashDeposited(e) => self.evolve_transfer(version, e.account_id, e.amount, e.postings, events),
-            Body::AssetDeposited(e) => self.evolve_transfer(version, e.account_id, e.amount, e.postings, events),
-            Body::CashWithdrawn(e) => self.evolve_transfer(version, e.account_id, e.amount, e.postings, events),
-            Body::AssetWithdrawn(e) => self.evolve_transfer(version, e.account_id, e.amount, e.postings, events),
+            Body::CashDeposited(e) => self.evolve_transfer(version, e.account_id, e.amount.0, e.postings, events),
+            Body::AssetDeposited(e) => self.evolve_transfer(version, e.account_id, e.amount.0, e.postings, events),
+            Body::CashWithdrawn(e) => self.evolve_transfer(version, e.account_id, -e.amount.0, e.postings, events),
+            Body::AssetWithdrawn(e) => self.evolve_transfer(version, e.account_id, -e.amount.0, e.postings, events),
             Body::LimitsChanged(e) => self.evolve_limits(version, e),
             Body::AccountStateChanged(e) => {
                 let index = self.advance_account(version, e.account_id)?;
@@ -52,7 +52,8 @@ impl Engine {
     fn evolve_instrument(&mut self, version: u64, e: &InstrumentListed, events: &Events) -> Result<(), Misfit> {
         expect(e.instrument_id == self.instrument_id(self.markets.len() as u32), "the instrument id")?;
         let clearing = self.accounts.find(e.clearing_account_id.0).ok_or(Misfit::Value("the clearing account"))?;
-        expect(self.accounts.get(clearing).kind == AccountKind::Clearing, "the clearing account")?;
+        let newest = clearing as usize + 1 == self.accounts.list().len();
+        expect(newest && self.accounts.get(clearing).kind == AccountKind::Clearing, "the clearing account")?;
         let proposed = InstrumentTerms {
             symbol: events.text_of(e.symbol).to_owned(),
             base: e.base,
@@ -75,6 +76,8 @@ impl Engine {
 
     fn evolve_account(&mut self, version: u64, e: &AccountOpened, events: &Events) -> Result<(), Misfit> {
         let fresh = !self.accounts.get(EXTERNAL).opened;
+        let second = !fresh && self.accounts.list().len() == 1;
+        expect(second == (e.kind == AccountKind::House), "the account kind")?;
         expect(fresh == (e.kind == AccountKind::External), "the account kind")?;
         let index = if fresh {
             self.accounts.get_mut(EXTERNAL).opened = true;
@@ -91,7 +94,7 @@ impl Engine {
         &mut self,
         version: u64,
         account_id: AccountId,
-        amount: Amount,
+        amount: i128,
         postings: Postings,
         events: &Events,
     ) -> Result<(), Misfit> {
@@ -100,7 +103,7 @@ impl Engine {
         let balanced = list.len() == 2
             && list[0].account == account_id
             && list[1].account == self.accounts.id_of(EXTERNAL)
-            && list[0].amount.abs() == amount.0
+            && list[0].amount == amount
             && list[0].asset == list[1].asset
             && list[0].amount == -list[1].amount;
         expect(balanced, "the postings of a transfer")?;

@@ -1,0 +1,219 @@
+//! Random commands from a seed: mostly sensible, always with some that must be refused.
+
+use matching::command::{
+    CancelAll, CancelOrder, ChangeAccountState, ChangeLimits, ChangeSession, Command, ListAsset, ListInstrument,
+    OpenAccount, PlaceOrder, ReplaceOrder, Transfer,
+};
+use matching::number::Unit;
+use matching::vocabulary::{AccountState, AssetKind, OrderType, Session, Side, TimeInForce};
+
+use crate::reference::id;
+
+/// A small generator of numbers (splitmix64): the same everywhere for a seed.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+
+    fn one_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+
+    fn pick<T: Copy>(&mut self, list: &[T]) -> T {
+        list[self.below(list.len() as u64) as usize]
+    }
+}
+
+const CUSTOMERS: u64 = 6;
+/// External, house, three clearing accounts, then the customers.
+const FIRST_CUSTOMER: u64 = 6;
+const INSTRUMENTS: u64 = 3;
+
+/// Commands that open a venue with three instruments and funded customers.
+pub fn opening() -> Vec<Command<'static>> {
+    let asset = |symbol, scale, kind| Command::ListAsset(ListAsset { symbol, scale, kind });
+    let instrument = |symbol, base, price_unit, lot_unit, protection_ppm| {
+        Command::ListInstrument(ListInstrument {
+            symbol,
+            base: id(base),
+            quote: id(1),
+            price_unit,
+            lot_unit,
+            max_price: 10_000,
+            max_quantity: 5_000,
+            protection_ppm,
+            calendar: "always",
+        })
+    };
+    let unit = |mantissa, scale| Unit { mantissa, scale };
+    let mut commands = vec![
+        Command::OpenVenue,
+        asset("USD", 10, AssetKind::Currency),
+        asset("GOOG", 4, AssetKind::Security),
+        asset("BTC", 14, AssetKind::Currency),
+        instrument("GOOG", 2, unit(1, 2), unit(1, 0), 50_000),
+        instrument("BTC/USD", 3, unit(5, 1), unit(1, 5), 33_333),
+        instrument("GOOG.X", 2, unit(25, 4), unit(2, 1), 0),
+    ];
+    commands.extend((0..CUSTOMERS).map(|_| Command::OpenAccount(OpenAccount { user_id: "someone" })));
+    for customer in 0..CUSTOMERS {
+        for (asset_number, amount) in [(1, 3_000_000_000_000_000), (2, 40_000_000), (3, 6_000_000_000_000)] {
+            let account_id = id(FIRST_CUSTOMER + customer);
+            commands.push(Command::Deposit(Transfer { account_id, asset_id: id(asset_number), amount }));
+        }
+    }
+    commands
+}
+
+fn account(random: &mut Random) -> u64 {
+    match random.below(60) {
+        0 => random.below(12), // of another log
+        1 => id(random.below(30)),
+        _ => id(FIRST_CUSTOMER + random.below(CUSTOMERS)),
+    }
+}
+
+fn instrument(random: &mut Random) -> u64 {
+    if random.one_in(80) { id(random.below(9)) } else { id(1 + random.below(INSTRUMENTS)) }
+}
+
+fn quantity(random: &mut Random) -> u64 {
+    match random.below(40) {
+        0 => 0,
+        1 => 4_990 + random.below(20),
+        2 => u64::MAX,
+        _ => 1 + random.below(60),
+    }
+}
+
+fn price(random: &mut Random) -> u64 {
+    match random.below(60) {
+        0 => 0,
+        1 => 9_990 + random.below(20),
+        2 => 1 + random.below(10),
+        3 => u64::MAX,
+        4..8 => 4_000 + random.below(2_000),
+        _ => 4_990 + random.below(20),
+    }
+}
+
+/// What the generator may know of the state.
+pub struct Known<'a> {
+    /// Number of orders so far.
+    pub orders: u64,
+    /// The numbers of the open ones.
+    pub open: &'a [u64],
+}
+
+/// Mostly an open order, sometimes one that closed or never was.
+fn order(random: &mut Random, known: &Known<'_>) -> u64 {
+    match random.below(40) {
+        0 => random.below(100),
+        1 => id(known.orders + random.below(3)),
+        2 => id(1 + random.below(known.orders + 1)),
+        3..6 => id(known.orders.saturating_sub(random.below(60)).max(1)),
+        _ if known.open.is_empty() => id(1),
+        _ => id(random.pick(known.open)),
+    }
+}
+
+fn place(random: &mut Random) -> Command<'static> {
+    let market = random.one_in(8);
+    let protection = if random.one_in(3) { price(random) } else { 0 };
+    Command::PlaceOrder(PlaceOrder {
+        account_id: account(random),
+        instrument_id: instrument(random),
+        side: random.pick(Side::ALL),
+        order_type: if market { OrderType::Market } else { OrderType::Limit },
+        time_in_force: random.pick(&[TimeInForce::Gtc, TimeInForce::Gtc, TimeInForce::Day, TimeInForce::Ioc]),
+        quantity: quantity(random),
+        price: if market { 0 } else { price(random) },
+        protection_price: if market { protection } else { 0 },
+        client_order_id: random.pick(&[None, Some("plain"), Some("with \"quotes\" and \\"), Some("Zürich")]),
+    })
+}
+
+fn replace(random: &mut Random, known: &Known<'_>, owner: u64) -> Command<'static> {
+    Command::ReplaceOrder(ReplaceOrder {
+        account_id: owner,
+        order_id: order(random, known),
+        quantity: random.one_in(2).then(|| quantity(random)),
+        price: random.one_in(2).then(|| price(random)),
+        client_order_id: random.pick(&[None, Some("again")]),
+    })
+}
+
+fn administer(random: &mut Random) -> Command<'static> {
+    match random.below(30) {
+        0 if random.one_in(2) => Command::ChangeSession(ChangeSession {
+            instrument_id: instrument(random),
+            session: Session::Closed,
+            reason: "end of day",
+        }),
+        1..7 => Command::ChangeSession(ChangeSession {
+            instrument_id: instrument(random),
+            session: Session::Continuous,
+            reason: "start of day",
+        }),
+        7 if random.one_in(3) => Command::ChangeAccountState(ChangeAccountState {
+            account_id: account(random),
+            state: AccountState::Suspended,
+            reason: "",
+        }),
+        8..12 => Command::ChangeAccountState(ChangeAccountState {
+            account_id: id(FIRST_CUSTOMER + random.below(CUSTOMERS)),
+            state: AccountState::Active,
+            reason: "checked",
+        }),
+        12 => Command::ChangeLimits(ChangeLimits {
+            account_id: account(random),
+            max_order_notional: random.one_in(3).then(|| u128::from(random.below(3_000)) * 10u128.pow(18) + 1),
+            max_order_quantity: random.one_in(3).then(|| u128::from(random.below(60)) * 10u128.pow(18)),
+            max_open_orders: random.one_in(2).then(|| random.below(40) as u32),
+        }),
+        13 | 14 | 25..30 => Command::ChangeLimits(ChangeLimits {
+            account_id: id(FIRST_CUSTOMER + random.below(CUSTOMERS)),
+            max_order_notional: None,
+            max_order_quantity: None,
+            max_open_orders: None,
+        }),
+        15 => Command::OpenAccount(OpenAccount { user_id: "a newcomer" }),
+        16 => Command::OpenVenue,
+        17 => Command::ListAsset(ListAsset { symbol: "USD", scale: 2, kind: AssetKind::Currency }),
+        18 => Command::CancelAll(CancelAll {
+            account_id: account(random),
+            instrument_id: random.one_in(2).then(|| instrument(random)),
+        }),
+        _ => {
+            let amount = random.pick(&[0, 1, 30_000_000, 60_000_000_000_000, u128::MAX, 1 << 120]);
+            let transfer = Transfer { account_id: account(random), asset_id: id(random.below(5)), amount };
+            if random.one_in(2) { Command::Deposit(transfer) } else { Command::Withdraw(transfer) }
+        }
+    }
+}
+
+/// The next command, given what is known of the state and whose an order is.
+pub fn next(random: &mut Random, known: &Known<'_>, owner_of: impl Fn(u64) -> Option<u64>) -> Command<'static> {
+    match random.below(100) {
+        0..64 => place(random),
+        64..76 => {
+            let order_id = order(random, known);
+            let owner = owner_of(order_id).filter(|_| !random.one_in(20)).unwrap_or_else(|| account(random));
+            Command::CancelOrder(CancelOrder { account_id: owner, order_id })
+        }
+        76..94 => {
+            let mut command = replace(random, known, 0);
+            if let Command::ReplaceOrder(c) = &mut command {
+                c.account_id = owner_of(c.order_id).filter(|_| !random.one_in(20)).unwrap_or_else(|| account(random));
+            }
+            command
+        }
+        _ => administer(random),
+    }
+}

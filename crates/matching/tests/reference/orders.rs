@@ -1,0 +1,484 @@
+//! Orders of the oracle: every question is answered by looking at all open orders.
+
+use matching::command::{CancelAll, CancelOrder, PlaceOrder, ReplaceOrder};
+use matching::limit;
+use matching::vocabulary::{OrderType, Side, TimeInForce};
+
+use super::text::{Object, decimal, uuid};
+use super::{Instrument, Reference, Refused, id, venue};
+
+#[derive(Clone)]
+pub struct Order {
+    pub account: u64,
+    pub instrument: usize,
+    pub side: Side,
+    pub day: bool,
+    pub price: u64,
+    pub quantity: u64,
+    pub leaves: u64,
+    pub notional: i128,
+    /// None while it does not rest.
+    pub priority: Option<u64>,
+}
+
+fn side_text(side: Side) -> &'static str {
+    if side == Side::Buy { "BUY" } else { "SELL" }
+}
+
+impl Instrument {
+    fn price(&self, count: u64) -> String {
+        decimal(i128::from(count) * i128::from(self.price_unit.0), self.price_unit.1)
+    }
+
+    fn quantity(&self, count: u64) -> String {
+        decimal(i128::from(count) * i128::from(self.lot_unit.0), self.lot_unit.1)
+    }
+
+    fn hold(&self, side: Side, price: u64, quantity: u64) -> (usize, i128) {
+        match side {
+            Side::Buy => (self.quote, i128::from(price) * i128::from(quantity) * self.worth),
+            Side::Sell => (self.base, i128::from(quantity) * self.lot),
+        }
+    }
+}
+
+impl Order {
+    fn status(&self) -> &'static str {
+        match self.leaves {
+            0 => "EXECUTED",
+            leaves if leaves == self.quantity => "PENDING",
+            _ => "PARTIALLY_EXECUTED",
+        }
+    }
+}
+
+impl Reference {
+    fn rests(&self, order: &Order) -> String {
+        let Some(priority) = order.priority.filter(|_| order.leaves > 0) else { return "null".to_owned() };
+        let instrument = &self.instruments[order.instrument];
+        let (price, quantity) = (instrument.price(order.price), instrument.quantity(order.leaves));
+        format!("{{\"price\":\"{price}\",\"quantity\":\"{quantity}\",\"priority\":{priority}}}")
+    }
+
+    pub(super) fn place(&mut self, c: &PlaceOrder<'_>) {
+        let number = self.orders.len() as u64 + 1;
+        let opposite = self.instrument(c.instrument_id).and_then(|at| self.best_opposite(at, c.side));
+        let opposite = opposite.map(|maker| self.orders[&maker].price);
+        let limit = self.worst_price(c, opposite);
+        let checked = self.check_place(c, opposite, limit);
+        let known = self.accounts.contains_key(&c.account_id);
+        let order = Order {
+            account: if known { c.account_id } else { 0 },
+            instrument: self.instrument(c.instrument_id).unwrap_or(usize::MAX),
+            side: c.side,
+            day: c.time_in_force == TimeInForce::Day,
+            price: limit.unwrap_or(0),
+            quantity: c.quantity,
+            leaves: if checked.is_ok() { c.quantity } else { 0 },
+            notional: 0,
+            priority: None,
+        };
+        self.orders.insert(number, order);
+        if let Err(reason) = checked {
+            let data = self.described(c, number).text("status", "REJECTED").text("reason", reason);
+            return self.tell("OrderRejected", &uuid("ordr", id(number)), data);
+        }
+        self.enter(c, number);
+    }
+
+    fn enter(&mut self, c: &PlaceOrder<'_>, number: u64) {
+        self.open.push(number);
+        let order = self.orders[&number].clone();
+        let (asset, hold) = self.instruments[order.instrument].hold(order.side, order.price, order.quantity);
+        let postings = [self.post(order.account, asset, "hold", hold)];
+        let may_rest = c.order_type == OrderType::Limit && c.time_in_force != TimeInForce::Ioc;
+        let crosses = self.best_opposite(order.instrument, order.side).is_some_and(|maker| self.meets(number, maker));
+        if may_rest && !crosses {
+            self.let_rest(number);
+        }
+        let quantity = self.instruments[order.instrument].quantity(order.quantity);
+        let protection =
+            (c.order_type == OrderType::Market).then(|| self.instruments[order.instrument].price(order.price));
+        let data = self
+            .described(c, number)
+            .optional("protection_price", protection)
+            .text("status", "PENDING")
+            .text("cum_quantity", "0")
+            .text("leaves_quantity", &quantity)
+            .raw("rests", self.rests(&self.orders[&number]))
+            .list("postings", &postings);
+        self.tell("OrderCreated", &uuid("ordr", id(number)), data);
+        let rest_reason = match c.order_type {
+            _ if may_rest => None,
+            OrderType::Limit => Some("immediate_or_cancel"),
+            OrderType::Market => Some("no_liquidity"),
+        };
+        self.trade(number, rest_reason);
+    }
+
+    /// Fields that accepted and rejected orders have in common.
+    fn described(&self, c: &PlaceOrder<'_>, number: u64) -> Object {
+        let listed = self.instrument(c.instrument_id).map(|at| &self.instruments[at]);
+        let limit = c.order_type == OrderType::Limit;
+        Object::new()
+            .id("order_id", "ordr", id(number))
+            .optional("client_order_id", c.client_order_id.map(str::to_owned))
+            .id("account_id", "acct", c.account_id)
+            .text("symbol", listed.map_or("", |instrument| &instrument.symbol))
+            .text("side", side_text(c.side))
+            .text("type", if limit { "LIMIT" } else { "MARKET" })
+            .text("time_in_force", &format!("{:?}", c.time_in_force).to_uppercase())
+            .text("quantity", &listed.map_or(c.quantity.to_string(), |instrument| instrument.quantity(c.quantity)))
+            .optional("price", limit.then(|| listed.map_or(c.price.to_string(), |i| i.price(c.price))))
+    }
+
+    fn worst_price(&self, c: &PlaceOrder<'_>, opposite: Option<u64>) -> Option<u64> {
+        if c.order_type == OrderType::Limit {
+            return Some(c.price);
+        }
+        if c.protection_price != 0 {
+            return Some(c.protection_price);
+        }
+        let instrument = &self.instruments[self.instrument(c.instrument_id)?];
+        let (best, ppm) = (u128::from(opposite?), u128::from(instrument.protection_ppm));
+        let moved = match c.side {
+            Side::Buy => best + best * ppm / 1_000_000,
+            Side::Sell => best - best * ppm / 1_000_000,
+        };
+        Some((moved as u64).max(1).min(instrument.max_price))
+    }
+
+    fn check_place(&self, c: &PlaceOrder<'_>, opposite: Option<u64>, limit: Option<u64>) -> Result<(), &'static str> {
+        self.customer(c.account_id).map_err(|(reason, _)| reason)?;
+        if self.accounts[&c.account_id].suspended {
+            return Err("account_suspended");
+        }
+        let at = self.instrument(c.instrument_id).ok_or("unknown_instrument")?;
+        if self.instruments[at].closed {
+            return Err("market_closed");
+        }
+        let market = c.order_type == OrderType::Market;
+        let given = if market { Some(c.protection_price).filter(|price| *price > 0) } else { Some(c.price) };
+        self.check_terms(at, c.quantity, given)?;
+        let valued = if market && c.side == Side::Sell { opposite } else { limit };
+        self.check_limits(at, c.account_id, valued, c.quantity)?;
+        let may_rest = !market && c.time_in_force != TimeInForce::Ioc;
+        let mine = self.open.iter().filter(|number| self.orders[number].account == c.account_id).count();
+        let most = self.accounts[&c.account_id].open_max.unwrap_or(limit::OPEN_ORDERS_DEFAULT);
+        if may_rest && mine >= most as usize {
+            return Err("open_orders_limit");
+        }
+        if market && opposite.is_none() {
+            return Err("no_liquidity");
+        }
+        let (asset, hold) = self.instruments[at].hold(c.side, limit.unwrap_or(0), c.quantity);
+        self.check_funds(c.account_id, c.side, asset, hold)
+    }
+
+    fn check_terms(&self, at: usize, quantity: u64, price: Option<u64>) -> Result<(), &'static str> {
+        let instrument = &self.instruments[at];
+        match () {
+            () if quantity == 0 => Err("invalid_quantity"),
+            () if price == Some(0) => Err("invalid_price"),
+            () if quantity > instrument.max_quantity => Err("quantity_too_large"),
+            () if price > Some(instrument.max_price) => Err("price_too_large"),
+            () => Ok(()),
+        }
+    }
+
+    /// The limits count 10^-18: both sides are brought to whole numbers of it by their decimals.
+    fn check_limits(&self, at: usize, account: u64, price: Option<u64>, quantity: u64) -> Result<(), &'static str> {
+        let (instrument, account) = (&self.instruments[at], &self.accounts[&account]);
+        if let (Some(most), Some(price)) = (account.notional_max, price) {
+            let notional = i128::from(price) * i128::from(quantity) * instrument.worth;
+            let per_unit = 10i128.pow(u32::from(18 - self.assets[instrument.quote].scale));
+            if notional > most as i128 / per_unit {
+                return Err("order_notional_limit");
+            }
+        }
+        if let Some(most) = account.quantity_max {
+            let per_unit = 10i128.pow(u32::from(18 - instrument.lot_unit.1));
+            if i128::from(quantity) * i128::from(instrument.lot_unit.0) > most as i128 / per_unit {
+                return Err("order_quantity_limit");
+            }
+        }
+        Ok(())
+    }
+
+    fn check_funds(&self, account: u64, side: Side, asset: usize, more: i128) -> Result<(), &'static str> {
+        let (balance, hold) = self.accounts[&account].funds.get(&asset).copied().unwrap_or_default();
+        if more <= balance - hold || more <= 0 {
+            return Ok(());
+        }
+        Err(if side == Side::Buy { "insufficient_funds" } else { "insufficient_position" })
+    }
+
+    /// The order that an incoming one of `side` would meet first.
+    fn best_opposite(&self, instrument: usize, side: Side) -> Option<u64> {
+        let resting = self.open.iter().copied().filter(|number| {
+            let order = &self.orders[number];
+            order.instrument == instrument && order.side != side && order.priority.is_some()
+        });
+        resting.min_by_key(|number| {
+            let order = &self.orders[number];
+            let price = i128::from(order.price);
+            (if side == Side::Buy { price } else { -price }, order.priority)
+        })
+    }
+
+    fn meets(&self, taker: u64, maker: u64) -> bool {
+        let (taker, maker) = (&self.orders[&taker], &self.orders[&maker]);
+        if taker.side == Side::Buy { maker.price <= taker.price } else { maker.price >= taker.price }
+    }
+
+    fn let_rest(&mut self, number: u64) {
+        let order = self.orders.get_mut(&number).unwrap();
+        let priorities = &mut self.instruments[order.instrument].priorities;
+        *priorities += 1;
+        order.priority = Some(*priorities);
+    }
+
+    /// Trades an order that does not rest; what is left rests, or is canceled for a reason.
+    fn trade(&mut self, number: u64, rest_reason: Option<&'static str>) {
+        let mut last_execution = None;
+        let reason = loop {
+            let order = &self.orders[&number];
+            if order.leaves == 0 || order.priority.is_some() {
+                return;
+            }
+            let Some(maker) = self.best_opposite(order.instrument, order.side) else { break rest_reason };
+            if !self.meets(number, maker) {
+                let beyond = rest_reason == Some("no_liquidity");
+                break if beyond { Some("protection_price") } else { rest_reason };
+            }
+            if self.orders[&maker].account == order.account {
+                break Some("self_trade");
+            }
+            last_execution = Some(self.fill(number, maker));
+        };
+        if let Some(reason) = reason {
+            return self.end(number, reason);
+        }
+        self.let_rest(number);
+        if let Some(at) = last_execution {
+            let rests = format!("\"rests\":{}", self.rests(&self.orders[&number]));
+            self.told[at].data = self.told[at].data.replace("\"rests\":null", &rests);
+        }
+    }
+
+    /// One trade; returns which event tells the taker's part.
+    fn fill(&mut self, taker: u64, maker: u64) -> usize {
+        self.trades += 1;
+        let price = self.orders[&maker].price;
+        let quantity = self.orders[&maker].leaves.min(self.orders[&taker].leaves);
+        self.execute(maker, price, quantity, "MAKER");
+        self.execute(taker, price, quantity, "TAKER");
+        let (maker_order, taker_order) = (&self.orders[&maker], &self.orders[&taker]);
+        let instrument = &self.instruments[taker_order.instrument];
+        let data = Object::new()
+            .id("trade_id", "trad", id(self.trades))
+            .text("symbol", &instrument.symbol)
+            .text("price", &instrument.price(price))
+            .text("quantity", &instrument.quantity(quantity))
+            .text("aggressor_side", side_text(taker_order.side))
+            .id("maker_order_id", "ordr", id(maker))
+            .id("taker_order_id", "ordr", id(taker))
+            .id("maker_account_id", "acct", maker_order.account)
+            .id("taker_account_id", "acct", taker_order.account);
+        let aggregate = uuid("inst", id(taker_order.instrument as u64 + 1));
+        self.tell("TradeExecuted", &aggregate, data);
+        self.told.len() - 2
+    }
+
+    fn execute(&mut self, number: u64, price: u64, quantity: u64, liquidity: &str) {
+        let held_at = self.orders[&number].price;
+        let order = self.orders.get_mut(&number).unwrap();
+        let instrument = &self.instruments[order.instrument];
+        let notional = i128::from(price) * i128::from(quantity) * instrument.worth;
+        order.leaves -= quantity;
+        order.notional += notional;
+        let order = order.clone();
+        let sign = if order.side == Side::Buy { 1 } else { -1 };
+        let (base, quote, clearing) = (instrument.base, instrument.quote, instrument.clearing);
+        let assets = sign * i128::from(quantity) * instrument.lot;
+        let (held, hold) = instrument.hold(order.side, held_at, quantity);
+        let postings = [
+            self.post(order.account, base, "balance", assets),
+            self.post(clearing, base, "balance", -assets),
+            self.post(order.account, quote, "balance", -sign * notional),
+            self.post(clearing, quote, "balance", sign * notional),
+            self.post(order.account, held, "hold", -hold),
+        ];
+        if order.leaves == 0 {
+            self.open.retain(|open| *open != number);
+        }
+        let instrument = &self.instruments[order.instrument];
+        let data = Object::new()
+            .id("order_id", "ordr", id(number))
+            .id("trade_id", "trad", id(self.trades))
+            .id("account_id", "acct", order.account)
+            .text("symbol", &instrument.symbol)
+            .text("side", side_text(order.side))
+            .text("price", &instrument.price(price))
+            .text("quantity", &instrument.quantity(quantity))
+            .text("liquidity", liquidity)
+            .text("status", order.status())
+            .text("cum_quantity", &instrument.quantity(order.quantity - order.leaves))
+            .text("leaves_quantity", &instrument.quantity(order.leaves))
+            .text("cum_notional", &decimal(order.notional, self.assets[instrument.quote].scale))
+            .raw("rests", self.rests(&order))
+            .list("postings", &postings);
+        self.tell("OrderExecuted", &uuid("ordr", id(number)), data);
+    }
+
+    fn end(&mut self, number: u64, reason: &str) {
+        let order = self.orders[&number].clone();
+        self.open.retain(|open| *open != number);
+        self.orders.get_mut(&number).unwrap().leaves = 0;
+        let (asset, hold) = self.instruments[order.instrument].hold(order.side, order.price, order.leaves);
+        let postings = [self.post(order.account, asset, "hold", -hold)];
+        let expired = reason == "session_end";
+        let instrument = &self.instruments[order.instrument];
+        let data = Object::new()
+            .id("order_id", "ordr", id(number))
+            .id("account_id", "acct", order.account)
+            .text("symbol", &instrument.symbol)
+            .text("reason", reason)
+            .text("status", if expired { "EXPIRED" } else { "CANCELED" })
+            .text("cum_quantity", &instrument.quantity(order.quantity - order.leaves))
+            .text("leaves_quantity", "0")
+            .text("canceled_quantity", &instrument.quantity(order.leaves))
+            .list("postings", &postings);
+        self.tell(if expired { "OrderExpired" } else { "OrderCanceled" }, &uuid("ordr", id(number)), data);
+    }
+
+    pub(super) fn expire_day_orders(&mut self, instrument: usize) {
+        let mut ending: Vec<u64> = self.open.clone();
+        ending.retain(|number| self.orders[number].instrument == instrument && self.orders[number].day);
+        ending.sort_by_key(|number| {
+            let order = &self.orders[number];
+            let price = i128::from(order.price);
+            (order.side, if order.side == Side::Buy { -price } else { price }, order.priority)
+        });
+        for number in ending {
+            self.end(number, "session_end");
+        }
+    }
+
+    fn find(&self, account: u64, order_id: u64) -> Result<u64, &'static str> {
+        self.customer(account).map_err(|(reason, _)| reason)?;
+        let number = order_id & 0xffff_ffff_ffff;
+        let order = self.orders.get(&number).filter(|_| id(number) == order_id).ok_or("order_not_found")?;
+        let is_open = self.open.contains(&number);
+        let forgotten = !is_open && number + limit::CLOSED_ORDERS_REMEMBERED < self.orders.len() as u64 + 1;
+        if order.account != account || forgotten {
+            return Err("order_not_found");
+        }
+        if is_open { Ok(number) } else { Err("order_closed") }
+    }
+
+    fn refuse(&mut self, account: u64, order_id: u64, request: &str, reason: &str) {
+        let stream = if self.accounts.contains_key(&account) { account } else { id(1) };
+        let data = Object::new()
+            .id("order_id", "ordr", order_id)
+            .id("account_id", "acct", account)
+            .text("request", request)
+            .text("reason", reason);
+        self.tell("OrderCancelRejected", &uuid("acct", stream), data);
+    }
+
+    pub(super) fn cancel(&mut self, c: &CancelOrder) {
+        match self.find(c.account_id, c.order_id) {
+            Ok(number) => self.end(number, "requested"),
+            Err(reason) => self.refuse(c.account_id, c.order_id, "CANCEL", reason),
+        }
+    }
+
+    pub(super) fn cancel_all(&mut self, c: &CancelAll) -> Result<(), Refused> {
+        if self.customer(c.account_id).is_err() {
+            return venue("unknown_account");
+        }
+        let chosen = match c.instrument_id {
+            None => None,
+            Some(named) => {
+                Some(self.instrument(named).ok_or_else(|| ("unknown_instrument", uuid("acct", c.account_id)))?)
+            }
+        };
+        let mut ending = self.open.clone();
+        ending.retain(|number| {
+            let order = &self.orders[number];
+            order.account == c.account_id && chosen.is_none_or(|chosen| chosen == order.instrument)
+        });
+        ending.sort_by_key(|number| (self.orders[number].instrument, *number));
+        for number in &ending {
+            self.end(*number, "requested");
+        }
+        let symbol = chosen.map(|at| self.instruments[at].symbol.clone());
+        let data = Object::new().id("account_id", "acct", c.account_id).optional("symbol", symbol);
+        self.tell("OrdersCanceled", &uuid("acct", c.account_id), data.raw("count", ending.len()));
+        Ok(())
+    }
+
+    pub(super) fn replace(&mut self, c: &ReplaceOrder<'_>) {
+        if let Err(reason) = self.check_replace(c) {
+            return self.refuse(c.account_id, c.order_id, "REPLACE", reason);
+        }
+        let number = c.order_id & 0xffff_ffff_ffff;
+        let before = self.orders[&number].clone();
+        let order = self.orders.get_mut(&number).unwrap();
+        let executed = before.quantity - before.leaves;
+        (order.quantity, order.price) = (c.quantity.unwrap_or(order.quantity), c.price.unwrap_or(order.price));
+        order.leaves = order.quantity - executed;
+        if order.price != before.price || order.quantity > before.quantity {
+            order.priority = None;
+        }
+        let order = order.clone();
+        let crosses = self.best_opposite(order.instrument, order.side).is_some_and(|maker| self.meets(number, maker));
+        if order.priority.is_none() && !crosses {
+            self.let_rest(number);
+        }
+        let instrument = &self.instruments[order.instrument];
+        let (asset, was) = instrument.hold(order.side, before.price, before.leaves);
+        let (_, now) = instrument.hold(order.side, order.price, order.leaves);
+        let mut postings = Vec::new();
+        if now != was {
+            postings.push(self.post(order.account, asset, "hold", now - was));
+        }
+        let instrument = &self.instruments[order.instrument];
+        let data = Object::new()
+            .id("order_id", "ordr", id(number))
+            .optional("client_order_id", c.client_order_id.map(str::to_owned))
+            .id("account_id", "acct", order.account)
+            .text("symbol", &instrument.symbol)
+            .text("quantity", &instrument.quantity(order.quantity))
+            .text("price", &instrument.price(order.price))
+            .text("status", order.status())
+            .text("cum_quantity", &instrument.quantity(executed))
+            .text("leaves_quantity", &instrument.quantity(order.leaves))
+            .raw("rests", self.rests(&self.orders[&number]))
+            .list("postings", &postings);
+        self.tell("OrderReplaced", &uuid("ordr", id(number)), data);
+        self.trade(number, None);
+    }
+
+    fn check_replace(&self, c: &ReplaceOrder<'_>) -> Result<(), &'static str> {
+        let order = &self.orders[&self.find(c.account_id, c.order_id)?];
+        if self.accounts[&c.account_id].suspended {
+            return Err("account_suspended");
+        }
+        if self.instruments[order.instrument].closed {
+            return Err("market_closed");
+        }
+        let (quantity, price) = (c.quantity.unwrap_or(order.quantity), c.price.unwrap_or(order.price));
+        self.check_terms(order.instrument, quantity, Some(price))?;
+        let executed = order.quantity - order.leaves;
+        if quantity <= executed {
+            return Err("quantity_below_executed");
+        }
+        self.check_limits(order.instrument, c.account_id, Some(price), quantity)?;
+        let instrument = &self.instruments[order.instrument];
+        let (asset, was) = instrument.hold(order.side, order.price, order.leaves);
+        let (_, now) = instrument.hold(order.side, price, quantity - executed);
+        self.check_funds(c.account_id, order.side, asset, now - was)
+    }
+}
