@@ -70,7 +70,9 @@ async def _lobster(sample: day.Day, quiet: bool) -> dict[str, Any]:
         async with running(settings, overrides) as platform:
             await until_ready(platform)
             rows = bars.add_task("rows", total=len(sample.rows))
-            replay = Replay(sample, platform.channels, lambda done, _: bars.update(rows, completed=done))
+            replay = Replay(
+                platform.runtime, sample, platform.channels, lambda done, _: bars.update(rows, completed=done)
+            )
             began_ns = platform.runtime.monotonic_ns()
             outcome = await replay.run()
             seconds = (platform.runtime.monotonic_ns() - began_ns) / 1e9

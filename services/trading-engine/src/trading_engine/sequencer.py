@@ -215,11 +215,22 @@ class Sequencer:
             else:
                 self._flush(batch)
         try:
-            encode(command, self.core.listing, batch.placed.get(reference, ""), self._runtime.now_ns(), batch.draft)
+            self._encode(batch, command, reference)
         except Refused as refused:
             batch.answers[index] = refused_result(command.command_id, refused)
             return
         batch.drafted.append(index)
+
+    def _encode(self, batch: Batch, command: engine_pb2.Command, reference: str) -> None:
+        placed = batch.placed.get(reference, "")
+        now_ns = self._runtime.now_ns()
+        try:
+            encode(command, self.core.listing, placed, now_ns, batch.draft)
+        except Refused:
+            if not batch.drafted:
+                raise
+            self._flush(batch)  # what it needs may be listed by a command of this very batch
+            encode(command, self.core.listing, placed, now_ns, batch.draft)
 
     def _flush(self, batch: Batch) -> None:
         if not batch.drafted:

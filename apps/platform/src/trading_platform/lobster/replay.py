@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, assert_never
 
 from kernel.ids import derived_id
 from kernel.money import canonical
+from kernel.runtime import Runtime
 from trading.v1 import engine_pb2, market_data_pb2, trading_pb2, types_pb2
 from trading.v1.engine_pb2_grpc import EngineServiceStub
 from trading.v1.market_data_pb2_grpc import MarketDataServiceStub
@@ -73,7 +74,8 @@ class Sent(NamedTuple):
 class Replay:
     """One day on one platform. `run` is the whole story."""
 
-    def __init__(self, sample: Day, channels: Callable[[str], Any], progress: Progress) -> None:
+    def __init__(self, runtime: Runtime, sample: Day, channels: Callable[[str], Any], progress: Progress) -> None:
+        self._runtime = runtime
         self._day = sample
         self._orders = OrderServiceStub(channels("order-service"))
         self._market_data = MarketDataServiceStub(channels("market-data"))
@@ -206,7 +208,7 @@ class Replay:
             sent, self._gathered = self._gathered, []
             requests = [self._request(one.number, one.step) for one in sent if one.step is not None]
             self._outcome.commands += len(requests)
-            self._flights.append((asyncio.ensure_future(self._submit(requests)), sent))
+            self._flights.append((self._runtime.spawn(self._submit(requests), "submission"), sent))
         while len(self._flights) > under_way_max:
             task, sent = self._flights.popleft()
             results = iter((await task).results)

@@ -1,0 +1,217 @@
+"""The sequencer: what a caller is told, what the log keeps, and what happens when a commit fails."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from kernel.event import Event
+from kernel.eventlog.memory import MemoryLog, MemoryStore
+from kernel.eventlog.port import LogFailed
+from kernel.refused import Refused
+from kernel.runtime import SystemRuntime
+from trading.v1 import engine_pb2, types_pb2
+
+from trading_engine.recovery import replayed_hash
+from trading_engine.settings import TradingEngineSettings
+
+from .venue import ALICE, BOB, OPENING, cancel, command, limit, replace, sequencing
+
+STATUS = types_pb2.OrderStatus.Name
+
+
+def told(result: engine_pb2.CommandResult) -> str:
+    """What the caller learns, in short: a refusal, or the order's status and executed quantity."""
+    if result.refused:
+        return result.refused
+    if not result.order.id:
+        return "done"
+    return f"{STATUS(result.order.status).removeprefix('ORDER_STATUS_').lower()} {result.order.cum_quantity}"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "commands", "outcome"),
+    [
+        ("an order that meets nobody rests", [limit("a", ALICE, "BUY", "10", "20")], "pending 0"),
+        (
+            "an order that crosses trades at the resting price",
+            [limit("a", BOB, "SELL", "10", "20"), limit("b", ALICE, "BUY", "4", "21")],
+            "executed 4",
+        ),
+        (
+            "what an immediate order cannot get is canceled",
+            [limit("a", BOB, "SELL", "3", "20"), limit("b", ALICE, "BUY", "5", "20", "IOC")],
+            "canceled 3",
+        ),
+        (
+            "a cancel finds an order placed in the same batch",
+            [limit("a", ALICE, "BUY", "10", "20"), cancel("b", ALICE, "a")],
+            "canceled 0",
+        ),
+        (
+            "a replace finds an order placed in the same batch",
+            [limit("a", ALICE, "BUY", "10", "20"), replace("b", ALICE, "a", quantity="7")],
+            "pending 0",
+        ),
+        ("a cancel of nothing is refused", [cancel("b", ALICE, "never")], "order_not_found"),
+        ("a price off the tick is refused before the core", [limit("a", ALICE, "BUY", "1", "20.001")], "price_off_tick"),
+        ("half a lot is refused before the core", [limit("a", ALICE, "BUY", "0.5", "20")], "quantity_off_lot"),
+        ("more than the account has is refused", [limit("a", ALICE, "BUY", "1000", "20")], "insufficient_funds"),
+        ("shares that are not there cannot be sold", [limit("a", ALICE, "SELL", "1", "20")], "insufficient_position"),
+        (
+            "an id used again with another body is refused",
+            [limit("a", ALICE, "BUY", "1", "20"), limit("a", ALICE, "BUY", "2", "20")],
+            "command_id_reused",
+        ),
+        (
+            "the same command twice in a batch has one outcome",
+            [limit("a", ALICE, "BUY", "1", "20"), limit("a", ALICE, "BUY", "1", "20")],
+            "pending 0",
+        ),
+    ],
+)
+def test_the_last_command_is_told(sentence, commands, outcome):
+    async def scenario() -> str:
+        async with sequencing() as sequencer:
+            await sequencer.execute(OPENING)
+            return told((await sequencer.execute(commands))[-1])
+
+    assert asyncio.run(scenario()) == outcome
+
+
+def test_a_retry_gets_the_first_answer_for_ever():
+    order = limit("a", ALICE, "BUY", "10", "20")
+
+    async def scenario() -> None:
+        runtime = SystemRuntime()
+        store = MemoryStore()
+        async with sequencing(MemoryLog(runtime, store=store)) as sequencer:
+            await sequencer.execute(OPENING)
+            first = (await sequencer.execute([order]))[0]
+            again = (await sequencer.execute([order]))[0]
+            head = sequencer.core.position
+            await sequencer.execute([limit("b", BOB, "SELL", "10", "20")])
+            late = (await sequencer.execute([order]))[0]
+        assert (first.first_time, again.first_time, late.first_time) == (True, False, False)
+        for answer in (again, late):
+            answer.first_time = True
+            assert answer == first, "the answer is that of the first time, whatever happened since"
+        assert head == first.position.position
+
+    asyncio.run(scenario())
+
+
+class LoseAndHide:
+    """Loses the first commit it is armed for, keeps the second without telling."""
+
+    def __init__(self) -> None:
+        self.armed: list[str] = []
+
+    async def before_commit(self, events: Sequence[Event]) -> None:
+        if self.armed and self.armed[0] == "lose":
+            self.armed.pop(0)
+            raise LogFailed("the disk lost it")
+
+    async def after_commit(self, events: Sequence[Event]) -> None:
+        if self.armed and self.armed[0] == "hide":
+            self.armed.pop(0)
+            raise LogFailed("the disk kept it and did not say so")
+
+
+@pytest.mark.parametrize("faults", [["lose"], ["hide"], ["lose", "hide"], ["lose", "lose", "lose"]])
+def test_a_failed_append_rebuilds_and_every_command_happens_once(faults):
+    async def scenario() -> None:
+        runtime = SystemRuntime()
+        disk = LoseAndHide()
+        log = MemoryLog(runtime, store=MemoryStore(disk))
+        async with sequencing(log) as sequencer:
+            await sequencer.execute(OPENING)
+            disk.armed = list(faults)
+            orders = [limit(f"o{number}", ALICE, "BUY", "1", "20") for number in range(5)]
+            results = await sequencer.execute(orders)
+            assert [told(result) for result in results] == ["pending 0"] * 5
+            events = await log.read(0)
+            assert sum(event.event_type == "OrderCreated" for event in events) == 5
+            assert sequencer.core.engine.state_hash() == await replayed_hash(runtime, log)
+
+    asyncio.run(scenario())
+
+
+def test_a_log_that_stays_broken_stops_the_engine_which_acknowledges_nothing():
+    async def scenario() -> None:
+        disk = LoseAndHide()
+        async with sequencing(MemoryLog(SystemRuntime(), store=MemoryStore(disk))) as sequencer:
+            await sequencer.execute(OPENING)
+            disk.armed = ["lose"] * 50
+            with pytest.raises(Refused, match="the disk lost it"):
+                await sequencer.execute([limit("a", ALICE, "BUY", "1", "20")])
+            with pytest.raises(Refused, match="the disk lost it"):
+                await sequencer.execute([limit("b", ALICE, "BUY", "1", "20")])
+
+    with pytest.raises(LogFailed):
+        asyncio.run(scenario_that_reports(scenario))
+
+
+async def scenario_that_reports(scenario) -> None:
+    await scenario()
+    raise LogFailed("the sequencer's own end, which the test does not look at")
+
+
+def test_a_full_queue_is_refused_and_nothing_of_it_happens():
+    async def scenario() -> None:
+        settings = TradingEngineSettings(queue_commands_max=3)
+        async with sequencing(settings=settings) as sequencer:
+            with pytest.raises(Refused) as refusal:
+                await sequencer.execute(OPENING[:4])
+            assert refusal.value.code == "engine_busy"
+            assert refusal.value.retry_after_s
+
+    asyncio.run(scenario())
+
+
+def test_a_restart_from_a_snapshot_goes_on_where_the_log_ends():
+    async def scenario() -> None:
+        runtime = SystemRuntime()
+        store = MemoryStore()
+        settings = TradingEngineSettings(snapshot_every_events=10)
+        async with sequencing(MemoryLog(runtime, store=store), settings) as sequencer:
+            await sequencer.execute(OPENING)
+            await sequencer.execute([limit(f"o{number}", ALICE, "BUY", "1", "20") for number in range(20)])
+            await sequencer.execute([limit("last", BOB, "SELL", "5", "20")])
+            before = sequencer.core.engine.state_hash()
+        store.owned = False
+        async with sequencing(MemoryLog(runtime, store=store), settings) as sequencer:
+            assert 0 < sequencer.core.snapshot_position <= sequencer.core.position
+            assert sequencer.core.engine.state_hash() == before
+            assert told((await sequencer.execute([cancel("c", ALICE, "o19")]))[0]) == "canceled 0"
+
+    asyncio.run(scenario())
+
+
+def test_a_caller_that_leaves_does_not_take_its_command_along():
+    async def scenario() -> None:
+        async with sequencing() as sequencer:
+            await sequencer.execute(OPENING)
+            impatient = asyncio.ensure_future(sequencer.execute([limit("a", ALICE, "BUY", "1", "20")]))
+            await asyncio.sleep(0)
+            impatient.cancel()
+            assert told((await sequencer.execute([cancel("b", ALICE, "a")]))[0]) == "canceled 0"
+
+    asyncio.run(scenario())
+
+
+def test_an_unknown_body_for_a_known_id_is_refused_after_a_restart_too():
+    async def scenario() -> None:
+        runtime = SystemRuntime()
+        store = MemoryStore()
+        async with sequencing(MemoryLog(runtime, store=store)) as sequencer:
+            await sequencer.execute([*OPENING, limit("a", ALICE, "BUY", "1", "20")])
+        store.owned = False
+        async with sequencing(MemoryLog(runtime, store=store)) as sequencer:
+            assert told((await sequencer.execute([limit("a", ALICE, "BUY", "1", "21")]))[0]) == "command_id_reused"
+            suspended = engine_pb2.ChangeAccountState(account_id=ALICE, state=engine_pb2.ACCOUNT_STATE_SUSPENDED)
+            await sequencer.execute([command("suspend", change_account_state=suspended)])
+            assert told((await sequencer.execute([limit("b", ALICE, "BUY", "1", "20")]))[0]) == "account_suspended"
+
+    asyncio.run(scenario())
+
+
