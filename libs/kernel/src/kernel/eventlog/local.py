@@ -184,6 +184,8 @@ class LocalLog:
             raise LogFailed(self._failure)
 
     async def _between(self, after: int, until: int) -> list[Event]:
+        if after < 0:
+            raise ValueError(f"positions count from 1, and 0 is before the first: got {after}")
         if until <= after:
             return []
         events = self._tail.between(after, until)

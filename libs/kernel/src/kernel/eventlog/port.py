@@ -1,7 +1,7 @@
 """The port of the event log, and the few ways in which it says no.
 
 A log has a name, one order and one commit at a time. Positions are gap-free from 1. One compliance suite
-(`tests/eventlog/compliance.py`) runs against every adapter.
+(`tests/eventlog/test_compliance.py`) runs against every adapter.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -116,7 +116,9 @@ class EventLog(Protocol):
         """Position of the last committed event, 0 if there is none; nothing beyond it is ever read."""
 
     async def read(self, after: int, limit: int = READ_EVENTS_MAX) -> list[Event]:
-        """Up to `limit` events in order, from position after+1; asserts that positions are contiguous (Corrupt)."""
+        """Up to `limit` events (at most READ_EVENTS_MAX) in order, from position after+1, from 0 for all.
+
+        Positions are contiguous, or Corrupt says which one is missing or broken. Empty at the head."""
 
     async def read_stream(self, aggregate_id: str, after_version: int = 0, limit: int = READ_EVENTS_MAX) -> list[Event]:
         """Events of one aggregate in order."""

@@ -42,6 +42,12 @@ CHECKPOINT_EVENTS = 10_000
 CACHE_KIB = 32_768
 STATEMENTS_MAX = 128
 
+# What to do about a failure, by the lane that it happened in.
+HINTS = {
+    "write": "; nothing more is appended until the cause is mended (is the disk full?) and the log is opened anew",
+    "snapshots": "; the file beside the log that ends in .snapshots may be deleted, they can be made again",
+}
+
 T = TypeVar("T")
 
 
@@ -256,8 +262,9 @@ class SqliteStore:
         return int(row[0]) if row else 0
 
     def _reading(self) -> sqlite3.Connection:
+        if self._lock is None:
+            raise LogFailed(f"{self._where} is closed")  # never read a file that another process may own by now
         if self._reader is None:
-            self._connection(self._writer)  # the owner has it open: never read a file that another process may own
             self._reader = _connect(self._path)
             self._reader.execute("PRAGMA query_only = ON")
         return self._reader
@@ -300,10 +307,7 @@ class SqliteStore:
         try:
             return await self._runtime.in_thread(f"log-{self._name}-{lane}", call, *arguments)
         except (sqlite3.Error, OSError) as error:
-            raise LogFailed(
-                f"{self._where}: {what} failed: {error}; nothing more is appended until the cause is mended "
-                "(is the disk full?) and the log is opened anew"
-            ) from error
+            raise LogFailed(f"{self._where}: {what} failed: {error}{HINTS.get(lane, '')}") from error
 
 
 class SqliteLog(LocalLog):

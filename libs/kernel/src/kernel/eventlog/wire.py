@@ -45,10 +45,13 @@ def refused_from(error: LogError) -> Refused:
 
 
 def error_from(refused: Refused) -> LogError:
-    """The log's own error, or what a transport's refusal amounts to for the caller of a log."""
+    """The log's own error, or what a transport's refusal amounts to for the caller of a log.
+
+    Only what may pass by itself is LogFailed; a request that the other side cannot take is Malformed.
+    """
     error = _ERRORS.get(refused.code)
     if error is None:
-        error = Malformed if refused.kind is Kind.INVALID else LogFailed
+        error = LogFailed if refused.kind is Kind.UNAVAILABLE else Malformed
     return error(refused.message)
 
 
