@@ -2,8 +2,6 @@
 //!
 //! `MATCHING_SEED` and `MATCHING_COMMANDS` choose another run; the default is a sample that fits in a test.
 
-#![allow(missing_docs, clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)]
-
 use matching::Engine;
 use matching::book::Depth;
 use matching::command::{Command, Stamped, TextArena};
@@ -12,10 +10,8 @@ use matching::id;
 use matching::ladder::LadderKind;
 use matching::vocabulary::{AccountKind, Side};
 
-mod commands;
-mod reference;
-use commands::{Known, Random};
-use reference::{LOG, Reference, Told};
+use crate::commands::{self, Known, Random};
+use crate::reference::{LOG, Reference, Told};
 
 /// Steps between two comparisons of whole states.
 const STRIDE: usize = 997;

@@ -1,0 +1,11 @@
+//! The matching core from outside: against an oracle, by tables of rules, and with bytes that nobody should send.
+
+#![allow(missing_docs, clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)]
+
+mod commands;
+mod random;
+mod records;
+mod reference;
+mod replay;
+mod rules;
+mod snapshots;

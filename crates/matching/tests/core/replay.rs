@@ -1,0 +1,107 @@
+//! What an engine refuses to replay: a log that was changed, cut or put in another order.
+
+use matching::batch::{Batch, Row};
+use matching::command::{Stamped, TextArena};
+use matching::event::Events;
+use matching::{Engine, Misfit};
+
+use crate::commands::{self, Known, Random};
+use crate::reference::LOG;
+
+fn log() -> Batch {
+    let mut engine = Engine::new(LOG).expect("a small log number");
+    let mut texts = TextArena::default();
+    let mut random = Random(3);
+    let mut commands = commands::opening();
+    for orders in 0..300 {
+        commands.push(commands::next(&mut random, &Known { orders, open: &[] }, |_| None));
+    }
+    let encode = |(step, command): (u64, _)| Stamped { stamp_ns: step * 700_000, command }.encode(&mut texts);
+    let records: Vec<u8> = (0..).zip(commands).flat_map(encode).collect();
+    Batch::execute(&mut engine, &records, texts.bytes()).expect("valid records")
+}
+
+fn replay(batch: &Batch, rows: &[Row]) -> Result<Engine, Misfit> {
+    let mut engine = Engine::new(LOG).expect("a small log number");
+    let mut scratch = Events::default();
+    for row in rows {
+        let data = &batch.data[row.start..row.end];
+        engine.evolve_row(row.event_type, &row.event_id, row.version, data, &mut scratch)?;
+    }
+    Ok(engine)
+}
+
+#[test]
+fn a_log_with_an_event_missing_or_twice_or_moved_is_refused() {
+    let batch = log();
+    assert!(replay(&batch, &batch.rows).is_ok());
+    for at in 0..batch.rows.len() - 1 {
+        // That the last event of a command is missing, only the log's positions and command counts can tell.
+        if batch.rows[at].command == batch.rows[at + 1].command {
+            let mut missing = batch.rows.clone();
+            missing.remove(at);
+            assert!(replay(&batch, &missing).is_err(), "without event {at}");
+        }
+        let mut twice = batch.rows.clone();
+        twice.insert(at, batch.rows[at]);
+        assert!(replay(&batch, &twice).is_err(), "event {at} twice");
+        let mut moved = batch.rows.clone();
+        moved.swap(at, at + 1);
+        assert!(replay(&batch, &moved).is_err(), "event {at} after the next");
+    }
+}
+
+#[test]
+fn a_snapshot_in_the_middle_of_a_command_is_refused() {
+    let batch = log();
+    let rests = |row: &&Row| row.event_type == "OrderExecuted";
+    let inside = batch.rows.iter().position(|row| rests(&row)).expect("a trade");
+    let engine = replay(&batch, &batch.rows[..inside]).expect("a prefix");
+    assert!(!engine.is_at_command_end());
+    assert!(engine.snapshot().is_err());
+    assert!(engine.state_hash().is_err());
+}
+
+#[test]
+fn a_changed_version_id_or_type_is_refused() {
+    let batch = log();
+    for at in 0..batch.rows.len() {
+        let changes: [fn(&mut Row); 4] = [
+            |row| row.version += 1,
+            |row| row.version -= 1,
+            |row| row.event_id[35] ^= 1,
+            |row| row.event_type = if row.event_type == "OrderCanceled" { "OrderExpired" } else { "OrderCanceled" },
+        ];
+        for (kind, change) in changes.iter().enumerate() {
+            let mut rows = batch.rows.clone();
+            change(&mut rows[at]);
+            assert!(replay(&batch, &rows).is_err(), "event {at}, change {kind}");
+        }
+    }
+}
+
+#[test]
+fn data_that_is_not_canonical_is_refused() {
+    let batch = log();
+    let row = batch.rows.iter().find(|row| row.event_type == "CashDeposited").expect("a deposit");
+    let text = std::str::from_utf8(&batch.data[row.start..row.end]).expect("UTF-8");
+    let rows = [
+        ("a space", text.replacen(':', ": ", 1)),
+        ("another key", text.replacen("account_id", "account", 1)),
+        ("a number for a decimal", text.replacen("\"amount\":\"", "\"amount\":", 1)),
+        ("a trailing zero", text.replacen("\",\"postings", ".0\",\"postings", 1)),
+        ("an unlisted asset", text.replacen("USD", "EUR", 1)),
+        ("another amount than posted", text.replacen("\"amount\":\"", "\"amount\":\"1", 1)),
+        ("something after the end", format!("{text} ")),
+        ("an unfinished object", text[..text.len() - 1].to_owned()),
+    ];
+    for (sentence, changed) in rows {
+        let mut engine = Engine::new(LOG).expect("a small log number");
+        let mut scratch = Events::default();
+        let refused = batch.rows.iter().find_map(|r| {
+            let data = if r == row { changed.as_bytes() } else { &batch.data[r.start..r.end] };
+            engine.evolve_row(r.event_type, &r.event_id, r.version, data, &mut scratch).err().map(|_| *r)
+        });
+        assert_eq!(refused, Some(*row), "{sentence}");
+    }
+}
