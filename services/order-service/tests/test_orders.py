@@ -1,0 +1,208 @@
+"""What a client of the order service sees: placing, finding, changing, listing, streaming."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from kernel.refused import Refused
+from trading.v1 import engine_pb2, trading_pb2, types_pb2
+
+from .running import Venue, limit, venue
+
+
+def run(scenario: Callable[[Venue], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        async with venue() as opened:
+            await scenario(opened)
+
+    asyncio.run(whole())
+
+
+def status(order: types_pb2.Order) -> str:
+    return types_pb2.OrderStatus.Name(order.status).removeprefix("ORDER_STATUS_")
+
+
+async def found(opened: Venue, user: str, **named: object) -> types_pb2.Order:
+    return (await opened.orders.FindOrder(trading_pb2.FindOrderRequest(user_id=user, **named))).order
+
+
+def cancel(**named: str) -> trading_pb2.OrderRequest:
+    return trading_pb2.OrderRequest(cancel=trading_pb2.CancelRequest(**named))
+
+
+def test_an_order_is_found_by_id_and_by_client_order_id_right_after_its_answer():
+    async def scenario(opened: Venue) -> None:
+        for number in range(50):
+            (placed,) = await opened.submit("alice", limit("BUY", "1", "20", f"c{number}"))
+            by_id = await found(opened, "alice", order_id=placed.order.id)
+            by_client_id = await found(opened, "alice", client_order_id=f"c{number}")
+            assert by_id == by_client_id == placed.order
+
+    run(scenario)
+
+
+def test_both_sides_of_a_fill_see_it():
+    async def scenario(opened: Venue) -> None:
+        (sold,) = await opened.submit("bob", limit("SELL", "10", "20.5"))
+        (bought,) = await opened.submit("alice", limit("BUY", "4", "21"))
+        assert [(fill.quantity, fill.price, fill.resting_order_id) for fill in bought.fills] == [
+            ("4", "20.5", sold.order.id)
+        ]
+        maker = await found(opened, "bob", order_id=sold.order.id, at_least=bought.position)
+        assert (status(maker), maker.cum_quantity, maker.leaves_quantity) == ("PARTIALLY_EXECUTED", "4", "6")
+        assert (maker.average_price, maker.cum_notional, maker.version) == ("20.5", "82", 2)
+
+    run(scenario)
+
+
+def test_nobody_sees_or_cancels_the_order_of_another():
+    async def scenario(opened: Venue) -> None:
+        (placed,) = await opened.submit("alice", limit("BUY", "1", "20"))
+        with pytest.raises(Refused) as refusal:
+            await found(opened, "bob", order_id=placed.order.id)
+        assert refusal.value.code == "order_not_found"
+        (result,) = await opened.submit("bob", cancel(order_id=placed.order.id))
+        assert result.refused == "order_not_found"
+        (result,) = await opened.submit("bob", cancel(order_id=placed.order.id, account_id=opened.accounts["alice"]))
+        assert result.refused == "account_not_found"
+
+    run(scenario)
+
+
+def test_the_same_order_again_is_the_first_one_and_another_body_is_refused():
+    async def scenario(opened: Venue) -> None:
+        (first,) = await opened.submit("alice", limit("BUY", "1", "20.50", "c1"))
+        (again,) = await opened.submit("alice", limit("BUY", "1", "20.5", "c1"))
+        (other,) = await opened.submit("alice", limit("BUY", "2", "20.5", "c1"))
+        assert again.order == first.order
+        assert (first.first_time, again.first_time, other.refused) == (True, False, "command_id_reused")
+
+    run(scenario)
+
+
+def test_a_replace_keeps_the_order_and_adds_a_name():
+    async def scenario(opened: Venue) -> None:
+        (placed,) = await opened.submit("alice", limit("BUY", "5", "20", "old"))
+        replace = trading_pb2.ReplaceRequest(client_order_id="old", quantity="3", new_client_order_id="new")
+        (replaced,) = await opened.submit("alice", trading_pb2.OrderRequest(replace=replace))
+        assert (replaced.refused, replaced.order.id, replaced.order.quantity) == ("", placed.order.id, "3")
+        for name in ("old", "new"):
+            assert (await found(opened, "alice", client_order_id=name)).id == placed.order.id
+        (canceled,) = await opened.submit("alice", cancel(client_order_id="new"))
+        assert status(canceled.order) == "CANCELED"
+
+    run(scenario)
+
+
+def test_requests_of_one_message_have_results_of_their_own():
+    async def scenario(opened: Venue) -> None:
+        results = await opened.submit(
+            "alice",
+            limit("BUY", "1", "20", "a"),
+            limit("BUY", "1", "20.001"),
+            cancel(client_order_id="a"),
+            cancel(),
+            limit("BUY", "1000", "20"),
+        )
+        assert [result.refused for result in results] == [
+            "",
+            "price_off_tick",
+            "",
+            "order_not_named",
+            "insufficient_funds",
+        ]
+
+    run(scenario)
+
+
+def test_lists_are_newest_first_by_pages_and_by_state():
+    async def scenario(opened: Venue) -> None:
+        placed = [(await opened.submit("alice", limit("BUY", "1", "20")))[0].order.id for _ in range(5)]
+        await opened.submit("alice", cancel(order_id=placed[2]))
+        pages, cursor = [], ""
+        while True:
+            request = trading_pb2.ListOrdersRequest(user_id="alice", limit=2, cursor=cursor)
+            page = await opened.orders.ListOrders(request)
+            pages += [order.id for order in page.orders]
+            cursor = page.next_cursor
+            if not cursor:
+                break
+        assert pages == placed[::-1]
+        closed = trading_pb2.ListOrdersRequest(user_id="alice", state=trading_pb2.ListOrdersRequest.STATE_CLOSED)
+        assert [order.id for order in (await opened.orders.ListOrders(closed)).orders] == [placed[2]]
+
+    run(scenario)
+
+
+def test_cancel_all_ends_every_open_order_of_the_account_only():
+    async def scenario(opened: Venue) -> None:
+        for _ in range(3):
+            await opened.submit("alice", limit("BUY", "1", "20"))
+        (other,) = await opened.submit("bob", limit("BUY", "1", "19"))
+        every = trading_pb2.OrderRequest(cancel_all=engine_pb2.CancelAllOrders())
+        (result,) = await opened.submit("alice", every)
+        assert result.canceled_orders == 3
+        assert status(await found(opened, "bob", order_id=other.order.id)) == "PENDING"
+
+    run(scenario)
+
+
+def test_history_tells_every_event_of_the_order():
+    async def scenario(opened: Venue) -> None:
+        (sold,) = await opened.submit("bob", limit("SELL", "10", "20"))
+        await opened.submit("alice", limit("BUY", "4", "20"))
+        await opened.submit("bob", cancel(order_id=sold.order.id))
+        asked = trading_pb2.GetOrderHistoryRequest(user_id="bob", order_id=sold.order.id)
+        history = await opened.orders.GetOrderHistory(asked)
+        assert [event.event_type for event in history.events] == ["OrderCreated", "OrderExecuted", "OrderCanceled"]
+        assert [event.event_version for event in history.events] == [1, 2, 3]
+
+    run(scenario)
+
+
+def test_an_account_stream_is_a_snapshot_and_then_every_change_without_a_gap():
+    async def scenario(opened: Venue) -> None:
+        await opened.submit("bob", limit("SELL", "10", "20"))
+        stream = opened.orders.StreamOrders(trading_pb2.StreamOrdersRequest(user_id="bob"))
+        snapshot = await anext(stream)
+        assert snapshot.snapshot and [order.leaves_quantity for order in snapshot.orders] == ["10"]
+        seen = snapshot.seq
+        for _ in range(3):
+            await opened.submit("alice", limit("BUY", "1", "20"))
+        left = "10"
+        while left != "7":
+            frame = await anext(stream)
+            assert (frame.snapshot, frame.first_seq) == (False, seen + 1)
+            seen, left = frame.seq, frame.orders[-1].leaves_quantity
+        balances = {row.asset: (row.balance, row.hold) for row in frame.balances}
+        assert balances["AAPL"] == ("97", "7")
+        await stream.aclose()
+
+    run(scenario)
+
+
+def test_the_trading_service_creates_and_gets():
+    async def scenario(opened: Venue) -> None:
+        order = limit("BUY", "2", "20").place
+        created = await opened.trading.CreateOrder(trading_pb2.CreateOrderRequest(user_id="alice", order=order))
+        asked = trading_pb2.GetOrderRequest(user_id="alice", order_id=created.order.id, at_least=created.position)
+        assert (await opened.trading.GetOrder(asked)).order == created.order
+        with pytest.raises(Refused) as refusal:
+            too_much = limit("BUY", "2000", "20").place
+            await opened.trading.CreateOrder(trading_pb2.CreateOrderRequest(user_id="alice", order=too_much))
+        assert refusal.value.code == "insufficient_funds"
+
+    run(scenario)
+
+
+def test_a_position_of_another_log_is_refused():
+    async def scenario(opened: Venue) -> None:
+        elsewhere = types_pb2.LogPosition(log="elsewhere", position=1)
+        with pytest.raises(Refused) as refusal:
+            await opened.orders.FindOrder(
+                trading_pb2.FindOrderRequest(user_id="alice", order_id="x", at_least=elsewhere)
+            )
+        assert refusal.value.code == "unknown_log"
+
+    run(scenario)
