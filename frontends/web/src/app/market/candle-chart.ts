@@ -6,6 +6,7 @@ import {
   ElementRef,
   inject,
   input,
+  output,
   viewChild,
 } from '@angular/core';
 import { takeUntilDestroyed, toObservable } from '@angular/core/rxjs-interop';
@@ -50,6 +51,8 @@ export class CandleChart {
   readonly symbol = input.required<string>();
   readonly interval = input.required<BarInterval>();
   readonly priceScale = input.required<number>();
+  /** How many candles a snapshot brought. */
+  readonly filled = output<number>();
   private readonly canvas = viewChild.required<ElementRef<HTMLElement>>('canvas');
   private readonly theme = inject(Theme);
   private chart: IChartApi | null = null;
@@ -116,6 +119,7 @@ export class CandleChart {
       this.newest = Math.max(0, ...frame.bars.map((bar) => secondsOf(bar.time)));
       this.chart.timeScale().applyOptions({ secondsVisible: this.interval().endsWith('s') });
       this.chart.timeScale().scrollToRealTime();
+      this.filled.emit(frame.bars.length);
       return;
     }
     for (const bar of frame.bars) {

@@ -4,6 +4,8 @@ import { CandleChart } from './candle-chart';
 import { MarketStore } from './market-store';
 
 const INTERVALS: readonly BarInterval[] = ['1s', '5s', '15s', '1m', '5m', '15m', '1h', '1d'];
+const CHOSEN = 'chart-interval';
+const CANDLES_ENOUGH = 20;
 
 /** The choice of the interval, and the chart, whose library arrives after the rest of the page. */
 @Component({
@@ -17,14 +19,19 @@ const INTERVALS: readonly BarInterval[] = ['1s', '5s', '15s', '1m', '5m', '15m',
           [class.on]="interval() === each"
           [attr.aria-pressed]="interval() === each"
           [attr.data-testid]="'interval-' + each"
-          (click)="interval.set(each)"
+          (click)="choose(each)"
         >
           {{ each }}
         </button>
       }
     </div>
     @defer (on immediate) {
-      <trading-candle-chart [symbol]="symbol()" [interval]="interval()" [priceScale]="market.priceScale()" />
+      <trading-candle-chart
+        [symbol]="symbol()"
+        [interval]="interval()"
+        [priceScale]="market.priceScale()"
+        (filled)="adapt($event)"
+      />
     } @placeholder {
       <div class="empty">Loading the chart…</div>
     }
@@ -70,5 +77,18 @@ export class ChartPanel {
   readonly symbol = input.required<string>();
   protected readonly market = inject(MarketStore);
   protected readonly intervals = INTERVALS;
-  protected readonly interval = signal<BarInterval>('1m');
+  private readonly chosen = signal(INTERVALS.find((each) => each === localStorage.getItem(CHOSEN)));
+  protected readonly interval = signal<BarInterval>(this.chosen() ?? '1m');
+
+  protected choose(interval: BarInterval): void {
+    localStorage.setItem(CHOSEN, interval);
+    this.chosen.set(interval);
+    this.interval.set(interval);
+  }
+
+  /** A young market has few candles: look closer, unless someone chose. */
+  protected adapt(candles: number): void {
+    const finer = INTERVALS[INTERVALS.indexOf(this.interval()) - 1];
+    if (candles < CANDLES_ENOUGH && finer && !this.chosen()) this.interval.set(finer);
+  }
 }

@@ -35,8 +35,8 @@ interface MarketState {
   readonly direction: 'up' | 'down' | 'same';
   readonly trades: readonly StreamTrade[];
   readonly day: StreamBar | null;
-  /** A price that someone picked in the ladder, for the ticket; counted, so that the same price can be picked twice. */
-  readonly picked: { readonly price: string; readonly count: number } | null;
+  /** A price that someone picked in the ladder, until the ticket takes it. */
+  readonly picked: string | null;
 }
 
 const DEPTH = 25;
@@ -128,8 +128,8 @@ export const MarketStore = signalStore(
           switchMap(follow),
         ),
       ),
-      pick(price: string): void {
-        patchState(store, (state) => ({ picked: { price, count: (state.picked?.count ?? 0) + 1 } }));
+      pick(price: string | null): void {
+        patchState(store, { picked: price });
       },
     };
   }),

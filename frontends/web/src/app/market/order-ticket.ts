@@ -89,7 +89,8 @@ export class OrderTicket {
       const picked = this.market.picked();
       if (!picked) return;
       this.type.set('LIMIT');
-      this.change('price', picked.price);
+      this.change('price', picked);
+      this.market.pick(null);
     });
     effect(() => {
       this.market.symbol();
