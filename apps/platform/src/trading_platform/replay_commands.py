@@ -39,7 +39,7 @@ def lobster(
     configure_logs("WARNING")
     try:
         told_day = day.read(sample)
-        report = uvloop.run(_lobster(told_day, quiet=as_json))
+        report = uvloop.run(replayed_day(told_day, quiet=as_json))
     except day.NotLobster as error:
         told.print(f"[red]{error}[/]")
         raise typer.Exit(USAGE) from None
@@ -55,7 +55,7 @@ def lobster(
         raise typer.Exit(DIFFERENT)
 
 
-async def _lobster(sample: day.Day, quiet: bool) -> dict[str, Any]:
+async def replayed_day(sample: day.Day, quiet: bool) -> dict[str, Any]:
     """Run the replay on an embedded platform, then verify its log and fold it again from the start."""
     from trading_engine.recovery import replayed_hash
     from trading_platform.platform import running, until_ready
