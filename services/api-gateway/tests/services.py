@@ -8,6 +8,7 @@ import msgspec
 
 from kernel.event import Append, NewEvent
 from kernel.eventlog.memory import MemoryLog
+from kernel.ids import derived_id
 from kernel.refused import Kind, Refused
 from trading.v1 import engine_pb2, market_data_pb2, risk_pb2, trading_pb2, types_pb2, user_pb2
 from trading.v1.engine_pb2_grpc import EngineServiceServicer
@@ -86,6 +87,8 @@ class Orders(OrderServiceServicer):
             cum_quantity="0",
             leaves_quantity=place.quantity,
             reason=self.refuse,
+            cum_notional="0",
+            version=1,
             created_at_ns=NOW_NS,
             updated_at_ns=NOW_NS,
         )
@@ -489,30 +492,30 @@ class Engine(EngineServiceServicer):
             case "list_instrument":
                 result.aggregate_id = "696e7374-0001-8000-8000-000000000002"
             case "deposit":
-                result.position.position = await self._deposit(command)
+                result.position.position = await self._book(command.command_id, command.deposit, events.CashDeposited)
+            case "withdraw":
+                result.position.position = await self._book(command.command_id, command.withdraw, events.CashWithdrawn)
             case _:
                 pass
         return result
 
-    async def _deposit(self, command: engine_pb2.Command) -> int:
-        deposit = command.deposit
-        booked = events.CashDeposited(
-            deposit.account_id,
-            deposit.asset,
-            deposit.amount,
+    async def _book(self, command_id: str, moved: Any, event_type: Any) -> int:
+        booked = event_type(
+            moved.account_id,
+            moved.asset,
+            moved.amount,
             [
-                events.Posting("external", deposit.asset, "balance", f"-{deposit.amount}", f"-{deposit.amount}"),
-                events.Posting(deposit.account_id, deposit.asset, "balance", deposit.amount, "350.5"),
+                events.Posting("external", moved.asset, "balance", f"-{moved.amount}", f"-{moved.amount}"),
+                events.Posting(moved.account_id, moved.asset, "balance", moved.amount, "350.5"),
             ],
         )
-        return await self.append(
-            command.command_id, deposit.account_id, "Account", "CashDeposited", msgspec.json.encode(booked)
-        )
+        data = msgspec.json.encode(booked)
+        return await self.append(command_id, moved.account_id, "Account", event_type.__name__, data)
 
     async def append(self, command_id: str, aggregate_id: str, kind: str, event_type: str, data: bytes) -> int:
         self.writer = self.writer or await self.log.acquire("trading-engine", ["Account", "Order"])
         version = len(await self.log.read_stream(aggregate_id)) + 1
-        event = NewEvent(command_id, aggregate_id, kind, event_type, version, data, NOW_NS)
+        event = NewEvent(derived_id(command_id), aggregate_id, kind, event_type, version, data, NOW_NS)
         (appended,) = await self.log.append([Append((event,), "test", command_id)], self.writer)
         return appended.last
 

@@ -8,7 +8,6 @@ import json
 import httpx2
 import pytest
 from joserfc import jws
-from joserfc.jwk import RSAKey
 
 from kernel.runtime import SystemRuntime
 
@@ -282,7 +281,7 @@ def test_the_issuers_keys_come_over_http_when_it_is_not_in_this_process():
 
     def answer(request):
         asked.append(str(request.url))
-        weak = RSAKey.generate_key(1024, {"kid": "weak"}).as_dict(private=False)
+        weak = SECOND_KEY.as_dict(private=False) | {"kid": "weak", "n": SECOND_KEY.as_dict(private=False)["n"][:171]}
         encryption = SECOND_KEY.as_dict(private=False) | {"kid": "enc", "use": "enc"}
         keys = [KEY.as_dict(private=False), weak, encryption, {"kty": "EC", "kid": "ec"}]
         return httpx2.Response(200, json={"keys": keys})

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from api_gateway.body import ClientGone, Message, Receive, read
-from api_gateway.call import Call, Platform, Reply, StreamReply, encode
+from api_gateway.call import Call, Platform, Reply, StreamReply, encode, idempotency_header, position_header
 from api_gateway.limits import Buckets, Taken
 from api_gateway.principal import Principal, need
 from api_gateway.problems import CONTENT_TYPE, HttpRefused, problem_of, retry_after_s, status_of
@@ -117,6 +117,8 @@ class Api:
                 exchange.request_id,
                 exchange.principal,
                 route.query,
+                position_header(exchange.headers),
+                idempotency_header(exchange.headers),
             )
         )
 

@@ -75,7 +75,8 @@ NO_CONTENT = Reply(204, b"")
 class Call:
     """One authenticated (or public) request, its body read and within the limit.
 
-    params: from the path, already checked against the contract's patterns. headers: names in lower case.
+    params: from the path, already checked against the contract's patterns. headers: names in lower case. at_least: the
+    position that a read must include, if the client named one. idempotency_key: empty when the client sent none.
     """
 
     platform: Platform
@@ -89,6 +90,8 @@ class Call:
     request_id: str
     principal: Principal | None
     query_names: frozenset[str]
+    at_least: LogPosition | None
+    idempotency_key: str
     _query: dict[str, str] | None = field(default=None, repr=False)
 
     @property
@@ -103,18 +106,6 @@ class Call:
     @property
     def is_admin(self) -> bool:
         return self.principal is not None and Role.ADMIN in self.principal.roles
-
-    @property
-    def at_least(self) -> LogPosition | None:
-        """The position that a read must include, if the client named one."""
-        given = self.headers.get(b"x-log-position")
-        return position_in(given.decode("latin-1"), "X-Log-Position") if given else None
-
-    @property
-    def idempotency_key(self) -> str:
-        """The header's value, empty when absent."""
-        given = self.headers.get(b"idempotency-key")
-        return text_in(given.decode("latin-1"), "Idempotency-Key", 128, IDEMPOTENCY_KEY) if given else ""
 
     @property
     def traceparent(self) -> str:
@@ -162,6 +153,18 @@ class Call:
     def cursor(self) -> str:
         given = self.query.get("cursor")
         return text_in(given, "cursor", 256) if given is not None else ""
+
+
+def position_header(headers: dict[bytes, bytes]) -> LogPosition | None:
+    """X-Log-Position; Refused when it is there and is none."""
+    given = headers.get(b"x-log-position")
+    return None if given is None else position_in(given.decode("latin-1"), "X-Log-Position")
+
+
+def idempotency_header(headers: dict[bytes, bytes]) -> str:
+    """Idempotency-Key, empty when absent; Refused when it is there and is none."""
+    given = headers.get(b"idempotency-key")
+    return "" if given is None else text_in(given.decode("latin-1"), "Idempotency-Key", 128, IDEMPOTENCY_KEY)
 
 
 def _query(raw: bytes, known: frozenset[str]) -> dict[str, str]:

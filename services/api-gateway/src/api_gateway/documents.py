@@ -30,8 +30,10 @@ class OrderJson(msgspec.Struct, frozen=True, gc=False):
     protection_price: str | None
     cum_quantity: str
     leaves_quantity: str
+    cum_notional: str
     average_price: str | None
     reason: str | None
+    version: int
     created_at: str
     updated_at: str
 
@@ -52,8 +54,10 @@ def order_json(order: Order) -> OrderJson:
         order.protection_price or None,
         order.cum_quantity,
         order.leaves_quantity,
+        order.cum_notional or "0",
         order.average_price or None,
         order.reason or None,
+        order.version,
         time_text(order.created_at_ns),
         time_text(order.updated_at_ns),
     )

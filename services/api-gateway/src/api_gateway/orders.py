@@ -17,13 +17,13 @@ from api_gateway.problems import (
 )
 from api_gateway.wire import (
     ABSENT,
-    UUID,
     decoded,
     optional_decimal,
     or_none,
     positive_decimal,
     symbol_in,
     text_in,
+    uuid_in,
 )
 from kernel.refused import Kind, Refused
 from trading.v1.engine_pb2 import CancelAllOrders, CommandResult, PlaceOrder
@@ -53,10 +53,10 @@ class NewOrder(msgspec.Struct, forbid_unknown_fields=True):
     type: Literal["LIMIT", "MARKET"]
     quantity: msgspec.Raw
     price: msgspec.Raw = ABSENT
-    time_in_force: Literal["GTC", "DAY", "IOC"] | None = None
+    time_in_force: Literal["GTC", "DAY", "IOC"] | msgspec.UnsetType = msgspec.UNSET
     protection_price: msgspec.Raw = ABSENT
-    client_order_id: str = ""
-    account_id: str = ""
+    client_order_id: str | msgspec.UnsetType = msgspec.UNSET
+    account_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class NewOrderBatch(msgspec.Struct, forbid_unknown_fields=True):
@@ -66,7 +66,7 @@ class NewOrderBatch(msgspec.Struct, forbid_unknown_fields=True):
 class OrderReplacement(msgspec.Struct, forbid_unknown_fields=True):
     quantity: msgspec.Raw = ABSENT
     price: msgspec.Raw = ABSENT
-    client_order_id: str = ""
+    client_order_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class OrderPage(msgspec.Struct, frozen=True):
@@ -114,12 +114,10 @@ def _placed(given: NewOrder, path: str = "") -> PlaceOrder:
     time_in_force = given.time_in_force or ("GTC" if is_limit else "IOC")
     if not is_limit and time_in_force != "IOC":
         raise field_refused(f"{path}time_in_force", "a MARKET order is always IOC")
-    if given.client_order_id:
-        text_in(given.client_order_id, f"{path}client_order_id", CLIENT_ORDER_ID_CHARACTERS_MAX, CLIENT_ORDER_ID)
-    if given.account_id and not UUID.fullmatch(given.account_id):
-        raise field_refused(f"{path}account_id", "must be a UUID")
     return PlaceOrder(
-        account_id=given.account_id.lower(),
+        account_id=""
+        if isinstance(given.account_id, msgspec.UnsetType)
+        else uuid_in(given.account_id, f"{path}account_id"),
         symbol=symbol_in(given.symbol, f"{path}symbol"),
         side=SIDES[given.side],  # type: ignore[arg-type]
         type=TYPES[given.type],  # type: ignore[arg-type]
@@ -127,8 +125,15 @@ def _placed(given: NewOrder, path: str = "") -> PlaceOrder:
         quantity=positive_decimal(given.quantity, f"{path}quantity"),
         price=price,
         protection_price=protection,
-        client_order_id=given.client_order_id,
+        client_order_id=_client_order_id(given.client_order_id, f"{path}client_order_id"),
     )
+
+
+def _client_order_id(given: str | msgspec.UnsetType, field: str) -> str:
+    """Empty when the field is absent."""
+    if isinstance(given, msgspec.UnsetType):
+        return ""
+    return text_in(given, field, CLIENT_ORDER_ID_CHARACTERS_MAX, CLIENT_ORDER_ID)
 
 
 async def _submit(call: Call, requests: list[OrderRequest]) -> list[CommandResult]:
@@ -247,13 +252,11 @@ async def replace(call: Call) -> Reply:
     price = optional_decimal(given.price, "price")
     if not quantity and not price:
         raise FieldsRefused((FieldError("quantity", "a replacement has a quantity, a price or both"),))
-    if given.client_order_id:
-        text_in(given.client_order_id, "client_order_id", CLIENT_ORDER_ID_CHARACTERS_MAX, CLIENT_ORDER_ID)
     asked = ReplaceRequest(
         order_id=call.params["order_id"],
         quantity=quantity,
         price=price,
-        new_client_order_id=given.client_order_id,
+        new_client_order_id=_client_order_id(given.client_order_id, "client_order_id"),
     )
     (result,) = await _submit(call, [OrderRequest(replace=asked)])
     return await _changed(call, result)

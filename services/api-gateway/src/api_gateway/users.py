@@ -1,5 +1,6 @@
 """Users: one's own profile and API keys; users in general for administrators."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -25,18 +26,19 @@ from trading.v1.user_pb2 import (
 NAME_CHARACTERS_MAX = 100
 KEY_NAME_CHARACTERS_MAX = 64
 EMAIL = r"[^@\s]+@[^@\s]+"
+ROLES_DEFAULT = ("USER", "TRADER")
 RoleName = Literal["USER", "TRADER", "ADMIN"]
 
 
 class ProfileChange(msgspec.Struct, forbid_unknown_fields=True):
-    name: str | None = None
+    name: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class NewUser(msgspec.Struct, forbid_unknown_fields=True):
     email: str
     name: str
     password: str
-    roles: list[RoleName] | None = None
+    roles: list[RoleName] | msgspec.UnsetType = msgspec.UNSET
 
 
 class RolesChange(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,8 +47,8 @@ class RolesChange(msgspec.Struct, forbid_unknown_fields=True):
 
 class NewApiKey(msgspec.Struct, forbid_unknown_fields=True):
     name: str
-    roles: list[RoleName] | None = None
-    expires_at: str | None = None
+    roles: list[RoleName] | msgspec.UnsetType = msgspec.UNSET
+    expires_at: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class UserJson(msgspec.Struct, frozen=True):
@@ -120,10 +122,18 @@ def _key_json(key: ApiKey) -> ApiKeyJson:
     )
 
 
-def roles_in(roles: list[RoleName], field: str = "roles") -> list[str]:
+def roles_in(roles: list[RoleName] | msgspec.UnsetType, absent: Sequence[str] = ()) -> Sequence[str]:
+    """The roles, at least one and each once; `absent` when the field is not there."""
+    if isinstance(roles, msgspec.UnsetType):
+        return absent
     if not roles or len(set(roles)) != len(roles):
-        raise field_refused(field, "must name at least one role, and each once")
-    return list(roles)
+        raise field_refused("roles", "must name at least one role, and each once")
+    return roles
+
+
+def _expiry(given: NewApiKey) -> int:
+    """Nanoseconds since 1970, 0 for never."""
+    return 0 if isinstance(given.expires_at, msgspec.UnsetType) else time_in(given.expires_at, "expires_at")
 
 
 async def _user(call: Call, user_id: str, at_least: LogPosition | None) -> Reply:
@@ -147,7 +157,7 @@ async def get(call: Call) -> Reply:
 async def update_me(call: Call) -> Reply:
     """PATCH /users/me"""
     given = decoded(_profile_change, call.body)
-    if given.name is None:
+    if isinstance(given.name, msgspec.UnsetType):
         raise field_refused("name", "required: it is all that can be changed here")
     name = text_in(given.name, "name", NAME_CHARACTERS_MAX)
     updated = await call.platform.users.UpdateProfile(UpdateProfileRequest(user_id=call.user_id, name=name))
@@ -162,7 +172,7 @@ async def create(call: Call) -> Reply:
             email=email_in(given.email),
             name=text_in(given.name, "name", NAME_CHARACTERS_MAX),
             password=password_in(given.password),
-            roles=roles_in(given.roles if given.roles is not None else ["USER", "TRADER"]),
+            roles=roles_in(given.roles, absent=ROLES_DEFAULT),
             idempotency_key=call.idempotency_key,
             created_by=call.user_id,
         )
@@ -218,8 +228,8 @@ async def create_api_key(call: Call) -> Reply:
         CreateApiKeyRequest(
             user_id=call.user_id,
             name=text_in(given.name, "name", KEY_NAME_CHARACTERS_MAX),
-            roles=roles_in(given.roles) if given.roles is not None else [],
-            expires_at_ns=time_in(given.expires_at, "expires_at") if given.expires_at is not None else 0,
+            roles=roles_in(given.roles, absent=()),
+            expires_at_ns=_expiry(given),
             idempotency_key=call.idempotency_key,
         )
     )

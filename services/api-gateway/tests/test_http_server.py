@@ -1,0 +1,164 @@
+"""Over real sockets: clients that are slow, that send without end, or that do not read."""
+
+import asyncio
+import contextlib
+import json
+
+import websockets
+
+from api_gateway.http_server import GatewayServer
+
+from .running import READER, TRADER, run
+from .services import SYMBOL
+
+QUICK = {"stream_conflation_s": 0, "stream_heartbeat_s": 60}
+
+
+async def until(is_true):
+    while not is_true():
+        await asyncio.sleep(0.005)
+
+
+@contextlib.asynccontextmanager
+async def served(gateway):
+    """The port of a real server on this machine."""
+    server = GatewayServer(gateway.clock, gateway.app, gateway.settings, gateway.metrics, "127.0.0.1", 0)
+    serving = asyncio.create_task(server.serve())
+    await until(lambda: server.started)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def said(port, text, then=b""):
+    """What the server answers to raw bytes, until it closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(text)
+    with contextlib.suppress(ConnectionError):
+        await writer.drain()
+    if then:
+        writer.write(then)
+    try:
+        return await reader.read()
+    except ConnectionResetError:
+        return b""
+    finally:
+        writer.close()
+
+
+def test_a_request_is_answered_and_connections_are_counted():
+    async def test(gateway):
+        async with served(gateway) as port:
+            token = TRADER["Authorization"]
+            text = f"GET /v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nConnection: close\r\n\r\n"
+            answer = await said(port, text.encode())
+            assert answer.startswith(b"HTTP/1.1 200 OK")
+            assert b"\r\nx-ratelimit-remaining: 9999\r\n" in answer
+            assert b"server:" not in answer
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            await asyncio.sleep(0.05)
+            assert b'active_connections{service="api-gateway"} 1.0' in gateway.metrics.exposition()
+            writer.close()
+
+    run(test)
+
+
+def test_a_head_that_does_not_end_is_closed():
+    async def test(gateway):
+        async with served(gateway) as port:
+            answers = await asyncio.gather(said(port, b""), said(port, b"GET /v1/orders HTTP/1.1\r\nHost: x\r\nX-"))
+            assert all(answer.startswith(b"HTTP/1.1 408") for answer in answers)
+
+    run(test, head_timeout_s=1)
+
+
+def test_a_head_without_bounds_is_refused():
+    async def test(gateway):
+        async with served(gateway) as port:
+            answer = await said(port, b"GET /v1/orders HTTP/1.1\r\nX-Fill: ", b"a" * 300_000)
+            assert answer.startswith(b"HTTP/1.1 431") or answer == b""
+
+    run(test, head_bytes_max=10_000)
+
+
+def test_a_body_that_does_not_come_is_408():
+    async def test(gateway):
+        async with served(gateway) as port:
+            head = f"POST /v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: {TRADER['Authorization']}\r\n"
+            answer = await said(port, head.encode() + b"Content-Length: 100\r\n\r\n{")
+            assert answer.startswith(b"HTTP/1.1 408")
+            assert b'"code":"request_timeout"' in answer
+
+    run(test, body_timeout_s=0.2)
+
+
+def test_garbage_is_400():
+    async def test(gateway):
+        async with served(gateway) as port:
+            assert (await said(port, b"\x16\x03\x01 hello\r\n\r\n")).startswith(b"HTTP/1.1 400")
+
+    run(test)
+
+
+def test_a_websocket_works_and_a_frame_over_the_limit_closes_it():
+    async def test(gateway):
+        async with served(gateway) as port:
+            url = f"ws://127.0.0.1:{port}/v1/stream"
+            async with websockets.connect(url, additional_headers=READER) as client:
+                assert json.loads(await client.recv())["type"] == "authenticated"
+                await client.send(json.dumps({"op": "subscribe", "channel": "quotes", "symbol": SYMBOL}))
+                assert json.loads(await client.recv())["type"] == "snapshot"
+                await client.send(" " * 20_000)
+                with contextlib.suppress(websockets.ConnectionClosed):
+                    await client.recv()
+                assert client.close_code == 1009
+
+    run(test, **QUICK)
+
+
+def test_a_websocket_that_does_not_read_is_closed_with_4408_and_does_not_hold_memory():
+    async def test(gateway):
+        async with served(gateway) as port:
+            url = f"ws://127.0.0.1:{port}/v1/stream"
+            async with websockets.connect(url, additional_headers=READER, max_queue=1, max_size=None) as client:
+                await client.recv()
+                await client.send(json.dumps({"op": "subscribe", "channel": "book", "symbol": SYMBOL}))
+                await client.recv()
+                (request, frames) = gateway.market.streams[0]
+                # The client's library stops reading after one message; the kernel's buffers fill, then the outbox.
+                wide = [(str(price), "1") for price in range(1, 8_000)]
+                seq = 11
+                while not gateway.market.closed_streams:
+                    frames.put_nowait(gateway.market.frame(request, seq, bids=wide))
+                    seq += 1
+                    await asyncio.sleep(0.002)
+                assert seq < 2_000
+                heard = 0
+                with contextlib.suppress(websockets.ConnectionClosed):
+                    while True:
+                        await client.recv()
+                        heard += 1
+                assert client.close_code == 4408
+                assert heard < seq
+
+    run(test, stream_queue_frames_max=50, **QUICK)
+
+
+def test_an_event_stream_over_a_socket():
+    async def test(gateway):
+        async with served(gateway) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            token = READER["Authorization"]
+            query = f"symbols={SYMBOL}&channels=quotes"
+            writer.write(
+                f"GET /v1/market-data/stream?{query} HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n\r\n".encode()
+            )
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert b"text/event-stream" in head
+            assert b"event: quotes" in await reader.readuntil(b"\n\n")
+            writer.close()
+            await until(lambda: gateway.market.closed_streams)
+
+    run(test, **QUICK)
