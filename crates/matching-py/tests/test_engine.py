@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from matching import command, ids
 from matching.command import AssetKind, OrderType, Session, Side, TextArena, TimeInForce
 from matching.engine import Batch, Engine
@@ -101,7 +102,9 @@ def test_replay_restore_and_live_agree():
     assert engine.snapshot() == replayed.snapshot() == restored.snapshot()
     texts = TextArena()
     close = command.change_session(texts, START_NS, ids.entity_id(1, 1), Session.CLOSED, "16:00")
-    outcomes = [e.execute(close + command.cancel_all(0, account(4)), bytes(texts)) for e in (engine, replayed, restored)]
+    outcomes = [
+        e.execute(close + command.cancel_all(0, account(4)), bytes(texts)) for e in (engine, replayed, restored)
+    ]
     assert rows([outcomes[0]]) == rows([outcomes[1]]) == rows([outcomes[2]])
     assert outcomes[0].stamps == [START_NS + MS] * 2
 

@@ -166,11 +166,11 @@ def change_account_state(
     return _pack(8, stamp_ns, (state, 0, 0), numbers=(account_id, 0, 0, 0, 0, 0), texts=(texts.add(reason), (0, 0)))
 
 
-def change_session(
-    texts: TextArena, stamp_ns: int, instrument_id: int, session: Session, reason: str = ""
-) -> bytes:
+def change_session(texts: TextArena, stamp_ns: int, instrument_id: int, session: Session, reason: str = "") -> bytes:
     """Open or close an instrument; closing expires its day orders."""
-    return _pack(9, stamp_ns, (session, 0, 0), numbers=(0, instrument_id, 0, 0, 0, 0), texts=(texts.add(reason), (0, 0)))
+    return _pack(
+        9, stamp_ns, (session, 0, 0), numbers=(0, instrument_id, 0, 0, 0, 0), texts=(texts.add(reason), (0, 0))
+    )
 
 
 def place_order(
