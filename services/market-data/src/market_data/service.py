@@ -11,8 +11,8 @@ from kernel.runtime import Runtime
 from kernel.service import Service
 from kernel.telemetry import Metrics, logger
 from market_data.feeds import Feeds
-from market_data.process import SessionProcess
 from market_data.rpc import MarketDataServicer
+from market_data.sessions import Sessions
 from market_data.settings import MarketDataSettings
 from market_data.top_of_book import TopsOfBook
 from market_data.views import MarketView
@@ -38,7 +38,7 @@ def build(
     feeds = Feeds(view, projection, settings)
     tops = TopsOfBook(log, view, projection)
     engine = EngineServiceStub(channels("trading-engine"))
-    sessions = SessionProcess(runtime, view, projection, engine, settings, logger(NAME))
+    sessions = Sessions(runtime, view, projection, engine, settings, logger(NAME))
     servicer = MarketDataServicer(runtime, log.name, view, projection, feeds, tops, settings)
     metrics.view_position.labels(NAME, view.name).set_function(lambda: projection.position)
 

@@ -8,9 +8,11 @@ from market_data.calendars import calendar
 from market_data.feeds import Frame
 from market_data.grid import Grid
 from market_data.market import InstrumentRow, Market, TradeRow
+from market_data.process import SessionDue
 from market_data.top_of_book import Tops
-from trading.v1 import market_data_pb2, types_pb2
+from trading.v1 import engine_pb2, market_data_pb2, types_pb2
 
+SESSIONS = {"CONTINUOUS": engine_pb2.SESSION_CONTINUOUS, "CLOSED": engine_pb2.SESSION_CLOSED}
 SIDES = {"BUY": types_pb2.SIDE_BUY, "SELL": types_pb2.SIDE_SELL}
 
 
@@ -95,6 +97,11 @@ def clock_message(instrument: InstrumentRow, now_ns: int) -> market_data_pb2.Ins
             message.next_open_ns = days.next_open(now_ns)
             message.next_close_ns = message.day_ends_ns
     return message
+
+
+def session_command(due: SessionDue) -> engine_pb2.Command:
+    change = engine_pb2.ChangeSession(symbol=due.symbol, session=SESSIONS[due.session], reason=due.reason)
+    return engine_pb2.Command(command_id=due.command_id, correlation_id=due.command_id, change_session=change)
 
 
 def frame_message(
