@@ -54,6 +54,25 @@ class Request:
             self.answer.set_result(outcome)
 
 
+@dataclass(slots=True, frozen=True)
+class Verdict:
+    """What a commit means for one of its requests: where its commands stand, or why it is refused."""
+
+    request: Request
+    told: list[Span] | LogError
+    is_new: bool
+
+    def tell(self, events: list[Event], first: int) -> None:
+        """Answer the caller; `events` are those of the commit, from position `first` on."""
+        if isinstance(self.told, LogError):
+            self.request.refuse(self.told)
+        elif self.is_new:
+            spans = [(span, tuple(events[span.first - first : span.last - first + 1])) for span in self.told]
+            self.request.succeed([Appended(span.first, span.last, True, own) for span, own in spans])
+        else:
+            self.request.succeed(self.told)
+
+
 class LocalLog:
     """The event log over a store of this process; see the port for every contract."""
 
@@ -229,56 +248,59 @@ class LocalLog:
         unknown = unknown_aggregates([request.commands for request in batch], self._known)
         if unknown:
             self._known.looked_up = await self._store.versions(unknown)
-        try:
-            await self._commit_planned(batch)
-        except Taken:
-            # Something that was taken for new is old: look up all that the batch names, and plan again.
+        first = self._tail.head + 1
+        plan, verdicts = self._plan(batch)
+        certain = not any(isinstance(verdict.told, LogError) for verdict in verdicts)
+        events = await self._keep(plan) if certain else None
+        if events is None:
+            # Something was refused, or taken for new that is old: memory may have forgotten what decides it.
             await self._learn(batch)
-            await self._commit_planned(batch)
+            plan, verdicts = self._plan(batch)
+            events = await self._keep(plan)
+            if events is None:
+                raise LogFailed(f"log {self._name}: the store holds events after {first - 1} that this log never wrote")
+        for verdict in verdicts:
+            verdict.tell(events, first)
 
-    async def _commit_planned(self, batch: list[Request]) -> None:
+    def _plan(self, batch: list[Request]) -> tuple[Plan, list[Verdict]]:
         plan = Plan(self._tail.head + 1)
-        verdicts: list[tuple[Request, list[Span] | LogError, bool]] = []
+        verdicts = []
         for request in batch:
             before = plan.position
-            verdict = admit(request.commands, request.writer, self._writers, self._known, plan)
-            verdicts.append((request, verdict, plan.position > before))
+            told = admit(request.commands, request.writer, self._writers, self._known, plan)
+            verdicts.append(Verdict(request, told, plan.position > before))
+        return plan, verdicts
+
+    async def _keep(self, plan: Plan) -> list[Event] | None:
+        """The plan's events, kept by the store and shown to followers; None if the store holds one of them already."""
         recorded_at_ns = max(self._last_recorded_at_ns, self._runtime.now_ns())
-        first = self._tail.head + 1
-        events = build(plan, self._name, first, self._last_hash, recorded_at_ns)
-        if events:
+        events = build(plan, self._name, self._tail.head + 1, self._last_hash, recorded_at_ns)
+        if not events:
+            return events
+        try:
             await self._store.commit(events)
-            self._last_hash, self._last_recorded_at_ns = events[-1].hash, recorded_at_ns
-            self._known.versions.update(plan.versions)
-            self._known.commands.update(plan.spans)
-            self._tail.extend(events)
-            self._notify()
-        for request, verdict, is_new in verdicts:
-            if isinstance(verdict, LogError):
-                request.refuse(verdict)
-            elif is_new:
-                request.succeed(
-                    [
-                        Appended(span.first, span.last, True, tuple(events[span.first - first : span.last - first + 1]))
-                        for span in verdict
-                    ]
-                )
-            else:
-                request.succeed(verdict)
+        except Taken:
+            return None
+        self._last_hash, self._last_recorded_at_ns = events[-1].hash, recorded_at_ns
+        self._known.versions.update(plan.versions)
+        self._known.commands.update(plan.spans)
+        self._tail.extend(events)
+        self._notify()
+        return events
 
     async def _learn(self, batch: list[Request]) -> None:
+        """Look up every command and every unknown aggregate that the batch names."""
         commands = [command for request in batch for command in request.commands]
         ids = [command.command_id for command in commands if command.command_id is not None]
         spans: dict[str, Span] = {}
-        for event in await self._store.commands(list(dict.fromkeys(ids))):
+        for event in await self._store.commands(list(dict.fromkeys(ids))) if ids else ():
             if event.command_id is not None and event.command_index == 0:
                 last = event.position + event.command_count - 1
                 spans[event.command_id] = Span(event.position, last, event.request_hash)
         self._known.commands.update(spans)
-        self._known.versions.clear()
-        self._known.looked_up = await self._store.versions(
-            list(dict.fromkeys(event.aggregate_id for command in commands for event in command.events))
-        )
+        aggregates = dict.fromkeys(event.aggregate_id for command in commands for event in command.events)
+        unknown = [key for key in aggregates if self._known.version(key) is None]
+        self._known.looked_up |= await self._store.versions(unknown)
 
     def _fail(self, batch: list[Request], error: BaseException) -> None:
         self._failure = str(error) if isinstance(error, LogFailed) else f"log {self._name} failed: {error!r}"

@@ -39,6 +39,8 @@ from kernel.runtime import Runtime
 TAIL_VERIFIED_EVENTS = 1_000
 # The write-ahead log is copied into the main file after so many events (20 to 40 MB): hot pages are copied only once.
 CHECKPOINT_EVENTS = 10_000
+# What a burst leaves of the write-ahead log on the disk.
+WAL_BYTES_KEPT = 64 << 20
 CACHE_KIB = 32_768
 STATEMENTS_MAX = 128
 
@@ -168,6 +170,7 @@ class SqliteStore:
             raise LogFailed(f"{self._where}: this file system does not take SQLite's write-ahead log")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES_KEPT}")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         if is_new:
             self._create(connection)
