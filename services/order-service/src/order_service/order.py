@@ -6,10 +6,10 @@ Events carry their results, so nothing is decided here: a row takes over what th
 from decimal import Decimal
 
 import msgspec
-from trading_events import engine as events
 
 from kernel.event import Event
 from kernel.money import Rounding, canonical, divide
+from trading_events import engine as events
 
 AVERAGE_PRICE_SCALE = 10
 OPEN = frozenset({"PENDING", "PARTIALLY_EXECUTED"})

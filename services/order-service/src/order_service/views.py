@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from trading_events import engine as events
 
 from kernel.event import Event
 from kernel.projection import Table
 from order_service import order as orders
 from order_service.order import AccountRow, BalanceRow, OrderRow
+from trading_events import engine as events
 
 
 class AlsoKnownAs(msgspec.Struct, frozen=True):
