@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 import msgspec
+from prometheus_client import Counter
 
 from api_gateway.auth import Authenticator
 from api_gateway.fanout import Hub, Places
@@ -37,12 +38,16 @@ encode = msgspec.json.Encoder(decimal_format="string").encode
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What handlers may use: the services behind the gateway, the log, and the runtime."""
+    """What handlers may use: the services behind the gateway, the log, and the runtime.
+
+    orders_created: the child of `orders_api_created_total` that is the gateway's.
+    """
 
     runtime: Runtime
     log: EventLog
     settings: ApiGatewaySettings
     metrics: Metrics
+    orders_created: Counter
     orders: "OrderServiceAsyncStub"
     market: "MarketDataServiceAsyncStub"
     risk: "RiskServiceAsyncStub"

@@ -129,6 +129,11 @@ def _placed(given: NewOrder, path: str = "") -> PlaceOrder:
     )
 
 
+def _account_id(given: str | msgspec.UnsetType, field: str) -> str:
+    """Empty when the field is absent: the caller's first account."""
+    return "" if isinstance(given, msgspec.UnsetType) else uuid_in(given, field)
+
+
 def _client_order_id(given: str | msgspec.UnsetType, field: str) -> str:
     """Empty when the field is absent."""
     if isinstance(given, msgspec.UnsetType):
@@ -172,7 +177,7 @@ async def create(call: Call) -> Reply:
     if result.refused:
         raise _refusal(result)
     if result.first_time:
-        call.platform.metrics.orders_api_created.labels("api-gateway").inc()
+        call.platform.orders_created.inc()
     return Reply(201, encode(order_json(result.order)), _position(result))
 
 
@@ -193,7 +198,7 @@ async def create_batch(call: Call) -> Reply:
         raise FieldsRefused(errors)
     results = await _submit(call, requests)
     created = sum(1 for result in results if result.first_time and not result.refused)
-    call.platform.metrics.orders_api_created.labels("api-gateway").inc(created)
+    call.platform.orders_created.inc(created)
     rendered = [_batch_result(call, result) for result in results]
     positions = [result.position for result in results if result.HasField("position")]
     newest = max(positions, key=lambda position: position.position, default=None)

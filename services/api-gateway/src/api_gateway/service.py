@@ -66,6 +66,7 @@ def build(
         log=log,
         settings=settings,
         metrics=metrics,
+        orders_created=metrics.orders_api_created.labels(NAME),
         orders=orders,
         market=market,
         risk=RiskServiceStub(channels("risk-management")),
