@@ -6,6 +6,7 @@ other service is here and go over the network when it is not.
 
 import asyncio
 import gc
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -149,7 +150,8 @@ async def running(
     log = await open_log(settings, runtime)
     if not settings.event_log:
         add_EventLogServiceServicer_to_server(LogServicer(log), registrar)  # type: ignore[arg-type]
-    public_url = settings.public_url or f"http://{settings.http}"
+    http = bound(settings.http)
+    public_url = settings.public_url or f"http://{http}"
     wanted = public_settings(public_url) | {name: dict(given) for name, given in (overrides or {}).items()}
     services = build_services(names, runtime, log, channels, metrics, folder, wanted, settings.web or built_web())
     for service in services.values():
@@ -157,7 +159,7 @@ async def running(
     failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     platform = Platform(runtime, log, metrics, services, registrar, channels, failed)
     try:
-        async with serving(platform, settings):
+        async with serving(platform, settings, http):
             gc.collect()
             gc.freeze()  # what lives now lives for ever: spare the collector from walking it
             yield platform
@@ -188,7 +190,7 @@ def built_web() -> Path | None:
 
 
 @asynccontextmanager
-async def serving(platform: Platform, settings: PlatformSettings) -> AsyncIterator[None]:
+async def serving(platform: Platform, settings: PlatformSettings, http: str) -> AsyncIterator[None]:
     """Run the services' mains and the servers that this process needs, until the block ends."""
     for name, service in platform.services.items():
         for title, main in service.mains.items():
@@ -198,16 +200,17 @@ async def serving(platform: Platform, settings: PlatformSettings) -> AsyncIterat
     if settings.grpc or some_elsewhere:
         grpc_server, port = await serve(platform.registrar, settings.grpc or "127.0.0.1:0")
         platform.grpc = f"{(settings.grpc or '127.0.0.1:0').rpartition(':')[0]}:{port}"
-    http_server = None
+    http_server: tuple[uvicorn.Server, asyncio.Task[None]] | None = None
     app = next((service.http for name, service in platform.services.items() if name == "api-gateway"), None)
     if app is not None:
-        http_server = await _start_http(platform, app, settings.http)
+        http_server = await _start_http(platform, app, http)
     try:
         yield
     finally:
         if http_server is not None:
-            http_server.should_exit = True
-            await platform.tasks.pop()
+            server, task = http_server
+            server.should_exit = True
+            await task
         if grpc_server is not None:
             await grpc_server.stop(1.0)
 
@@ -226,20 +229,28 @@ async def _watched(platform: Platform, name: str, title: str, main: Callable[[],
         platform.failed.set_result(f"{name} ({title}): {reason}")
 
 
-async def _start_http(platform: Platform, app: Any, address: str) -> uvicorn.Server:
+def bound(address: str) -> str:
+    """`host:port` with a free port in place of 0: tokens name the URL, so it must be known before the server starts."""
+    host, _, port = address.rpartition(":")
+    if port != "0":
+        return address
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return f"{host}:{probe.getsockname()[1]}"
+
+
+async def _start_http(platform: Platform, app: Any, address: str) -> "tuple[uvicorn.Server, asyncio.Task[None]]":
     host, _, port = address.rpartition(":")
     settings = load(import_module("api_gateway.settings").ApiGatewaySettings)
     make_server = import_module("api_gateway.http_server").GatewayServer
     server: uvicorn.Server = make_server(platform.runtime, app, settings, platform.metrics, host, int(port))
     task = platform.runtime.spawn(server.serve(), "http")
-    platform.tasks.append(task)
     while not server.started:
         if task.done():
             raise OSError(f"cannot listen on {address}: the port is taken; choose another with --http host:port")
         await platform.runtime.sleep(0.01)
-    bound = server.servers[0].sockets[0].getsockname()
-    platform.http = f"{bound[0]}:{bound[1]}"
-    return server
+    platform.http = address
+    return server, task
 
 
 async def until_ready(platform: Platform, within_s: float = READY_WITHIN_S) -> None:
