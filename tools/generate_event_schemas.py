@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from risk_management import events as risk_events
 from trading_events import engine
 from user_service import events as user_events
 
@@ -23,7 +24,11 @@ EVENTS = ROOT / "contracts" / "events"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 RECORDED = EVENTS / "samples.sha256"
 # Folder under contracts/events -> the types whose schemas and samples it holds.
-WRITERS: dict[str, tuple[type[msgspec.Struct], ...]] = {"": engine.TYPES, "user": user_events.TYPES}
+WRITERS: dict[str, tuple[type[msgspec.Struct], ...]] = {
+    "": engine.TYPES,
+    "risk": risk_events.TYPES,
+    "user": user_events.TYPES,
+}
 
 
 def main() -> int:

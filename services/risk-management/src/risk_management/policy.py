@@ -5,15 +5,20 @@ setting it again replaces it. This module decides and remembers; it does no I/O 
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
 
 from kernel.ids import derived_id
 from kernel.money import canonical, parse
 from kernel.refused import Kind, Refused
+from trading_events.engine import AccountId, Number
 
 AGGREGATE_TYPE = "LimitPolicy"
 OPEN_ORDERS_MAX = 1_000_000
+
+# The form is for the schema: the contract of the request proves it before the event is written.
+PolicyName = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": "^[a-z][a-z0-9-]{0,47}$"})]
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,10 +47,10 @@ class SetLimitPolicy:
 class LimitPolicySet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """account_id null: it covers every account that has no policy of its own. set_by: a user's id."""
 
-    policy: str
-    account_id: str | None
-    max_order_notional: str | None
-    max_order_quantity: str | None
+    policy: PolicyName
+    account_id: AccountId | None
+    max_order_notional: Number | None
+    max_order_quantity: Number | None
     max_open_orders: int | None
     set_by: str
 

@@ -65,7 +65,8 @@ class RiskServicer(risk_pb2_grpc.RiskServiceServicer):
         return risk_pb2.ListAccountsResponse(
             accounts=[account_message(self._view, row) for row in rows],
             next_cursor=rows[-1].account_id if len(rows) == limit else "",
-            position=self._position(),
+            # The list is of committed rows; the view may already have folded further.
+            position=types_pb2.LogPosition(log=self._log, position=self._projection.position),
         )
 
     async def ListPositions(
