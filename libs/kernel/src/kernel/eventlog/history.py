@@ -1,6 +1,7 @@
-"""Reading a log from a position, always in whole commands, one batch ahead of the reader."""
+"""Reading a log from a position, always in whole commands, ahead of the reader."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from typing import Protocol
 
@@ -9,6 +10,8 @@ from kernel.eventlog.port import Corrupt
 from kernel.runtime import Runtime
 
 HISTORY_EVENTS_MAX = 4_096
+# Several at a time: SQLite finds two batches on two threads while a third is at work with the caller.
+READS_AHEAD = 3
 
 
 class Readable(Protocol):
@@ -45,21 +48,35 @@ async def whole_commands(log: Readable, after: int, limit: int) -> list[Event]:
 
 
 async def history(runtime: Runtime, log: Readable, after: int, until: int) -> AsyncIterator[list[Event]]:
-    """The events from after+1 to `until` (a command's end), in whole commands; reads ahead while the caller works."""
-    ahead: asyncio.Task[list[Event]] | None = None
-    position = after
+    """The events from after+1 to `until` (a command's end), in whole commands; reads ahead while the caller works.
+
+    Corrupt if the log holds less than that, or `until` is within a command.
+    """
+    ahead: deque[asyncio.Task[list[Event]]] = deque()
+    asked = after
+    unfinished: list[Event] = []
     try:
-        while position < until:
-            if ahead is None:
-                batch = await whole_commands(log, position, min(HISTORY_EVENTS_MAX, until - position))
-            else:
-                batch = await ahead
-            position = batch[-1].position
-            ahead = None
-            if position < until:
-                limit = min(HISTORY_EVENTS_MAX, until - position)
-                ahead = runtime.spawn(whole_commands(log, position, limit), f"read ahead in {log.name}")
-            yield batch
+        while ahead or asked < until:
+            while len(ahead) < READS_AHEAD and asked < until:
+                limit = min(HISTORY_EVENTS_MAX, until - asked)
+                ahead.append(runtime.spawn(_read_all(log, asked, limit), f"read ahead in {log.name}"))
+                asked += limit
+            events = unfinished + await ahead.popleft()
+            length = len(events)
+            while length and not events[length - 1].ends_command:
+                length -= 1
+            unfinished = events[length:]
+            if length:
+                yield events[:length]
+        if unfinished:
+            raise Corrupt(f"log {log.name}: position {until} is within a command")
     finally:
-        if ahead is not None:
-            ahead.cancel()
+        for task in ahead:
+            task.cancel()
+
+
+async def _read_all(log: Readable, after: int, count: int) -> list[Event]:
+    events = await log.read(after, count)
+    if len(events) != count:
+        raise Corrupt(f"log {log.name}: {count} events were expected after position {after}, got {len(events)}")
+    return events

@@ -1,4 +1,4 @@
-"""The log in one SQLite file: WAL, synchronous=FULL, one writer thread, one reader thread, one owning process.
+"""The log in one SQLite file: WAL, synchronous=FULL, one writer thread, two reader threads, one owning process.
 
 Beside the file stand `.lock` (held by the owner for its life, so that a second process is refused and a killed one
 leaves nothing behind) and `.snapshots` (folds that can be made again, kept apart so that writing one never delays a
@@ -37,6 +37,7 @@ from kernel.eventlog.verify import Chain
 from kernel.runtime import Runtime
 
 TAIL_VERIFIED_EVENTS = 1_000
+READERS = 2
 # The write-ahead log is copied into the main file after so many events (20 to 40 MB): hot pages are copied only once.
 CHECKPOINT_EVENTS = 10_000
 # What a burst leaves of the write-ahead log on the disk.
@@ -54,7 +55,7 @@ T = TypeVar("T")
 
 
 class SqliteStore:
-    """One file. Writes go through the lane `log-<name>-write`, reads through `log-<name>-read`."""
+    """One file. Writes go through the lane `log-<name>-write`, reads through `log-<name>-read-0` and `-1` in turn."""
 
     def __init__(self, runtime: Runtime, path: Path, name: str) -> None:
         self._runtime = runtime
@@ -62,7 +63,8 @@ class SqliteStore:
         self._name = name
         self._lock: int | None = None
         self._writer: sqlite3.Connection | None = None
-        self._reader: sqlite3.Connection | None = None
+        self._readers: dict[int, sqlite3.Connection] = {}
+        self._turn = 0
         self._snapshots = SnapshotFile(path.with_name(path.name + ".snapshots"))
         self._checkpointer = Checkpointer(path)
         self._checkpoint: asyncio.Task[None] | None = None
@@ -97,7 +99,7 @@ class SqliteStore:
 
     async def read_stream(self, aggregate_id: str, after_version: int, limit: int) -> list[Event]:
         what = f"read stream {aggregate_id}"
-        return await self._on_reader(what, self._read_stream, aggregate_id, after_version, limit)
+        return await self._on_reader(what, read_events, READ_STREAM, (aggregate_id, after_version, limit))
 
     async def save_writer(self, writer: Writer) -> None:
         types = msgspec.json.encode(writer.aggregate_types).decode()
@@ -147,7 +149,8 @@ class SqliteStore:
         if self._checkpoint is not None:
             await self._checkpoint
         await self._in_lane("checkpoint", "close", self._checkpointer.close)
-        await self._on_reader("close", self._close_reader)
+        for turn in range(READERS):
+            await self._in_lane(f"read-{turn}", "close", self._close_reader, turn)
 
     # What follows runs in a lane.
 
@@ -242,45 +245,43 @@ class SqliteStore:
             versions += msgspec.json.decode(found, type=list[int])
         return dict(zip(aggregate_ids, versions, strict=False))  # the padding comes last
 
-    def _commands(self, command_ids: Sequence[str]) -> list[Event]:
-        found = [read_events(self._reading(), *lookup) for lookup in lookups(READ_COMMANDS, command_ids)]
+    def _commands(self, reader: sqlite3.Connection, command_ids: Sequence[str]) -> list[Event]:
+        found = [read_events(reader, *lookup) for lookup in lookups(READ_COMMANDS, command_ids)]
         return sorted([event for events in found for event in events], key=lambda event: event.position)
 
-    def _read(self, after: int, until: int, limit: int) -> list[Event]:
+    def _read(self, reader: sqlite3.Connection, after: int, until: int, limit: int) -> list[Event]:
         try:
-            return read_events(self._reading(), READ, (after, until, limit))
+            return read_events(reader, READ, (after, until, limit))
         except Corrupt:
             for position in range(after + 1, min(until, after + limit) + 1):
                 try:
-                    read_events(self._reading(), READ, (position - 1, position, 1))
+                    read_events(reader, READ, (position - 1, position, 1))
                 except Corrupt as error:
                     raise Corrupt(f"{self._where}: position {position}: {error}") from error
             raise
 
-    def _read_stream(self, aggregate_id: str, after_version: int, limit: int) -> list[Event]:
-        return read_events(self._reading(), READ_STREAM, (aggregate_id, after_version, limit))
-
-    def _load_checkpoint(self, name: str) -> int:
-        row = self._reading().execute("SELECT position FROM checkpoints WHERE name = ?", (name,)).fetchone()
+    def _load_checkpoint(self, reader: sqlite3.Connection, name: str) -> int:
+        row = reader.execute("SELECT position FROM checkpoints WHERE name = ?", (name,)).fetchone()
         return int(row[0]) if row else 0
 
-    def _reading(self) -> sqlite3.Connection:
+    def _with_reader(self, turn: int, call: Callable[..., T], *arguments: object) -> T:
         if self._lock is None:
             raise LogFailed(f"{self._where} is closed")  # never read a file that another process may own by now
-        if self._reader is None:
-            self._reader = _connect(self._path)
-            self._reader.execute("PRAGMA query_only = ON")
-        return self._reader
+        reader = self._readers.get(turn)
+        if reader is None:
+            reader = self._readers[turn] = _connect(self._path)
+            reader.execute("PRAGMA query_only = ON")
+        return call(reader, *arguments)
+
+    def _close_reader(self, turn: int) -> None:
+        reader = self._readers.pop(turn, None)
+        if reader is not None:
+            reader.close()
 
     def _connection(self, connection: sqlite3.Connection | None) -> sqlite3.Connection:
         if connection is None:
             raise LogFailed(f"{self._where} is closed")
         return connection
-
-    def _close_reader(self) -> None:
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
 
     def _close_writer(self) -> None:
         if self._writer is not None:
@@ -301,7 +302,8 @@ class SqliteStore:
         return await self._in_lane("write", what, call, *arguments)
 
     async def _on_reader(self, what: str, call: Callable[..., T], *arguments: object) -> T:
-        return await self._in_lane("read", what, call, *arguments)
+        turn = self._turn = (self._turn + 1) % READERS
+        return await self._in_lane(f"read-{turn}", what, self._with_reader, turn, call, *arguments)
 
     async def _on_snapshots(self, what: str, call: Callable[..., T], *arguments: object) -> T:
         return await self._in_lane("snapshots", what, call, *arguments)
