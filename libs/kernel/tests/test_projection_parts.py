@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+
 from kernel.event import Event
 from kernel.projection import parts_at_command_ends
 

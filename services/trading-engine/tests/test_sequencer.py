@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+
 from kernel.event import Event
 from kernel.eventlog.memory import MemoryLog, MemoryStore
 from kernel.eventlog.port import LogFailed
 from kernel.refused import Refused
 from kernel.runtime import SystemRuntime
 from trading.v1 import engine_pb2, types_pb2
-
 from trading_engine.recovery import replayed_hash
 from trading_engine.settings import TradingEngineSettings
 
@@ -53,7 +53,11 @@ def told(result: engine_pb2.CommandResult) -> str:
             "pending 0",
         ),
         ("a cancel of nothing is refused", [cancel("b", ALICE, "never")], "order_not_found"),
-        ("a price off the tick is refused before the core", [limit("a", ALICE, "BUY", "1", "20.001")], "price_off_tick"),
+        (
+            "a price off the tick is refused before the core",
+            [limit("a", ALICE, "BUY", "1", "20.001")],
+            "price_off_tick",
+        ),
         ("half a lot is refused before the core", [limit("a", ALICE, "BUY", "0.5", "20")], "quantity_off_lot"),
         ("more than the account has is refused", [limit("a", ALICE, "BUY", "1000", "20")], "insufficient_funds"),
         ("shares that are not there cannot be sold", [limit("a", ALICE, "SELL", "1", "20")], "insufficient_position"),
@@ -213,5 +217,3 @@ def test_an_unknown_body_for_a_known_id_is_refused_after_a_restart_too():
             assert told((await sequencer.execute([limit("b", ALICE, "BUY", "1", "20")]))[0]) == "account_suspended"
 
     asyncio.run(scenario())
-
-

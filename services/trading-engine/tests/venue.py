@@ -9,7 +9,6 @@ from kernel.ids import KIND_ACCOUNT, core_id_text, derived_id
 from kernel.runtime import SystemRuntime
 from kernel.telemetry import Metrics
 from trading.v1 import engine_pb2, types_pb2
-
 from trading_engine.sequencer import Sequencer
 from trading_engine.settings import TradingEngineSettings
 

@@ -8,6 +8,7 @@ apply stops with its checkpoint where it was; it never skips.
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -19,9 +20,12 @@ from kernel.refused import Kind, Refused
 from kernel.runtime import Runtime
 
 BATCH_EVENTS_MAX = 512
-CACHED_ROWS_MAX = 200_000
+CACHED_ROWS_MAX = 20_000
 WAIT_S = 5.0
 
+IDLE_EVENTS_MAX = 10_000
+
+Change = tuple[str, str]  # a statement, and the rows it writes as JSON
 Row = TypeVar("Row", bound=msgspec.Struct)
 Column = Callable[[Any], str | int | None]
 
@@ -93,8 +97,10 @@ class Table(Generic[Row]):
             name = f"{self.name}_by_{'_'.join(word.split()[0] for word in index)}"
             writer.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {self.name} ({', '.join(index)})")
 
-    def _take(self) -> tuple[str, str]:
-        """What changed since the last commit as JSON: rows to write, keys to delete. Forgets it as a change."""
+    def _take(self) -> list[Change]:
+        """What changed since the last call, as statements with their rows in JSON. Forgets it as a change."""
+        if not self._changed:
+            return []
         written: list[list[Any]] = []
         deleted: list[str] = []
         if len(self._cached) > self._cached_rows_max:
@@ -107,18 +113,23 @@ class Table(Generic[Row]):
                 self._cached[key] = row
                 written.append([key, msgspec.json.encode(row).decode(), *(pick(row) for pick in self.columns.values())])
         self._changed = {}
-        return msgspec.json.encode(written).decode(), msgspec.json.encode(deleted).decode()
+        taken = ((self._upsert, written), (self._delete, deleted))
+        return [(statement, msgspec.json.encode(rows).decode()) for statement, rows in taken if rows]
 
-    def _statements(self) -> tuple[str, str]:
+    @cached_property
+    def _upsert(self) -> str:
         # One statement step writes a whole batch: Python's sqlite3 gives up the GIL once, not once a row.
         picks = ", ".join(f"value ->> {number}" for number in range(2 + len(self.columns)))
         names = ", ".join(["key", "row", *self.columns])
         updates = ", ".join(f"{name} = excluded.{name}" for name in ["row", *self.columns])
         return (
             f"INSERT INTO {self.name} ({names}) SELECT {picks} FROM json_each(?) WHERE true "
-            f"ON CONFLICT (key) DO UPDATE SET {updates}",
-            f"DELETE FROM {self.name} WHERE key IN (SELECT value FROM json_each(?))",
+            f"ON CONFLICT (key) DO UPDATE SET {updates}"
         )
+
+    @cached_property
+    def _delete(self) -> str:
+        return f"DELETE FROM {self.name} WHERE key IN (SELECT value FROM json_each(?))"
 
 
 class View(Protocol):
@@ -163,28 +174,27 @@ class ViewStore:
         self.checkpoint: int = row[1] if row else 0
         view.opened()
 
-    def commit(self, changes: Sequence[tuple[tuple[str, str], tuple[str, str]]], position: int) -> None:
+    def commit(self, changes: Sequence[Change], position: int) -> None:
         """Write the rows and the checkpoint in one transaction. Runs on the store's thread."""
         self._writer.execute("BEGIN IMMEDIATE")
         try:
-            for (insert, delete), (written, deleted) in changes:
-                if written != "[]":
-                    self._writer.execute(insert, (written,))
-                if deleted != "[]":
-                    self._writer.execute(delete, (deleted,))
+            for statement, rows in changes:
+                self._writer.execute(statement, (rows,))
             self._writer.execute(
                 "INSERT INTO checkpoint VALUES (?, ?, ?) ON CONFLICT (view) DO UPDATE "
                 "SET version = excluded.version, position = excluded.position",
                 (self.view.name, self.view.version, position),
             )
             self._writer.execute("COMMIT")
+            self.checkpoint = position
         except BaseException:
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
             raise
 
-    def take(self) -> list[tuple[tuple[str, str], tuple[str, str]]]:
-        return [(table._statements(), table._take()) for table in self.view.tables]
+    def take(self) -> list[Change]:
+        """What the tables changed since the last call."""
+        return [change for table in self.view.tables for change in table._take()]
 
     def close(self) -> None:
         self._writer.close()
@@ -231,7 +241,10 @@ class Projection:
         for event in events:
             self.view.apply(event)
         position = events[-1].position
-        await self._runtime.in_thread(f"view-{self.view.name}", self._store.commit, self._store.take(), position)
+        changes = self._store.take()
+        # Events that changed no row need no transaction: reading them again changes no row either.
+        if changes or position - self._store.checkpoint >= IDLE_EVENTS_MAX:
+            await self._runtime.in_thread(f"view-{self.view.name}", self._store.commit, changes, position)
         self.position = position
         self._wake()
         for listener in self.on_commit:

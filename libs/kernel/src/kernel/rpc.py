@@ -103,6 +103,18 @@ class LocalContext:
         raise Refused("refused", details, KIND_OF.get(code, Kind.UNAVAILABLE))
 
 
+async def _within(seconds: float, method: str, call: Awaitable[Any]) -> Any:
+    """The answer of a local call; past its deadline it is refused as a call over the network is."""
+    deadline = asyncio.timeout(seconds)
+    try:
+        async with deadline:
+            return await call
+    except TimeoutError:
+        if deadline.expired():
+            raise Refused("unavailable", f"{method} took longer than {seconds} s", Kind.UNAVAILABLE) from None
+        raise
+
+
 class LocalChannel:
     """A channel whose other end is a Registrar in this process.
 
@@ -129,8 +141,9 @@ class LocalChannel:
             handler = self._registrar.methods[method]
             received = handler.request_deserializer(request_serializer(request)) if self._encoded else request
             validated(received)
-            async with asyncio.timeout(timeout or DEADLINE_S):
-                response = await handler.unary_unary(received, LocalContext(metadata))
+            response = await _within(
+                timeout or DEADLINE_S, method, handler.unary_unary(received, LocalContext(metadata))
+            )
             return response_deserializer(handler.response_serializer(response)) if self._encoded else response
 
         return call
