@@ -6,6 +6,7 @@ use crate::Engine;
 use crate::command::{RECORD_SIZE, RecordError, Stamped};
 use crate::event::{Aggregate, Events};
 use crate::id::{UUID_LENGTH, entity_id};
+use crate::limit::{COMMANDS_PER_BATCH_MAX, TEXTS_PER_BATCH_MAX};
 
 /// One event as the log wants it; its data are bytes of the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct Batch {
 pub enum BatchError {
     /// The length is not a multiple of the record's.
     Length(usize),
+    /// More commands, or more bytes of texts, than a batch may have.
+    TooLarge,
     /// A record is not a command.
     Record(usize, RecordError),
 }
@@ -54,6 +57,10 @@ impl fmt::Display for BatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Length(length) => write!(f, "{length} bytes are not a whole number of {RECORD_SIZE}-byte records"),
+            Self::TooLarge => write!(
+                f,
+                "a batch has at most {COMMANDS_PER_BATCH_MAX} records and {TEXTS_PER_BATCH_MAX} bytes of texts"
+            ),
             Self::Record(number, error) => write!(f, "record {number}: {error}"),
         }
     }
@@ -67,6 +74,9 @@ impl Batch {
         let (records, rest) = commands.as_chunks::<RECORD_SIZE>();
         if !rest.is_empty() {
             return Err(BatchError::Length(commands.len()));
+        }
+        if records.len() > COMMANDS_PER_BATCH_MAX || texts.len() > TEXTS_PER_BATCH_MAX {
+            return Err(BatchError::TooLarge);
         }
         let decode = |(number, record)| Stamped::decode(record, texts).map_err(|e| BatchError::Record(number, e));
         let stamped: Vec<Stamped<'_>> = records.iter().enumerate().map(decode).collect::<Result<_, _>>()?;

@@ -38,3 +38,7 @@ pub const CALENDAR_BYTES_MAX: usize = 4096;
 /// How many of the newest order numbers are remembered after they close, to tell `order_closed` from
 /// `order_not_found`.
 pub const CLOSED_ORDERS_REMEMBERED: u64 = 65_536;
+/// Commands of one batch.
+pub const COMMANDS_PER_BATCH_MAX: usize = 65_536;
+/// Bytes of one batch's texts.
+pub const TEXTS_PER_BATCH_MAX: usize = 64 << 20;

@@ -80,7 +80,8 @@ class Engine:
     def execute(self, commands: bytes, texts: bytes) -> Batch:
         """Decide all commands; the GIL is released meanwhile.
 
-        `commands` are 128-byte records (COMMANDS.md), `texts` the arena they point into. ValueError names the record
+        `commands` are at most 65,536 records of 128 bytes (COMMANDS.md), `texts` the arena they point into. ValueError
+        names the record
         that is malformed; then nothing has been applied.
         """
     def evolve(self, rows: Iterable[tuple[str, str, int, bytes]]) -> None:

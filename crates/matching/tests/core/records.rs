@@ -131,5 +131,7 @@ fn a_malformed_record_leaves_the_whole_batch_undone() {
     let outcome = Batch::execute(&mut engine, &[open, [0; RECORD_SIZE]].concat(), b"");
     assert_eq!(outcome.unwrap_err(), BatchError::Record(1, RecordError::Version(0)));
     assert_eq!(Batch::execute(&mut engine, &open[1..], b"").unwrap_err(), BatchError::Length(127));
+    let too_many = open.repeat(matching::limit::COMMANDS_PER_BATCH_MAX + 1);
+    assert_eq!(Batch::execute(&mut engine, &too_many, b"").unwrap_err(), BatchError::TooLarge);
     assert_eq!(engine.state_hash(), before);
 }
