@@ -58,7 +58,7 @@ def told(result: engine_pb2.CommandResult) -> str:
             [limit("a", ALICE, "BUY", "1", "20.001")],
             "price_off_tick",
         ),
-        ("half a lot is refused before the core", [limit("a", ALICE, "BUY", "0.5", "20")], "quantity_off_lot"),
+        ("half a lot never reaches the core", [limit("a", ALICE, "BUY", "0.5", "20")], "quantity_off_lot"),
         ("more than the account has is refused", [limit("a", ALICE, "BUY", "1000", "20")], "insufficient_funds"),
         ("shares that are not there cannot be sold", [limit("a", ALICE, "SELL", "1", "20")], "insufficient_position"),
         (
