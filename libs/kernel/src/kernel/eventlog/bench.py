@@ -5,7 +5,7 @@ fingerprints (which is what an index likes least), an order's stream each. Laten
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,10 +19,6 @@ from kernel.eventlog.verify import verify
 from kernel.ids import KIND_ACCOUNT, KIND_INSTRUMENT, KIND_ORDER, core_id_text, derived_id
 from kernel.runtime import Runtime
 
-CALLERS = 64
-REQUEST_COMMANDS = 100
-# The events of successive commands: on average 2.5, as when half of the orders fill.
-COMMAND_EVENTS = (1, 3, 2, 4)
 ACCOUNT = core_id_text(KIND_ACCOUNT, 1)
 INSTRUMENT = core_id_text(KIND_INSTRUMENT, 1)
 DATA = msgspec.json.encode(
@@ -46,6 +42,23 @@ DATA = msgspec.json.encode(
 )
 
 
+class Load(msgspec.Struct, frozen=True):
+    """So many callers, each with one request at a time of so many commands; their events in turn as in `events`."""
+
+    callers: int
+    commands: int
+    events: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        events = sum(self.events[number % len(self.events)] for number in range(self.commands))
+        return f"{self.callers} callers, {self.commands} commands with {events} events a request"
+
+
+# On average 2.5 events a command, as when half of the orders fill.
+LOADS = (Load(64, 1, (1,)), Load(1, 100, (1, 3, 2, 4)), Load(2, 100, (1, 3, 2, 4)))
+
+
 class Measured(msgspec.Struct, frozen=True):
     """One case: `value` in `unit`; the wait of a caller in milliseconds where callers wait."""
 
@@ -67,12 +80,9 @@ async def measure(
     async with _opened(runtime, path) as log:
         writer = await log.acquire("engine", ["Order"])
         orders = Orders(runtime)
-        for callers, commands in ((CALLERS, (1,)), (1, COMMAND_EVENTS), (2, COMMAND_EVENTS)):
-            requests = 1 if callers == CALLERS else REQUEST_COMMANDS
-            events = sum(commands[number % len(commands)] for number in range(requests))
-            case = f"{callers} callers, {requests} commands with {events} events a request"
-            started(case)
-            measured.append(await _append(runtime, log, writer, seconds, case, callers, requests, commands, orders))
+        for load in LOADS:
+            started(load.name)
+            measured.append(await _append(runtime, log, writer, orders, load, seconds))
     async with _opened(runtime, path) as log:
         started("read in order after opening")
         measured.append(await _read(runtime, log))
@@ -88,8 +98,8 @@ class Orders:
         self._runtime = runtime
         self._count = 0
 
-    def request(self, commands: int, events: Sequence[int]) -> list[Append]:
-        return [self._command(events[number % len(events)]) for number in range(commands)]
+    def request(self, load: Load) -> list[Append]:
+        return [self._command(load.events[number % len(load.events)]) for number in range(load.commands)]
 
     def _command(self, events: int) -> Append:
         self._count += 1
@@ -119,15 +129,7 @@ class Orders:
 
 
 async def _append(
-    runtime: Runtime,
-    log: EventLog,
-    writer: Writer,
-    seconds: float,
-    case: str,
-    callers: int,
-    commands: int,
-    events: Sequence[int],
-    orders: Orders,
+    runtime: Runtime, log: EventLog, writer: Writer, orders: Orders, load: Load, seconds: float
 ) -> Measured:
     waited_ns: list[int] = []
     before = await log.head()
@@ -136,15 +138,15 @@ async def _append(
 
     async def call() -> None:
         while (sent_ns := runtime.monotonic_ns()) < end_ns:
-            await log.append(orders.request(commands, events), writer)
+            await log.append(orders.request(load), writer)
             waited_ns.append(runtime.monotonic_ns() - sent_ns)
 
-    await asyncio.gather(*(call() for _ in range(callers)))
+    await asyncio.gather(*(call() for _ in range(load.callers)))
     took_ns = runtime.monotonic_ns() - start_ns
     appended = await log.head() - before
     waited_ns.sort()
     return Measured(
-        case=case,
+        case=load.name,
         value=_per_second(appended, took_ns),
         unit="events/s",
         events=appended,
