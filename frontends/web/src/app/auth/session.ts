@@ -21,7 +21,9 @@ interface SessionState {
 /** The protocol's library is only needed on the way in and out. */
 const protocol = () => import('./oidc');
 
-const RENEW_BEFORE_MS = 30_000;
+/** Renewed after this part of its life; a request does not set out with less than `LEFT_MS_MIN`. */
+const RENEW_AFTER_RATIO = 0.75;
+const LEFT_MS_MIN = 5_000;
 const SIGNED_IN_BEFORE = 'signed-in-before';
 
 /** The payload of a token that the provider just gave us over its own connection; the server verifies signatures. */
@@ -63,10 +65,7 @@ export const Session = signalStore(
       const claims = { ...(next.idToken ? claimsOf(next.idToken) : {}), ...claimsOf(next.accessToken) };
       patchState(store, (state) => ({ claims, tokenNumber: state.tokenNumber + 1 }));
       clearTimeout(timer);
-      timer = setTimeout(
-        () => void renew(),
-        Math.max(1000, next.expiresAtMs - Date.now() - 2 * RENEW_BEFORE_MS),
-      );
+      timer = setTimeout(() => void renew(), (next.expiresAtMs - Date.now()) * RENEW_AFTER_RATIO);
     };
 
     const forget = (): void => {
@@ -101,7 +100,7 @@ export const Session = signalStore(
       /** A token that is good for a request now; null when nobody is signed in. */
       async accessToken(): Promise<string | null> {
         if (!tokens) return null;
-        return tokens.expiresAtMs - Date.now() > RENEW_BEFORE_MS ? tokens.accessToken : renew();
+        return tokens.expiresAtMs - Date.now() > LEFT_MS_MIN ? tokens.accessToken : renew();
       },
       /** The server refused the token: get another one. */
       renew,

@@ -6,6 +6,7 @@ import { Side } from '../api/models/side';
 import { Balances } from '../orders/balances';
 import { OrdersPanel } from '../orders/orders-panel';
 import { compactScreen } from '../shell/compact';
+import { Stream } from '../stream/stream';
 import { BookLadder } from './book-ladder';
 import { ChartPanel } from './chart-panel';
 import { Instruments } from './instruments';
@@ -47,7 +48,10 @@ export class MarketPage {
   readonly symbol = input.required<string>();
   protected readonly market = inject(MarketStore);
   private readonly instruments = inject(Instruments);
+  private readonly stream = inject(Stream);
   protected readonly isUnknown = computed(() => this.instruments.isLoaded() && !this.market.instrument());
+  /** What is shown may be old: nobody should trade on it. */
+  protected readonly isStale = computed(() => this.stream.status() !== 'live');
   protected readonly compact = compactScreen();
   protected readonly tabs = TABS;
   protected readonly tab = signal<Tab>('chart');
