@@ -297,7 +297,7 @@ def test_instruments_are_listed_by_symbol():
             listed = (await running.stub.ListInstruments(ListInstrumentsRequest())).instruments
             assert [instrument.symbol for instrument in listed] == ["AAPL", "BTC-USD"]
             assert (listed[0].last_price, listed[0].last_quantity) == (last.price, last.quantity)
-            assert (listed[0].price_unit, listed[0].lot_unit, listed[0].calendar) == ("0.05", "0.001", "24x7")
+            assert (listed[0].price_unit, listed[0].lot_unit, listed[0].calendar) == ("0.05", "0.001", "ALWAYS")
 
     asyncio.run(run())
 

@@ -66,7 +66,7 @@ class Venue:
     trades: int = 0
     priorities: int = 0
 
-    def list_instruments(self, calendar: str = "24x7") -> None:
+    def list_instruments(self, calendar: str = "ALWAYS") -> None:
         for number, symbol in enumerate(self.symbols):
             listed = InstrumentListed(
                 instrument_id=instrument_id(number),
