@@ -119,7 +119,7 @@ describe('the account’s orders', () => {
 
   it('keeps the order and says why when a cancel is refused', async () => {
     const canceling = store.cancel(order('1'));
-    const body = { code: 'order_not_open', message: 'The order was filled.', status: 422 };
+    const body = { code: 'order_closed', message: 'The order was filled.', status: 422 };
     http.expectOne('/v1/orders/1').flush(body, { status: 422, statusText: '' });
     await canceling;
     expect(store.trouble()?.message).toBe('The order was filled.');
