@@ -9,12 +9,14 @@ use std::time::Instant;
 
 use matching::Engine;
 use matching::batch::Batch;
+use matching::book::{Book, Incoming, Order, Sink};
 use matching::command::{
     CancelOrder, ChangeLimits, Command, ListAsset, ListInstrument, OpenAccount, PlaceOrder, Stamped, TextArena,
     Transfer,
 };
 use matching::event::{Body, Events};
 use matching::id::entity_id;
+use matching::ladder::LadderKind;
 use matching::number::Unit;
 use matching::vocabulary::{AssetKind, OrderType, Side, TimeInForce};
 
@@ -128,7 +130,60 @@ fn decide(engine: &mut Engine, case: &str, commands: &[Command<'static>]) {
     println!("  {trades} trades");
 }
 
+/// Counts what trades: the cheapest sink.
+#[derive(Default)]
+struct Count {
+    trades: u64,
+    gone: Vec<u32>,
+}
+
+impl Sink for Count {
+    fn traded(&mut self, slot: u32, maker: &mut Order, _quantity: u64) {
+        self.trades += 1;
+        if maker.leaves == 0 {
+            self.gone.push(slot);
+        }
+    }
+}
+
+/// One book without accounts: half of the commands enter (a few of them meet the other side), half cancel.
+fn book_alone(ladder: LadderKind, case: &str) {
+    let mut book = Book::new(ladder);
+    let (mut random, mut sink) = (Random(5), Count::default());
+    let mut open: Vec<(u32, u64)> = Vec::new();
+    let mut priorities = vec![0u64; 1 << 21];
+    let started = Instant::now();
+    for id in 0..2 * COMMANDS {
+        if random.below(100) < 45 && !open.is_empty() {
+            let (slot, priority) = open.swap_remove(random.below(open.len() as u64) as usize);
+            if priorities[slot as usize] == priority {
+                priorities[slot as usize] = 0;
+                book.remove(slot);
+            }
+            continue;
+        }
+        let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
+        let away = random.below(100);
+        let limit = if side == Side::Buy { 50_010 - away } else { 49_990 + away };
+        let mut incoming = Incoming { side, limit, leaves: 1 + random.below(100), owner: (id % 5_000) as u32 };
+        book.take(&mut incoming, u32::MAX, &mut sink);
+        for slot in sink.gone.drain(..) {
+            priorities[slot as usize] = 0;
+        }
+        if incoming.leaves > 0 && !book.crosses(side, limit) {
+            let slot = book.add(Order::new(id, side, TimeInForce::Gtc, limit, incoming.leaves, incoming.owner));
+            priorities[slot as usize] = book.rest(slot);
+            open.push((slot, priorities[slot as usize]));
+        }
+    }
+    report(case, 2 * COMMANDS as usize, started, "commands/s");
+    println!("  {} trades, {} left", sink.trades, book.len());
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    book_alone(LadderKind::Dense, "book-dense");
+    book_alone(LadderKind::Sorted, "book-sorted");
+    book_alone(LadderKind::Ordered, "book-ordered");
     let mut engine = Engine::new(LOG)?;
     let mut events = Events::default();
     for (stamp_ns, command) in (0..).zip(opening()) {

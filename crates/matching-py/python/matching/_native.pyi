@@ -81,8 +81,7 @@ class Engine:
         """Decide all commands; the GIL is released meanwhile.
 
         `commands` are at most 65,536 records of 128 bytes (COMMANDS.md), `texts` the arena they point into. ValueError
-        names the record
-        that is malformed; then nothing has been applied.
+        names the record that is malformed; then nothing has been applied.
         """
     def evolve(self, rows: Iterable[tuple[str, str, int, bytes]]) -> None:
         """Replay (event type, event id, aggregate version, event data) in log order.

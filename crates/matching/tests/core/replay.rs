@@ -3,6 +3,7 @@
 use matching::batch::{Batch, Row};
 use matching::command::{Stamped, TextArena};
 use matching::event::Events;
+use matching::id::EventId;
 use matching::{Engine, Misfit};
 
 use crate::commands::{self, Known, Random};
@@ -103,5 +104,36 @@ fn data_that_is_not_canonical_is_refused() {
             engine.evolve_row(r.event_type, &r.event_id, r.version, data, &mut scratch).err().map(|_| *r)
         });
         assert_eq!(refused, Some(*row), "{sentence}");
+    }
+}
+
+#[test]
+fn a_stamp_before_the_last_is_refused() {
+    let batch = log();
+    let id = EventId::parse(&batch.rows[1].event_id).expect("an event id");
+    assert_eq!((id.command, id.index, id.stamp_ms), (1, 1, 0));
+    let last = batch.rows.last().expect("events");
+    let mut rows = batch.rows.clone();
+    let first_of_last = rows.iter().position(|row| row.command == last.command).expect("the last command");
+    for (index, row) in (0..).zip(&mut rows[first_of_last..]) {
+        let id = EventId::parse(&row.event_id).expect("an event id");
+        row.event_id = EventId { stamp_ms: id.stamp_ms - 5, index, ..id }.render();
+    }
+    assert_eq!(replay(&batch, &rows).map(|_| ()), Err(Misfit::Stamp));
+}
+
+#[test]
+fn a_changed_digit_of_an_execution_is_refused_or_changes_the_hash() {
+    let batch = log();
+    let hash = replay(&batch, &batch.rows).expect("the log").state_hash();
+    let executions: Vec<&Row> = batch.rows.iter().filter(|row| row.event_type == "OrderExecuted").collect();
+    for row in executions.iter().take(12) {
+        for at in (row.start..row.end).filter(|at| batch.data[*at].is_ascii_digit()) {
+            let mut changed = batch.clone();
+            changed.data[at] = if batch.data[at] == b'7' { b'3' } else { b'7' };
+            if let Ok(engine) = replay(&changed, &batch.rows) {
+                assert_ne!(engine.state_hash(), hash, "{}", String::from_utf8_lossy(&changed.data[row.start..row.end]));
+            }
+        }
     }
 }

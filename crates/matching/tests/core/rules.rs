@@ -368,6 +368,18 @@ fn the_first_reason_in_the_fixed_order_is_given() {
         ),
         ("of too much worth", vec![bound()], buy(ADA, 51, 1_000), &["rejected order_notional_limit"]),
         ("at the limit of worth", vec![limits(ADA, Some(500), None, None)], buy(ADA, 50, 1_000), &["1 rests 50@1000"]),
+        (
+            "a market sell, valued at the best price",
+            vec![buy(BEN, 60, 1_000), limits(ADA, Some(500), None, None)],
+            market(ADA, Side::Sell, 51, 1),
+            &["rejected order_notional_limit"],
+        ),
+        (
+            "a market buy, valued at its protection",
+            vec![sell(BEN, 60, 1_000), limits(ADA, Some(500), None, None)],
+            market(ADA, Side::Buy, 50, 0),
+            &["rejected order_notional_limit"],
+        ),
         ("of too many", vec![bound()], buy(ADA, 51, 1), &["rejected order_quantity_limit"]),
         ("with too many open", vec![bound()], buy(ADA, 50, 1), &["rejected open_orders_limit"]),
         (

@@ -9,6 +9,7 @@ use crate::event::{
     OrderRejected, OrderReplaced, Quantity, Resting, TradeExecuted,
 };
 use crate::id::{self, SEQUENCE_MAX};
+use crate::limit;
 use crate::order_index::{NO_ACCOUNT, Place};
 use crate::vocabulary::{OrderType, Side, Status};
 
@@ -60,8 +61,10 @@ impl Engine {
         expect(e.status == working_status(order.quantity, e.leaves_quantity.0), "status")?;
         expect(e.trade_id.0 == id::entity_id(self.log_number, self.next_trade), "trade_id")?;
         let Notional(cum_notional) = e.cum_notional;
+        let notional = self.terms(e.symbol).notional(e.price.0, e.quantity.0);
         let market = &mut self.markets[found.instrument as usize];
-        expect(cum_notional > market.beside.cum_notional(found.slot), "cum_notional")?;
+        let bounded = e.price.0 <= limit::PRICE_MAX && e.quantity.0 > 0;
+        expect(bounded && cum_notional == market.beside.cum_notional(found.slot) + notional, "cum_notional")?;
         market.beside.set_cum_notional(found.slot, cum_notional);
         market.book.set_leaves(found.slot, e.leaves_quantity.0);
         self.assign_postings(e.postings, events)?;
