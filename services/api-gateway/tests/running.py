@@ -22,7 +22,8 @@ from trading.v1.risk_pb2_grpc import add_RiskServiceServicer_to_server
 from trading.v1.trading_pb2_grpc import add_OrderServiceServicer_to_server
 from trading.v1.user_pb2_grpc import add_UserServiceServicer_to_server
 
-from .services import ADA, NOW_NS, Engine, Market, Orders, Risk, Users
+from .resting_orders import Orders
+from .services import ADA, NOW_NS, Engine, Market, Risk, Users
 
 ISSUER = "http://issuer.test/realms/trading-platform"
 KEYS_PATH = "/realms/trading-platform/protocol/openid-connect/certs"

@@ -9,6 +9,8 @@ import httpx2
 import pytest
 from joserfc import jws
 
+from api_gateway.keys import KeyCache
+from api_gateway.settings import ApiGatewaySettings
 from kernel.runtime import SystemRuntime
 
 from .running import ADMIN, ISSUER, KEY, OTHER_KEY, READER, SECOND_KEY, TRADER, bearer, claims, run, token
@@ -275,8 +277,6 @@ def test_another_users_data_is_not_found_and_an_administrator_sees_it():
 
 def test_the_issuers_keys_come_over_http_when_it_is_not_in_this_process():
     """The same cache over a transport that counts, as over a network."""
-    from api_gateway.keys import KeyCache
-
     asked = []
 
     def answer(request):
@@ -288,7 +288,7 @@ def test_the_issuers_keys_come_over_http_when_it_is_not_in_this_process():
 
     async def test():
         client = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
-        keys = KeyCache(SystemRuntime(), client, "http://issuer.test/keys", 300, 10)
+        keys = KeyCache(SystemRuntime(), client, ApiGatewaySettings(jwks_url="http://issuer.test/keys"))
         found = {kid: await keys.find(kid) is not None for kid in ("first", "weak", "enc", "ec")}
         assert found == {"first": True, "weak": False, "enc": False, "ec": False}
         assert asked == ["http://issuer.test/keys"]

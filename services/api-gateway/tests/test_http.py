@@ -63,6 +63,7 @@ EDGE = [
     ("GET", f"/v1/market-data/{SYMBOL}/bars?interval=2m", {}, None, 400, "invalid_request"),
     ("GET", f"/v1/market-data/{SYMBOL}/bars?from=yesterday", {}, None, 400, "invalid_request"),
     ("GET", f"/v1/market-data/{SYMBOL}/bars?from=2026-11-02T14:30:00", {}, None, 400, "invalid_request"),
+    ("GET", f"/v1/market-data/{SYMBOL}/bars?from=2262-04-12T00:00:00Z", {}, None, 400, "invalid_request"),
     ("GET", f"/v1/market-data/{SYMBOL}/bars?limit=1001", {}, None, 400, "invalid_request"),
     ("GET", f"/v1/market-data/{SYMBOL}/book?depth=501", {}, None, 400, "invalid_request"),
     ("GET", "/v1/market-data/stream", {}, None, 400, "invalid_request"),

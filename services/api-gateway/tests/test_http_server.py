@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 
 import websockets
 
@@ -15,8 +16,11 @@ QUICK = {"stream_conflation_s": 0, "stream_heartbeat_s": 60}
 
 
 async def until(is_true):
-    while not is_true():
+    for _ in range(2_000):
+        if is_true():
+            return
         await asyncio.sleep(0.005)
+    raise AssertionError("it did not come")
 
 
 @contextlib.asynccontextmanager
@@ -121,29 +125,49 @@ def test_a_websocket_works_and_a_frame_over_the_limit_closes_it():
 def test_a_websocket_that_does_not_read_is_closed_with_4408_and_does_not_hold_memory():
     async def test(gateway):
         async with served(gateway) as port:
+            # Small buffers, so that what is not read comes back to the gateway soon.
+            narrow = socket.socket()
+            narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
+            narrow.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(narrow, ("127.0.0.1", port))
             url = f"ws://127.0.0.1:{port}/v1/stream"
-            async with websockets.connect(url, additional_headers=READER, max_queue=1, max_size=None) as client:
+            async with websockets.connect(url, sock=narrow, additional_headers=READER, max_queue=1) as client:
                 await client.recv()
                 await client.send(json.dumps({"op": "subscribe", "channel": "book", "symbol": SYMBOL}))
                 await client.recv()
                 (request, frames) = gateway.market.streams[0]
-                # The client's library stops reading after one message; the kernel's buffers fill, then the outbox.
-                wide = [(str(price), "1") for price in range(1, 8_000)]
-                seq = 11
+                wide = gateway.market.frame(request, 11, bids=[(str(price), "1") for price in range(1, 2_000)])
+                sent = 0
                 while not gateway.market.closed_streams:
-                    frames.put_nowait(gateway.market.frame(request, seq, bids=wide))
-                    seq += 1
-                    await asyncio.sleep(0.002)
-                assert seq < 2_000
+                    frames.put_nowait(wide)
+                    sent += 1
+                    await asyncio.sleep(0)
                 heard = 0
                 with contextlib.suppress(websockets.ConnectionClosed):
                     while True:
                         await client.recv()
                         heard += 1
                 assert client.close_code == 4408
-                assert heard < seq
+                assert heard < sent
 
-    run(test, stream_queue_frames_max=50, **QUICK)
+    run(test, stream_queue_frames_max=20, **QUICK)
+
+
+def test_a_websocket_that_never_reads_again_is_cut():
+    async def test(gateway):
+        async with served(gateway) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_024)
+            key = READER["Authorization"]
+            head = "GET /v1/stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            head += f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {'a' * 22}==\r\nAuthorization: {key}\r\n\r\n"
+            writer.write(head.encode())
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+            writer.transport.pause_reading()
+            gateway.clock.move_on(400)  # the token is over: the gateway closes and waits for no answer
+            await until(lambda: b'active_connections{service="api-gateway"} 0.0' in gateway.metrics.exposition())
+            writer.transport.abort()
+
+    run(test, stream_conflation_s=0, stream_heartbeat_s=0.05)
 
 
 def test_an_event_stream_over_a_socket():

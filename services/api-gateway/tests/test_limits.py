@@ -7,9 +7,22 @@ from random import Random
 import pytest
 
 from api_gateway.limits import NS, MemoryBuckets
+from api_gateway.settings import ApiGatewaySettings
 
 from .running import READER, bearer, run
 from .services import GRACE
+
+
+def buckets_of(tokens, refill_tokens, refill_s, most=100):
+    return MemoryBuckets(
+        ApiGatewaySettings(
+            rate_limit_tokens=tokens,
+            rate_limit_refill_tokens=refill_tokens,
+            rate_limit_refill_s=refill_s,
+            rate_limit_buckets_max=most,
+        )
+    )
+
 
 # A bucket of 3, refilled 3 in 6 s. Steps: seconds that pass, requests let through, then requests refused.
 CASES = [
@@ -25,7 +38,7 @@ CASES = [
 @pytest.mark.parametrize("steps", [case[1] for case in CASES], ids=[case[0] for case in CASES])
 def test_a_bucket(steps):
     async def test():
-        buckets, now_ns = MemoryBuckets(3, 3, 6, 100), 10**18
+        buckets, now_ns = buckets_of(3, 3, 6), 10**18
         for seconds, allowed, refused in steps:
             now_ns += round(seconds * NS)
             outcomes = [(await buckets.take("ada", now_ns)).allowed for _ in range(allowed + refused)]
@@ -41,7 +54,7 @@ def test_a_bucket_is_exactly_a_bucket_of_fractions(seed):
     size, refill, period = random.randint(1, 9), random.randint(1, 9), random.randint(1, 9)
 
     async def test():
-        buckets, now_ns, level = MemoryBuckets(size, refill, period, 100), 0, Fraction(size)
+        buckets, now_ns, level = buckets_of(size, refill, period), 0, Fraction(size)
         for _ in range(500):
             passed_ns = random.choice([0, 1, random.randint(0, NS), random.randint(0, 3 * NS)])
             now_ns += passed_ns
@@ -60,7 +73,7 @@ def test_a_bucket_is_exactly_a_bucket_of_fractions(seed):
 
 def test_the_number_of_buckets_is_bounded_and_the_least_recently_used_go_first():
     async def test():
-        buckets = MemoryBuckets(1, 1, 60, 3)
+        buckets = buckets_of(1, 1, 60, most=3)
         for owner in ("a", "b", "c", "a", "d", "e"):
             await buckets.take(owner, 0)
         assert len(buckets) == 3

@@ -67,6 +67,15 @@ def test_an_order_that_the_core_refused_is_422_with_the_recorded_order():
     run(test)
 
 
+def test_an_order_for_an_unknown_instrument_is_422_although_nothing_was_recorded():
+    async def test(gateway):
+        answer = await gateway.call("POST", "/v1/orders", json=LIMIT | {"symbol": "NOPE"})
+        assert (answer.status_code, answer.json()["code"]) == (422, "unknown_instrument")
+        assert "order_id" not in answer.json()
+
+    run(test)
+
+
 # What is wrong, body, the field that is named (None: the whole body).
 BAD_ORDERS = [
     ("malformed JSON", b'{"symbol": ', None),

@@ -14,6 +14,7 @@ from joserfc.errors import JoseError
 
 from api_gateway.keys import KeyCache
 from api_gateway.principal import Principal, roles_of
+from api_gateway.settings import ApiGatewaySettings
 from kernel.refused import Kind, Refused
 from kernel.runtime import Runtime
 from trading.v1.user_pb2 import VerifyApiKeyRequest
@@ -58,24 +59,16 @@ class Authenticator:
     """Tokens and API keys to principals, with a bounded memory of what was verified."""
 
     def __init__(
-        self,
-        runtime: Runtime,
-        keys: KeyCache,
-        users: "UserServiceAsyncStub",
-        issuer: str,
-        audience: str,
-        leeway_s: int,
-        remembered_max: int,
-        api_key_memory_s: int,
+        self, runtime: Runtime, keys: KeyCache, users: "UserServiceAsyncStub", settings: ApiGatewaySettings
     ) -> None:
         self._runtime = runtime
         self._keys = keys
         self._users = users
-        self._issuer = issuer
-        self._audience = audience
-        self._leeway_s = leeway_s
-        self._remembered_max = remembered_max
-        self._api_key_memory_ns = api_key_memory_s * NS
+        self._issuer = settings.issuer
+        self._audience = settings.audience
+        self._leeway_s = settings.leeway_s
+        self._remembered_max = settings.remembered_tokens_max
+        self._api_key_memory_ns = settings.api_key_memory_s * NS
         # What was presented -> (who it is, wall clock nanoseconds until which that is believed).
         self._remembered: dict[bytes, tuple[Principal, int]] = {}
         # For the connections that live on; a new request asks the user service again.

@@ -8,6 +8,7 @@ import msgspec
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
+from api_gateway.settings import ApiGatewaySettings
 from kernel.refused import Kind, Refused
 from kernel.runtime import Runtime
 from kernel.telemetry import logger
@@ -23,18 +24,16 @@ log = logger("api-gateway")
 class KeyCache:
     """RSA signing keys by key id.
 
-    lifetime_s: older keys are still used while new ones are fetched. cooldown_s: least time between two fetches, so
-    that tokens with invented key ids cannot make us flood the issuer.
+    Keys older than their lifetime are still used while new ones are fetched. Between two fetches there is a cool-down,
+    so that tokens with invented key ids cannot make us flood the issuer.
     """
 
-    def __init__(
-        self, runtime: Runtime, client: httpx2.AsyncClient, url: str, lifetime_s: int, cooldown_s: int
-    ) -> None:
+    def __init__(self, runtime: Runtime, client: httpx2.AsyncClient, settings: ApiGatewaySettings) -> None:
         self._runtime = runtime
         self._client = client
-        self._url = url
-        self._lifetime_ns = lifetime_s * NS
-        self._cooldown_ns = cooldown_s * NS
+        self._url = settings.keys_url
+        self._lifetime_ns = settings.keys_lifetime_s * NS
+        self._cooldown_ns = settings.keys_cooldown_s * NS
         self._keys: dict[str, RSAKey] = {}
         self._fetched_ns: int | None = None
         self._tried_ns: int | None = None

@@ -7,6 +7,8 @@ A bucket that is full equals one that was never used, so forgetting it changes n
 
 from typing import NamedTuple, Protocol
 
+from api_gateway.settings import ApiGatewaySettings
+
 NS = 1_000_000_000
 
 
@@ -31,15 +33,14 @@ class Buckets(Protocol):
 
 
 class MemoryBuckets:
-    """At most `buckets_max` buckets in this process."""
+    """Buckets in this process, at most so many."""
 
-    def __init__(self, tokens: int, refill_tokens: int, refill_s: int, buckets_max: int) -> None:
-        assert min(tokens, refill_tokens, refill_s, buckets_max) > 0, "a bucket needs tokens, a refill and a place"
-        self._limit = tokens
-        self._rate = refill_tokens
-        self._cost = refill_s * NS
-        self._size = tokens * self._cost
-        self._max = buckets_max
+    def __init__(self, settings: ApiGatewaySettings) -> None:
+        self._limit = settings.rate_limit_tokens
+        self._rate = settings.rate_limit_refill_tokens
+        self._cost = settings.rate_limit_refill_s * NS
+        self._size = self._limit * self._cost
+        self._max = settings.rate_limit_buckets_max
         # In the order of their last use, so that the fullest come first.
         self._full_at: dict[str, int] = {}
 

@@ -158,6 +158,14 @@ def _position(result: CommandResult) -> LogPosition | None:
     return result.position if result.HasField("position") else None
 
 
+def _placing_refusal(result: CommandResult) -> Refused:
+    """Why an order was not placed: what it names (an instrument) may be missing, the route is not, so 422."""
+    refusal = _refusal(result)
+    if refusal.kind in (Kind.NOT_FOUND, Kind.CONFLICT):
+        return Refused(refusal.code, refusal.message, Kind.UNPROCESSABLE)
+    return refusal
+
+
 def _refusal(result: CommandResult) -> Refused:
     """Why the command was refused. An order that was recorded as rejected is 422 with its id."""
     if result.order.id and result.order.status == ORDER_STATUS_REJECTED:
@@ -175,7 +183,7 @@ async def create(call: Call) -> Reply:
     placed = _placed(decoded(_new_order, call.body))
     (result,) = await _submit(call, [OrderRequest(place=placed)])
     if result.refused:
-        raise _refusal(result)
+        raise _placing_refusal(result)
     if result.first_time:
         call.platform.orders_created.inc()
     return Reply(201, encode(order_json(result.order)), _position(result))
@@ -208,7 +216,7 @@ async def create_batch(call: Call) -> Reply:
 def _batch_result(call: Call, result: CommandResult) -> OrderResult:
     if not result.refused:
         return OrderResult(201, order=order_json(result.order))
-    refusal = _refusal(result)
+    refusal = _placing_refusal(result)
     return OrderResult(STATUS_OF[refusal.kind], problem=problem_of(refusal, call.path, call.request_id))
 
 

@@ -48,18 +48,8 @@ def build(
     users = UserServiceStub(channels("user-service"))
     orders = OrderServiceStub(channels("order-service"))
     market = MarketDataServiceStub(channels("market-data"))
-    client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=identity_app) if identity_app else None)
-    keys = KeyCache(runtime, client, settings.keys_url, settings.keys_lifetime_s, settings.keys_cooldown_s)
-    authenticator = Authenticator(
-        runtime,
-        keys,
-        users,
-        settings.issuer,
-        settings.audience,
-        settings.leeway_s,
-        settings.remembered_tokens_max,
-        settings.api_key_memory_s,
-    )
+    keys = KeyCache(runtime, _http_client(identity_app), settings)
+    authenticator = Authenticator(runtime, keys, users, settings)
     hub = Hub(runtime, market, orders, settings.stream_conflation_s)
     platform = Platform(
         runtime=runtime,
@@ -76,19 +66,8 @@ def build(
         places=Places(settings.stream_connections_max),
         authenticator=authenticator,
     )
-    buckets = MemoryBuckets(
-        settings.rate_limit_tokens,
-        settings.rate_limit_refill_tokens,
-        settings.rate_limit_refill_s,
-        settings.rate_limit_buckets_max,
-    )
     probes = Probes(platform, keys)
-
-    def register(_: Registrar) -> None:
-        """The gateway answers HTTP only."""
-
-    async def follow_revocations() -> None:
-        await revocations.follow(runtime, users, authenticator)
+    site = Site(platform, MemoryBuckets(settings), probes, identity_app, web_folder)
 
     async def close() -> None:
         await hub.close()
@@ -96,9 +75,18 @@ def build(
 
     return Service(
         NAME,
-        register=register,
-        mains={"revocations": follow_revocations},
+        register=_nothing,
+        mains={"revocations": lambda: revocations.follow(runtime, users, authenticator)},
         ready=probes.ready,
         close=close,
-        http=with_cors(Site(platform, buckets, probes, identity_app, web_folder), settings.origins),
+        http=with_cors(site, settings.origins),
     )
+
+
+def _http_client(identity_app: ASGIApp | None) -> httpx2.AsyncClient:
+    """A client that reaches the provider in this process, or over the network."""
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=identity_app) if identity_app else None)
+
+
+def _nothing(_: Registrar) -> None:
+    """The gateway answers HTTP only."""

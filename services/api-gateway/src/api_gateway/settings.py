@@ -1,5 +1,6 @@
 """Settings of the API gateway."""
 
+from pydantic import PositiveInt
 from pydantic_settings import SettingsConfigDict
 
 from kernel.settings import Settings
@@ -22,31 +23,31 @@ class ApiGatewaySettings(Settings):
     """After this the issuer's keys are fetched again."""
     keys_cooldown_s: int = 10
     """An unknown key id makes the keys be fetched again, at most this often."""
-    remembered_tokens_max: int = 20_000
+    remembered_tokens_max: PositiveInt = 20_000
     """Verified tokens and API keys kept; the oldest are verified anew."""
     api_key_memory_s: int = 60
     """How long a verified API key is believed without asking again; a revocation ends it at once."""
 
-    rate_limit_tokens: int = 100
+    rate_limit_tokens: PositiveInt = 100
     """Size of a principal's (or address's) bucket, requests."""
-    rate_limit_refill_tokens: int = 100
+    rate_limit_refill_tokens: PositiveInt = 100
     """Requests refilled in `rate_limit_refill_s`."""
-    rate_limit_refill_s: int = 60
+    rate_limit_refill_s: PositiveInt = 60
     """Seconds in which `rate_limit_refill_tokens` come back."""
-    rate_limit_buckets_max: int = 100_000
+    rate_limit_buckets_max: PositiveInt = 100_000
     """Buckets kept; full ones go first."""
 
-    body_bytes_max: int = 1_048_576
+    body_bytes_max: PositiveInt = 1_048_576
     """Largest request body."""
     body_timeout_s: float = 10.0
     """A body must be complete within this."""
     head_timeout_s: float = 10.0
     """A request's head must be complete within this, also the first on a new connection."""
-    head_bytes_max: int = 65_536
+    head_bytes_max: PositiveInt = 65_536
     """Largest request line and headers together."""
-    keep_alive_s: int = 30
+    keep_alive_s: PositiveInt = 30
     """An idle connection is closed after this."""
-    connections_max: int = 10_000
+    connections_max: PositiveInt = 10_000
     """Open connections and running requests; beyond it 503."""
     call_timeout_s: float = 10.0
     """Deadline of a call to a service."""
@@ -55,16 +56,16 @@ class ApiGatewaySettings(Settings):
     """Addresses, separated by commas, whose X-Forwarded-For is believed; empty believes none."""
     cors_origins: str = ""
     """Origins whose pages may call the API, separated by commas; `*` for all; empty for none but our own."""
-    access_log_every: int = 100
+    access_log_every: PositiveInt = 100
     """One request in so many is logged at level info, the others at debug; 1 logs each."""
 
-    stream_frame_bytes_max: int = 16_384
+    stream_frame_bytes_max: PositiveInt = 16_384
     """Largest frame that a WebSocket client may send."""
-    stream_subscriptions_max: int = 100
+    stream_subscriptions_max: PositiveInt = 100
     """Subscriptions of one connection."""
-    stream_connections_max: int = 20
+    stream_connections_max: PositiveInt = 20
     """WebSockets and event streams of one principal."""
-    stream_queue_frames_max: int = 1_000
+    stream_queue_frames_max: PositiveInt = 1_000
     """Frames that may wait for a connection; beyond it the reader is too slow and is closed."""
     stream_heartbeat_s: float = 5.0
     """Interval of heartbeats."""

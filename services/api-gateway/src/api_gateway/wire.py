@@ -11,13 +11,14 @@ from typing import Any
 
 import msgspec
 
-from api_gateway.problems import FieldError, FieldsRefused, field_refused, of_decoding
+from api_gateway.problems import field_refused, of_decoding
 from kernel.event import Position
 from kernel.money import canonical
 from trading.v1.types_pb2 import LogPosition
 
 NS = 1_000_000_000
 NUMBER_CHARACTERS_MAX = 40
+TIME_NS_MAX = (1 << 63) - 1
 SYMBOL = re.compile(r"[A-Z0-9]{1,12}([-.][A-Z0-9]{1,12})?", re.ASCII)
 SYMBOL_INPUT = re.compile(r"[A-Z0-9]{1,12}([-./][A-Z0-9]{1,12})?", re.ASCII)
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
@@ -112,15 +113,18 @@ def position_in(text: str, field: str) -> LogPosition:
 
 
 def time_in(text: str, field: str) -> int:
-    """RFC 3339 as nanoseconds since 1970; fractions beyond microseconds are cut."""
+    """RFC 3339 as nanoseconds since 1970 (0 before that, refused after 2262); fractions beyond microseconds are cut."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         at = None
     if at is None or at.tzinfo is None or "T" not in text.upper():
-        raise FieldsRefused((FieldError(field, "must be an RFC 3339 time such as 2026-11-02T14:30:00Z"),))
+        raise field_refused(field, "must be an RFC 3339 time such as 2026-11-02T14:30:00Z")
     since = at - datetime(1970, 1, 1, tzinfo=UTC)
-    return max(0, ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000)
+    ns = ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
+    if ns > TIME_NS_MAX:
+        raise field_refused(field, "must be before 2262")
+    return max(0, ns)
 
 
 # ---- out
