@@ -10,3 +10,4 @@ mod reference;
 mod replay;
 mod rules;
 mod snapshots;
+mod story;
