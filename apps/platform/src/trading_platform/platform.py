@@ -152,7 +152,9 @@ async def running(
         add_EventLogServiceServicer_to_server(LogServicer(log), registrar)  # type: ignore[arg-type]
     http = bound(settings.http)
     public_url = settings.public_url or f"http://{http}"
-    wanted = public_settings(public_url) | {name: dict(given) for name, given in (overrides or {}).items()}
+    wanted = public_settings(public_url)
+    for name, given in (overrides or {}).items():
+        wanted[name] = wanted.get(name, {}) | dict(given)
     services = build_services(names, runtime, log, channels, metrics, folder, wanted, settings.web or built_web())
     for service in services.values():
         service.register(registrar)
