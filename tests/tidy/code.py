@@ -32,6 +32,11 @@ RUNTIME_ALLOWED: Mapping[str, tuple[str, ...]] = {
         "its traders draw from the seed that was given; it keeps what it needs to go on after a restart in one file",
         *("random.Random", ".read_text", ".write_text"),
     ),
+    "apps/platform/src/trading_platform/bench/commands.py": (
+        "what is measured lives in a folder of its own",
+        "tempfile.TemporaryDirectory",
+    ),
+    "apps/platform/src/trading_platform/bench/process.py": ("reads what the kernel counts of a process", ".read_text"),
     "apps/platform/src/trading_platform/replay_commands.py": (
         "the platform of a replay lives in a folder of its own",
         "tempfile.TemporaryDirectory",

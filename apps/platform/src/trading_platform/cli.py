@@ -11,6 +11,7 @@ from kernel.eventlog.port import LogLocked
 from kernel.settings import SettingsError, load
 from kernel.telemetry import configure_logs
 from trading_platform import client_commands, replay_commands
+from trading_platform.bench import commands as bench_commands
 from trading_platform.settings import PlatformSettings
 
 REFUSED, USAGE, FAILED = 1, 2, 3
@@ -23,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(replay_commands.app, name="replay", help="Send recorded days through a platform of their own.")
+app.add_typer(bench_commands.app, name="bench", help="Measure this machine.")
 client_commands.add_to(app)
 
 errors = Console(stderr=True, highlight=False)

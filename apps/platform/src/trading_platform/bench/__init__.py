@@ -1,0 +1,1 @@
+"""Benchmarks as commands: what the platform does on this machine, measured from outside of its process."""
