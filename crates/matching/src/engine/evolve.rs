@@ -5,6 +5,7 @@ use std::fmt;
 use super::{Engine, MILLISECOND_NS};
 use crate::event::{Body, Event, Events, Malformed};
 use crate::id::{EVENTS_PER_COMMAND_MAX, EventId};
+use crate::limit::AMOUNT_MAX;
 
 mod order;
 mod venue;
@@ -164,6 +165,7 @@ impl Engine {
                 Ledger::Hold => &mut holding.hold,
             };
             expect(entry.checked_add(posting.amount) == Some(posting.after), "the result of a posting")?;
+            expect(posting.after.unsigned_abs() <= AMOUNT_MAX as u128, "the size of a posting")?;
             *entry = posting.after;
         }
         Ok(())

@@ -11,7 +11,7 @@ use crate::event::{
 use crate::id::{self, SEQUENCE_MAX};
 use crate::limit;
 use crate::order_index::{NO_ACCOUNT, Place};
-use crate::vocabulary::{OrderType, Side, Status};
+use crate::vocabulary::{OrderType, Side, Status, TimeInForce};
 
 /// An open order and where it is.
 #[derive(Clone, Copy)]
@@ -24,7 +24,7 @@ struct Found {
 impl Engine {
     pub(super) fn evolve_created(&mut self, version: u64, e: &OrderCreated, events: &Events) -> Result<(), Misfit> {
         expect(e.order_id == self.order_id(self.index.next()), "order_id")?;
-        let account = self.accounts.find(e.account_id.0).ok_or(Misfit::Value("account_id"))?;
+        let account = self.customer(e.account_id.0).ok_or(Misfit::Value("account_id"))?;
         let price = match e.order_type {
             OrderType::Limit => e.price,
             OrderType::Market => e.protection_price,
@@ -32,7 +32,10 @@ impl Engine {
         let price = price.ok_or(Misfit::Value("price"))?.0;
         expect(e.price.is_some() != e.protection_price.is_some(), "protection_price")?;
         let fresh = e.status == Status::Pending && e.cum_quantity == Quantity(0) && e.leaves_quantity == e.quantity;
-        expect(fresh && version == 1 && e.quantity.0 > 0, "the state of a new order")?;
+        expect(fresh && version == 1, "the state of a new order")?;
+        self.check_terms(e.symbol, e.quantity.0, price)?;
+        let immediate = e.order_type == OrderType::Market || e.time_in_force == TimeInForce::Ioc;
+        expect(e.rests.is_none() || !immediate, "rests")?;
         let market = self.markets.get_mut(e.symbol.0 as usize).ok_or(Misfit::Value("symbol"))?;
         let mut order = Order::new(e.order_id.0, e.side, e.time_in_force, price, e.quantity.0, account);
         order.version = 1;
@@ -69,6 +72,7 @@ impl Engine {
         market.book.set_leaves(found.slot, e.leaves_quantity.0);
         self.assign_postings(e.postings, events)?;
         match e.rests {
+            Some(_) if order.time_in_force() == TimeInForce::Ioc => Err(Misfit::Value("rests")),
             Some(rests) => self.assign_resting(found.instrument, found.slot, rests),
             None if e.leaves_quantity.0 == 0 => {
                 self.forget(found);
@@ -85,6 +89,7 @@ impl Engine {
         let sums = e.cum_quantity.0 == executed && e.leaves_quantity.0.checked_add(executed) == Some(e.quantity.0);
         expect(sums && e.leaves_quantity.0 > 0, "the quantities")?;
         expect(e.status == working_status(e.quantity.0, e.leaves_quantity.0), "status")?;
+        self.check_terms(e.symbol, e.quantity.0, e.price.0)?;
         let market = &mut self.markets[found.instrument as usize];
         if e.rests.map(|rests| rests.priority) != Some(found.order.priority) {
             market.book.unlink(found.slot);
@@ -119,6 +124,12 @@ impl Engine {
         self.next_trade += 1;
         let market = self.markets.get_mut(e.symbol.0 as usize).ok_or(Misfit::Value("symbol"))?;
         Self::advance(&mut market.version, version)
+    }
+
+    fn check_terms(&self, symbol: Instrument, quantity: u64, price: u64) -> Result<(), Misfit> {
+        let terms = self.catalog.instrument(symbol).ok_or(Misfit::Value("symbol"))?;
+        expect((1..=terms.max_quantity).contains(&quantity), "quantity")?;
+        expect((1..=terms.max_price).contains(&price), "price")
     }
 
     fn check_ended(order: &Order, cum: Quantity, leaves: Quantity, canceled: Quantity) -> Result<(), Misfit> {
