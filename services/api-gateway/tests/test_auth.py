@@ -250,6 +250,16 @@ def test_a_token_and_a_key_together_are_refused():
     run(test)
 
 
+def test_a_credential_counts_only_in_its_own_header():
+    async def test(gateway):
+        assert (await gateway.call("GET", "/v1/orders", headers={"X-API-Key": "tk_ada.secret"})).status_code == 200
+        assert (await gateway.call("GET", "/v1/orders", headers=TRADER)).status_code == 200
+        for wrong in ({"Authorization": "tk_ada.secret"}, {"X-API-Key": TRADER["Authorization"]}):
+            assert (await gateway.call("GET", "/v1/orders", headers=wrong)).status_code == 401
+
+    run(test)
+
+
 def test_a_revoked_key_stops_working_at_once():
     async def test(gateway):
         key = {"X-API-Key": "tk_ada.secret"}

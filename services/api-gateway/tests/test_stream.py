@@ -268,6 +268,19 @@ def test_subscriptions_connections_and_frames_are_limited():
     run(test, stream_subscriptions_max=2, stream_connections_max=2, stream_frame_bytes_max=1000, **QUICK)
 
 
+def test_subscribing_again_and_again_is_limited_like_requests():
+    async def test(gateway):
+        async with connected(gateway, READER) as client:
+            await client.hear()
+            for _ in range(4):
+                client.say(op="subscribe", id=7, channel="quotes", symbol=SYMBOL)
+            while (frame := await client.hear())["type"] != "error":
+                pass
+            assert (frame["code"], frame["id"]) == ("rate_limited", 7)
+
+    run(test, rate_limit_tokens=3, **QUICK)
+
+
 def test_a_heartbeat_repeats_the_last_seq_of_each_subscription():
     async def test(gateway):
         async with connected(gateway, READER) as client:

@@ -220,15 +220,15 @@ class Api:
         http_seconds.observe(took_s)
         api_seconds.observe(took_s)
         self._answered += 1
-        tell = log.info if self._answered % self._settings.access_log_every == 0 else log.debug
-        tell(
-            "request",
-            method=method,
-            route=exchange.route,
-            status=status,
-            processing_time_ms=round(took_ns / 1_000_000, 3),
-            user_id=exchange.principal.user_id if exchange.principal else None,
-        )
+        if self._answered % self._settings.access_log_every == 0:
+            log.info(
+                "request",
+                method=method,
+                route=exchange.route,
+                status=status,
+                processing_time_ms=took_ns // 1_000_000,
+                user_id=exchange.principal.user_id if exchange.principal else None,
+            )
 
 
 async def _gone(receive: Receive) -> None:

@@ -29,6 +29,9 @@ REVOKED_MAX = 100_000
 ALGORITHM = "RS256"
 TYPES = ("JWT", "at+jwt", "application/at+jwt")
 
+# The headers Authorization and X-API-Key, as they came.
+Presented = tuple[bytes | None, bytes | None]
+
 
 class _Header(msgspec.Struct):
     alg: str
@@ -70,14 +73,14 @@ class Authenticator:
         self._remembered_max = settings.remembered_tokens_max
         self._api_key_memory_ns = settings.api_key_memory_s * NS
         # What was presented -> (who it is, wall clock nanoseconds until which that is believed).
-        self._remembered: dict[bytes, tuple[Principal, int]] = {}
+        self._remembered: dict[Presented, tuple[Principal, int]] = {}
         # For the connections that live on; a new request asks the user service again.
         self._revoked_keys: dict[str, None] = {}
 
     def remembered(self, authorization: bytes | None, api_key: bytes | None) -> Principal | None:
         """The principal, if these very credentials were verified before and still hold."""
-        found = self._remembered.get(authorization or api_key or b"")
-        if found is None or (authorization and api_key):
+        found = self._remembered.get((authorization, api_key))
+        if found is None:
             return None
         principal, until_ns = found
         return principal if self._runtime.now_ns() < until_ns else None
@@ -91,12 +94,12 @@ class Authenticator:
             if scheme.lower() != b"bearer":
                 refuse("unauthenticated", "The Authorization header must be `Bearer <token>`.")
             principal = await self.token(token.strip())
-            return self._remember(authorization, principal)
+            return self._remember((authorization, api_key), principal)
         if api_key:
-            return self._remember(api_key, await self._api_key(api_key))
+            return self._remember((authorization, api_key), await self._api_key(api_key))
         refuse("unauthenticated", "Send a bearer token or an API key; neither came.")
 
-    def _remember(self, presented: bytes, principal: Principal) -> Principal:
+    def _remember(self, presented: Presented, principal: Principal) -> Principal:
         if len(self._remembered) >= self._remembered_max:
             del self._remembered[next(iter(self._remembered))]
         until_ns = principal.expires_ns or 0

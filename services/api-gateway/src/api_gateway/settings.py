@@ -23,7 +23,7 @@ class ApiGatewaySettings(Settings):
     """After this the issuer's keys are fetched again."""
     keys_cooldown_s: int = 10
     """An unknown key id makes the keys be fetched again, at most this often."""
-    remembered_tokens_max: PositiveInt = 20_000
+    remembered_tokens_max: PositiveInt = 10_000
     """Verified tokens and API keys kept; the oldest are verified anew."""
     api_key_memory_s: int = 60
     """How long a verified API key is believed without asking again; a revocation ends it at once."""
@@ -57,7 +57,7 @@ class ApiGatewaySettings(Settings):
     cors_origins: str = ""
     """Origins whose pages may call the API, separated by commas; `*` for all; empty for none but our own."""
     access_log_every: PositiveInt = 100
-    """One request in so many is logged at level info, the others at debug; 1 logs each."""
+    """One request in so many is logged, so that a busy gateway does not drown in its log; 1 logs each."""
 
     stream_frame_bytes_max: PositiveInt = 16_384
     """Largest frame that a WebSocket client may send."""

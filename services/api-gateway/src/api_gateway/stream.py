@@ -89,7 +89,7 @@ class Stream:
             await socket.close(TOO_MANY)
             return
         try:
-            await Connection(self._platform, socket, principal).run()
+            await Connection(self._platform, self._buckets, socket, principal).run()
         finally:
             self._places.leave(principal.user_id)
 
@@ -161,8 +161,9 @@ class Socket:
 class Connection:
     """An authenticated WebSocket until one side ends it: three tasks read, write and keep time."""
 
-    def __init__(self, platform: Platform, socket: Socket, principal: Principal) -> None:
+    def __init__(self, platform: Platform, buckets: Buckets, socket: Socket, principal: Principal) -> None:
         settings = platform.settings
+        self._buckets = buckets
         self._runtime = platform.runtime
         self._authenticator = platform.authenticator
         self._socket = socket
@@ -253,9 +254,17 @@ class Connection:
                 self._principal = renewed
                 self._tell_authenticated()
             case "subscribe":
+                await self._take()
                 self._reader.subscribe(topic_of(operation, self._principal.user_id))
             case "unsubscribe":
                 self._reader.unsubscribe(topic_of(operation, self._principal.user_id).key)
+
+    async def _take(self) -> None:
+        """A snapshot costs more than a request: subscriptions have a bucket of their own, of the same size."""
+        taken = await self._buckets.take(f"stream:{self._principal.user_id}", self._runtime.monotonic_ns())
+        if not taken.allowed:
+            told = f"Too many subscriptions at once; try again in {taken.retry_after_s} seconds."
+            raise Refused("rate_limited", told, Kind.RATE_LIMITED)
 
 
 def topic_of(operation: _Operation, user_id: str) -> Topic:
