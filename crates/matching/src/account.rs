@@ -1,8 +1,10 @@
 //! Accounts: what each owns of each asset, what its open orders hold of it, and what it may do.
 
+use crate::book::NONE;
 use crate::event::{AccountId, Asset, Posting};
 use crate::id;
 use crate::limit;
+use crate::table::Table;
 use crate::vocabulary::{AccountKind, AccountState, Ledger};
 
 /// The external account is the first of every log.
@@ -55,8 +57,8 @@ pub struct Account {
     pub limits: Limits,
     /// Number of its open orders.
     pub open_orders: u32,
-    pub(crate) working: Vec<Working>,
-    holdings: Vec<Holding>,
+    pub(crate) working: Table<Working>,
+    holdings: Table<Holding>,
 }
 
 impl Account {
@@ -69,15 +71,14 @@ impl Account {
             version: 0,
             limits: Limits::default(),
             open_orders: 0,
-            working: Vec::new(),
-            holdings: Vec::new(),
+            working: Table::default(),
+            holdings: Table::default(),
         }
     }
 
     /// What it has of an asset.
     pub fn holding(&self, asset: Asset) -> Holding {
-        let empty = Holding { asset, balance: 0, hold: 0 };
-        self.find(asset).map_or(empty, |at| self.holdings[at])
+        self.holdings.get(asset.0).copied().unwrap_or(Holding { asset, balance: 0, hold: 0 })
     }
 
     /// What it may still use of an asset.
@@ -88,7 +89,7 @@ impl Account {
 
     /// All it has, ordered by asset, without empty entries.
     pub fn holdings(&self) -> impl Iterator<Item = &Holding> + '_ {
-        self.holdings.iter().filter(|holding| holding.balance != 0 || holding.hold != 0)
+        self.holdings.sorted().filter(|holding| holding.balance != 0 || holding.hold != 0)
     }
 
     /// The most open orders it may have.
@@ -97,31 +98,12 @@ impl Account {
     }
 
     pub(crate) fn holding_mut(&mut self, asset: Asset) -> &mut Holding {
-        let at = match self.find(asset) {
-            Ok(at) => at,
-            Err(at) => {
-                self.holdings.insert(at, Holding { asset, balance: 0, hold: 0 });
-                at
-            }
-        };
-        &mut self.holdings[at]
+        self.holdings.get_or_insert(asset.0, Holding { asset, balance: 0, hold: 0 })
     }
 
     /// The list of its open orders in an instrument.
     pub(crate) fn working_mut(&mut self, instrument: u32) -> &mut Working {
-        let at = match self.working.binary_search_by_key(&instrument, |working| working.instrument) {
-            Ok(at) => at,
-            Err(at) => {
-                let none = crate::book::NONE;
-                self.working.insert(at, Working { instrument, first: none, last: none });
-                at
-            }
-        };
-        &mut self.working[at]
-    }
-
-    fn find(&self, asset: Asset) -> Result<usize, usize> {
-        self.holdings.binary_search_by_key(&asset, |holding| holding.asset)
+        self.working.get_or_insert(instrument, Working { instrument, first: NONE, last: NONE })
     }
 }
 

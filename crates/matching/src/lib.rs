@@ -23,4 +23,5 @@ pub mod snapshot;
 pub mod vocabulary;
 
 mod engine;
+mod table;
 pub use engine::{Engine, LogNumberTooLarge, Misfit};

@@ -9,7 +9,7 @@ use std::fmt::{self, Write as _};
 use sha2::{Digest, Sha256};
 
 use crate::Engine;
-use crate::account::Account;
+use crate::account::{Account, Holding};
 use crate::market::Market;
 use crate::order_index::{NO_ACCOUNT, Place};
 use crate::vocabulary::Side;
@@ -199,8 +199,9 @@ fn write_account(w: &mut Writer, account: &Account) {
     w.optional(account.limits.max_order_notional, Writer::i128);
     w.optional(account.limits.max_order_quantity, Writer::i128);
     w.optional(account.limits.max_open_orders, Writer::u32);
-    w.count(account.holdings().count());
-    for holding in account.holdings() {
+    let holdings: Vec<&Holding> = account.holdings().collect();
+    w.count(holdings.len());
+    for holding in holdings {
         w.u32(holding.asset.0);
         w.i128(holding.balance);
         w.i128(holding.hold);

@@ -66,7 +66,7 @@ impl Engine {
             .accounts
             .get(account)
             .working
-            .iter()
+            .sorted()
             .filter(|working| symbol.is_none_or(|symbol| symbol.0 == working.instrument))
             .map(|working| (working.instrument, working.first))
             .collect();
