@@ -19,6 +19,7 @@ from grpc_health.v1 import _async as health_async
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from kernel.eventlog.port import LogFailed, QueueFull
 from kernel.refused import Kind, Refused
 
 # The interceptors take type arguments in their stubs only.
@@ -103,12 +104,19 @@ class LocalContext:
         raise Refused("refused", details, KIND_OF.get(code, Kind.UNAVAILABLE))
 
 
+def _log_away(error: LogFailed | QueueFull) -> Refused:
+    """What a servicer's caller is told when the log could not answer the servicer."""
+    return Refused("unavailable", f"the log cannot answer now: {error}", Kind.UNAVAILABLE, retry_after_s=1)
+
+
 async def _within(seconds: float, method: str, call: Awaitable[Any]) -> Any:
     """The answer of a local call; past its deadline it is refused as a call over the network is."""
     deadline = asyncio.timeout(seconds)
     try:
         async with deadline:
             return await call
+    except (LogFailed, QueueFull) as error:
+        raise _log_away(error) from error
     except TimeoutError:
         if deadline.expired():
             raise Refused("unavailable", f"{method} took longer than {seconds} s", Kind.UNAVAILABLE) from None
@@ -164,8 +172,11 @@ class LocalChannel:
             received = handler.request_deserializer(request_serializer(request)) if self._encoded else request
             validated(received)
             stream = handler.unary_stream(received, LocalContext(metadata))
-            async for response in stream:
-                yield response_deserializer(handler.response_serializer(response)) if self._encoded else response
+            try:
+                async for response in stream:
+                    yield response_deserializer(handler.response_serializer(response)) if self._encoded else response
+            except (LogFailed, QueueFull) as error:
+                raise _log_away(error) from error
 
         return call
 
@@ -260,6 +271,8 @@ def _receiving(method: Any, given: str) -> Any:
             return await method(request, context)
         except Refused as refused:
             await _abort(context, refused)
+        except (LogFailed, QueueFull) as error:
+            await _abort(context, _log_away(error))
 
     return receive
 
@@ -273,6 +286,8 @@ def _streaming(method: Any, given: str) -> Any:
                 yield response
         except Refused as refused:
             await _abort(context, refused)
+        except (LogFailed, QueueFull) as error:
+            await _abort(context, _log_away(error))
 
     return receive
 
