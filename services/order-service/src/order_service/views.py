@@ -32,7 +32,7 @@ class OrdersView:
     """`apply` is the whole fold; `take_changes` hands a batch's changes to the streams."""
 
     name = "orders"
-    version = 1
+    version = 2
 
     def __init__(self) -> None:
         self.orders = Table(
@@ -92,6 +92,11 @@ class OrdersView:
         for posting in getattr(happened, "postings", ()):
             self._post(posting, event)
 
+    @property
+    def is_changing(self) -> bool:
+        """Whether there are changes that nobody has taken: their rows may not be committed yet."""
+        return bool(self._changes)
+
     def take_changes(self) -> dict[str, Change]:
         """What changed since the last call, by account."""
         taken, self._changes = self._changes, {}
@@ -145,13 +150,16 @@ class OrdersView:
             change.orders[row.order_id] = row
 
     def _touch(self, account_id: str, event: Event) -> Change | None:
-        """Count the event in the account's stream; None for an account that is nobody's."""
+        """Count the event in the account's stream, once however much of it concerns the account; None for an account
+        that is nobody's. The count must not depend on which events arrive in one batch."""
         account = self.accounts.get(account_id)
         if account is None or account.kind != "CUSTOMER":
             return None
+        change = self._changes.get(account_id)
+        if change is not None and change.events[-1].position == event.position:
+            return change
         seq = account.seq + 1
         self.accounts.put(account_id, AccountRow(account_id, account.user_id, account.kind, seq))
-        change = self._changes.get(account_id)
         if change is None:
             change = self._changes[account_id] = Change(seq, seq, {}, [], {})
         change.seq = seq
@@ -169,6 +177,6 @@ class OrdersView:
         else:
             row = BalanceRow(row.account_id, row.asset, row.balance, posting.after)
         self.balances.put(key, row)
-        change = self._changes.get(posting.account_id) or self._touch(posting.account_id, event)
+        change = self._touch(posting.account_id, event)
         if change is not None:
             change.balances[posting.asset] = row
