@@ -1,11 +1,11 @@
 """Market data, put together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from kernel.eventlog.port import EventLog
-from kernel.projection import Projection, ViewStore
+from kernel.projection import Projection, View, ViewStore
 from kernel.rpc import Registrar
 from kernel.runtime import Runtime
 from kernel.service import Service
@@ -20,6 +20,9 @@ from trading.v1 import market_data_pb2_grpc
 from trading.v1.engine_pb2_grpc import EngineServiceStub
 
 NAME = "market-data"
+MARKET_FILE = "market-data.sqlite"
+# The read models by file: who rebuilds them from the log must get the same rows.
+VIEWS: Mapping[str, Callable[[], View]] = {MARKET_FILE: MarketView}
 
 
 def build(
@@ -32,7 +35,7 @@ def build(
 ) -> Service:
     """folder: where the read model lives; None keeps it in memory."""
     view = MarketView()
-    store = ViewStore(view, folder / "market-data.sqlite" if folder else None)
+    store = ViewStore(view, folder / MARKET_FILE if folder else None)
     view.position = store.checkpoint
     projection = Projection(runtime, log, store)
     feeds = Feeds(view, projection, settings)

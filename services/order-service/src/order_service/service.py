@@ -1,11 +1,11 @@
 """The order service, put together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from kernel.eventlog.port import EventLog
-from kernel.projection import Projection, ViewStore
+from kernel.projection import Projection, View, ViewStore
 from kernel.rpc import Registrar
 from kernel.runtime import Runtime
 from kernel.service import Service
@@ -19,6 +19,9 @@ from trading.v1.engine_pb2_grpc import EngineServiceStub
 from trading.v1.market_data_pb2_grpc import MarketDataServiceStub
 
 NAME = "order-service"
+ORDERS_FILE = "orders.sqlite"
+# The read models by file: who rebuilds them from the log must get the same rows.
+VIEWS: Mapping[str, Callable[[], View]] = {ORDERS_FILE: OrdersView}
 
 
 def build(
@@ -31,7 +34,7 @@ def build(
 ) -> Service:
     """folder: where the read model lives; None keeps it in memory."""
     view = OrdersView()
-    projection = Projection(runtime, log, ViewStore(view, folder / "orders.sqlite" if folder else None))
+    projection = Projection(runtime, log, ViewStore(view, folder / ORDERS_FILE if folder else None))
     streams = AccountStreams(view, projection, log.name, settings)
     orders = Orders(runtime, log, view, projection, EngineServiceStub(channels("trading-engine")), settings)
     metrics.orders_active.labels(NAME).set_function(lambda: view.open_orders)

@@ -1,11 +1,11 @@
 """Risk management, put together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from kernel.eventlog.port import EventLog
-from kernel.projection import Projection, ViewStore
+from kernel.projection import Projection, View, ViewStore
 from kernel.rpc import Registrar
 from kernel.runtime import Runtime
 from kernel.service import Service
@@ -19,6 +19,9 @@ from trading.v1 import risk_pb2_grpc
 from trading.v1.engine_pb2_grpc import EngineServiceStub
 
 NAME = "risk-management"
+RISK_FILE = "risk.sqlite"
+# The read models by file: who rebuilds them from the log must get the same rows.
+VIEWS: Mapping[str, Callable[[], View]] = {RISK_FILE: RiskView}
 
 
 def build(
@@ -31,7 +34,7 @@ def build(
 ) -> Service:
     """folder: where the read model lives; None keeps it in memory."""
     view = RiskView()
-    store = ViewStore(view, folder / "risk.sqlite" if folder else None)
+    store = ViewStore(view, folder / RISK_FILE if folder else None)
     view.position = store.checkpoint
     projection = Projection(runtime, log, store)
     engine = EngineServiceStub(channels("trading-engine"))

@@ -49,10 +49,10 @@ async def restored(log: EventLog, settings: TradingEngineSettings) -> Core:
     return core
 
 
-async def replay(runtime: Runtime, log: EventLog, core: Core) -> int:
-    """Apply every event after the core's position; returns how many there were."""
+async def replay(runtime: Runtime, log: EventLog, core: Core, until: int | None = None) -> int:
+    """Apply every event after the core's position, up to the end of a command or to the head; returns how many."""
     began = core.position
-    async for events in history(runtime, log, core.position, await log.head()):
+    async for events in history(runtime, log, core.position, await log.head() if until is None else until):
         rows = [
             (event.event_type, event.event_id, event.event_version, event.event_data)
             for event in events

@@ -1,12 +1,12 @@
 """Puts the user service together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from grpc.aio import Channel
 
 from kernel.eventlog.port import EventLog
-from kernel.projection import Projection, ViewStore
+from kernel.projection import Projection, View, ViewStore
 from kernel.rpc import Registrar
 from kernel.runtime import Runtime
 from kernel.service import Service
@@ -33,6 +33,9 @@ from user_service.tokens import Tokens
 from user_service.views import UsersView
 
 UPKEEP_S = 600.0
+USERS_FILE = "users.db"
+# The read models by file: who rebuilds them from the log must get the same rows.
+VIEWS: Mapping[str, Callable[[], View]] = {USERS_FILE: UsersView}
 
 
 def build(
@@ -47,7 +50,7 @@ def build(
     if folder is not None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     view = UsersView()
-    rows = ViewStore(view, folder / "users.db" if folder else None)
+    rows = ViewStore(view, folder / USERS_FILE if folder else None)
     projection = Projection(runtime, log, rows)
     store = PrivateStore(folder / "private.db" if folder else None)
     journal = Journal(runtime, log)
