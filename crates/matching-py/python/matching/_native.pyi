@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Final, final
 
+__all__ = ["STATE_SCHEMA", "Asset", "Batch", "Engine", "Instrument"]
+
 STATE_SCHEMA: Final[int]
 """Changes when a snapshot's layout or what a replay makes of an event changes."""
 
