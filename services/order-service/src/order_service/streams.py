@@ -1,7 +1,7 @@
 """Live streams of accounts: a snapshot of the open orders, then every change with a contiguous seq."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from kernel.event import Event
 from kernel.projection import Projection
@@ -13,6 +13,8 @@ from trading.v1 import trading_pb2, types_pb2
 
 SNAPSHOT_ORDERS_MAX = 1_000
 
+Frames = asyncio.Queue[trading_pb2.StreamOrdersResponse | None]
+
 
 class AccountStreams:
     """Fans a batch's changes out to the readers of the accounts that it touched."""
@@ -22,24 +24,40 @@ class AccountStreams:
         self._projection = projection
         self._log_name = log_name
         self._frames_max = settings.subscriber_frames_max
-        self._readers: dict[str, set[asyncio.Queue[trading_pb2.StreamOrdersResponse | None]]] = {}
+        self._readers: dict[str, dict[Frames, None]] = {}
+        self._beginning: list[Callable[[], None]] = []
         projection.on_commit.append(self._publish)
 
     async def follow(self, account_id: str) -> AsyncIterator[trading_pb2.StreamOrdersResponse]:
         """The account's stream from now on. Refused when the reader is slower than the account trades."""
-        queue: asyncio.Queue[trading_pb2.StreamOrdersResponse | None] = asyncio.Queue()
+        queue: Frames = asyncio.Queue()
         await self._projection.reached()
-        self._readers.setdefault(account_id, set()).add(queue)
         try:
-            yield self._snapshot(account_id)
+            yield await self._begin(account_id, queue)
             while (frame := await queue.get()) is not None:
                 yield frame
             raise Refused("slow_consumer", "The stream was read too slowly; subscribe again.", Kind.RATE_LIMITED)
         finally:
-            readers = self._readers[account_id]
-            readers.discard(queue)
+            readers = self._readers.get(account_id, {})
+            readers.pop(queue, None)
             if not readers:
-                del self._readers[account_id]
+                self._readers.pop(account_id, None)
+
+    async def _begin(self, account_id: str, queue: Frames) -> trading_pb2.StreamOrdersResponse:
+        """Attach the reader and make its snapshot, both at a moment when memory and committed rows agree: a change
+        that is still being committed comes as a frame."""
+        begun: asyncio.Future[trading_pb2.StreamOrdersResponse] = asyncio.get_running_loop().create_future()
+
+        def attach() -> None:
+            if not begun.done():
+                self._readers.setdefault(account_id, {})[queue] = None
+                begun.set_result(self._snapshot(account_id))
+
+        if self._view.is_changing:
+            self._beginning.append(attach)
+        else:
+            attach()
+        return await begun
 
     def _publish(self, events: Sequence[Event]) -> None:
         for account_id, change in self._view.take_changes().items():
@@ -52,6 +70,9 @@ class AccountStreams:
                     queue.put_nowait(None)
                 else:
                     queue.put_nowait(frame)
+        beginning, self._beginning = self._beginning, []
+        for attach in beginning:
+            attach()
 
     def _update(self, account_id: str, change: Change) -> trading_pb2.StreamOrdersResponse:
         return trading_pb2.StreamOrdersResponse(
