@@ -15,7 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 
 from kernel.event import Event
-from kernel.eventlog.port import EventLog
+from kernel.eventlog.port import EventLog, LogFailed
 from kernel.refused import Kind, Refused
 from kernel.runtime import Runtime
 
@@ -255,8 +255,14 @@ class Projection:
         moved.set()
 
     async def reached(self, position: int | None = None, wait_s: float = WAIT_S) -> int:
-        """Wait until the view covers `position`, or the log's head as read on arrival; returns the view's position."""
-        wanted = await self._log.head() if position is None else position
+        """Wait until the view covers `position`, or the log's head as read on arrival; returns the view's position.
+
+        Refused (unavailable) when it takes longer than `wait_s`, the view has stopped, or the log is away."""
+        try:
+            wanted = await self._log.head() if position is None else position
+        except LogFailed as failed:
+            told = f"the log cannot answer now: {failed}"
+            raise Refused("unavailable", told, Kind.UNAVAILABLE, retry_after_s=1) from failed
         if self.position >= wanted:
             return self.position
         try:
