@@ -10,7 +10,7 @@ from rich.console import Console
 from kernel.eventlog.port import LogLocked
 from kernel.settings import SettingsError, load
 from kernel.telemetry import configure_logs
-from trading_platform import client_commands, replay_commands
+from trading_platform import client_commands, replay_commands, verify_command
 from trading_platform.bench import commands as bench_commands
 from trading_platform.settings import PlatformSettings
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(replay_commands.app, name="replay", help="Send recorded days through a platform of their own.")
 app.add_typer(bench_commands.app, name="bench", help="Measure this machine.")
+app.command()(verify_command.verify)
 client_commands.add_to(app)
 
 errors = Console(stderr=True, highlight=False)

@@ -1,0 +1,1 @@
+"""Checking a stopped platform: everything that it holds must follow from its log."""
