@@ -370,3 +370,14 @@ def test_ones_profile_is_ones_own():
         assert "api_key" not in listed.json()["items"][0]
 
     run(test)
+
+
+@pytest.mark.parametrize(("given", "calendar"), [({}, "24x7"), ({"calendar": "XNAS"}, "XNAS")])
+def test_an_instrument_that_names_no_calendar_trades_around_the_clock(given, calendar):
+    async def test(gateway):
+        terms = {"price_unit": "0.01", "lot_unit": "1", "max_price": "1000", "max_quantity": "1000"}
+        listing = {"symbol": "AAPL", "base": "AAPL", "quote": "USD"} | terms | given
+        listed = await gateway.call("POST", "/v1/admin/instruments", headers=ADMIN, json=listing)
+        assert (listed.status_code, listed.json()["calendar"]) == (201, calendar)
+
+    run(test)

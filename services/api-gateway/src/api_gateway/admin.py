@@ -68,7 +68,7 @@ class NewInstrument(msgspec.Struct, forbid_unknown_fields=True):
     max_price: msgspec.Raw
     max_quantity: msgspec.Raw
     protection: msgspec.Raw = ABSENT
-    calendar: str = "ALWAYS"
+    calendar: str = "24x7"
 
 
 class SessionSetting(msgspec.Struct, forbid_unknown_fields=True):
