@@ -1,7 +1,236 @@
-"""Commands for people: place, cancel and list orders, look at a book and at one's accounts."""
+"""Commands for people: sign in, place, cancel and look at orders, look at a book and at one's accounts.
+
+They talk to the gateway as any client does. Exit codes: 0 done, 1 refused, 2 the request was wrong, 3 the platform
+failed or is not there, 4 not signed in.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated, Any
 
 import typer
+import uvloop
+from rich.console import Console, RenderableType
+from rich.live import Live
+
+from trading_platform.client import live, tables
+from trading_platform.client.rest import Failure, Gateway, signed_in
+from trading_platform.client.session import Session, save, session_file
+
+URL_DEFAULT = "http://127.0.0.1:8080"
+
+Json = Annotated[bool, typer.Option("--json", help="The platform's own document, for machines.")]
+Symbol = Annotated[str, typer.Argument(help="Such as AAPL or BTC-USD.")]
+
+orders = typer.Typer(no_args_is_help=True)
+accounts = typer.Typer(no_args_is_help=True)
+instruments = typer.Typer(no_args_is_help=True)
+shown = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+class Side(StrEnum):
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class TimeInForce(StrEnum):
+    GTC = "GTC"
+    DAY = "DAY"
+    IOC = "IOC"
+
+
+class Status(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+    ALL = "all"
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the client commands to the root command."""
+    app.command()(login)
+    app.command()(book)
+    app.add_typer(orders, name="order", help="Place, cancel and look at your orders.")
+    app.add_typer(accounts, name="account", help="Look at your accounts.")
+    app.add_typer(instruments, name="instrument", help="Look at what is traded.")
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Show a failure as one line and end with its exit code."""
+    try:
+        yield
+    except Failure as failure:
+        errors.print(str(failure), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(failure.exit_code) from None
+
+
+def _show(document: Any, as_json: bool, render: Callable[[Any], RenderableType]) -> None:
+    if as_json:
+        typer.echo(json.dumps(document))
+    else:
+        shown.print(render(document))
+
+
+def login(
+    url: Annotated[str, typer.Option(help="Where the platform is.")] = URL_DEFAULT,
+    user: Annotated[str | None, typer.Option(help="E-mail address; asked for when absent.")] = None,
+) -> None:
+    """Sign in with a password; the session is kept in a file that only you may read, and renews itself."""
+    email = user or typer.prompt("E-mail")
+    password = typer.prompt("Password", hide_input=True, err=True)
+    with _one_line():
+        session = signed_in(url.rstrip("/"), email, password)
+    save(session_file(), session)
+    errors.print(f"signed in to {session.url} as {email}")
+
+
+@orders.command()
+def place(
+    side: Annotated[Side, typer.Argument(case_sensitive=False)],
+    quantity: Annotated[str, typer.Argument(help="An exact decimal.")],
+    symbol: Symbol,
+    price: Annotated[str | None, typer.Option(help="Limit price; without it the order is a market order.")] = None,
+    time_in_force: Annotated[TimeInForce | None, typer.Option("--time-in-force", "--tif", case_sensitive=False)] = None,
+    protection_price: Annotated[str | None, typer.Option(help="The worst price of a market order.")] = None,
+    client_order_id: Annotated[str | None, typer.Option(help="Your own id: a repeat gets the first answer.")] = None,
+    account: Annotated[str | None, typer.Option(help="Account id; your first one when absent.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Place an order, such as `trading order place buy 10 AAPL --price 189.50`."""
+    body = {
+        "symbol": symbol,
+        "side": side.value,
+        "type": "MARKET" if price is None else "LIMIT",
+        "quantity": quantity,
+        "price": price,
+        "time_in_force": time_in_force.value if time_in_force else None,
+        "protection_price": protection_price,
+        "client_order_id": client_order_id,
+        "account_id": account,
+    }
+    with _one_line():
+        placed = _gateway().post("/orders", {name: value for name, value in body.items() if value is not None})
+    _show(placed, as_json, lambda order: tables.orders([order]))
+
+
+@orders.command()
+def cancel(
+    order_id: Annotated[str | None, typer.Argument(help="The order; or --all.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All your open orders.")] = False,
+    symbol: Annotated[str | None, typer.Option(help="With --all: only those of this symbol.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Cancel an order, or all of them."""
+    if every == (order_id is not None) or (symbol is not None and not every):
+        raise typer.BadParameter("give an order id, or --all (and then a --symbol, if you like)")
+    with _one_line():
+        if every:
+            canceled = _gateway().delete("/orders", symbol=symbol)
+            _show(canceled, as_json, lambda done: f"{done['count']} orders canceled")
+        else:
+            canceled = _gateway().delete(f"/orders/{order_id}")
+            _show(canceled, as_json, lambda order: tables.orders([order]))
+
+
+@orders.command("list")
+def list_orders(
+    status: Annotated[Status, typer.Option(case_sensitive=False)] = Status.OPEN,
+    symbol: Annotated[str | None, typer.Option(help="Only those of this symbol.")] = None,
+    limit: Annotated[int, typer.Option(help="The newest so many.", min=1, max=500)] = 50,
+    as_json: Json = False,
+) -> None:
+    """List your orders, newest first."""
+    with _one_line():
+        page = _gateway().get("/orders", status=status.value, symbol=symbol, limit=limit)
+    _show(page, as_json, lambda found: tables.orders(found["items"]))
+
+
+@orders.command()
+def show(
+    order_id: Annotated[str, typer.Argument(help="The platform's id, or yours with --client.")],
+    client: Annotated[bool, typer.Option("--client", help="The id is your client order id.")] = False,
+    history: Annotated[bool, typer.Option("--history", help="Its events instead.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show one order, or what happened to it."""
+    with _one_line():
+        gateway = _gateway()
+        found = gateway.get(f"/orders/by-client-order-id/{order_id}" if client else f"/orders/{order_id}")
+        if not history:
+            _show(found, as_json, tables.order)
+            return
+        page = gateway.get(f"/orders/{found['order_id']}/history")
+    _show(page, as_json, lambda told: tables.events(told["items"]))
+
+
+def book(
+    symbol: Symbol,
+    depth: Annotated[int, typer.Option(help="Levels of each side.", min=1, max=100)] = 10,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow it until ctrl-c.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show the book of an instrument."""
+    with _one_line():
+        gateway, symbol = _gateway(), symbol.replace("/", "-")
+        if watch:
+            _watched(gateway.session(), symbol, depth, as_json)
+            return
+        found = gateway.get(f"/market-data/{symbol}/book", depth=depth)
+    _show(found, as_json, _ladder)
+
+
+def _ladder(found: Any) -> RenderableType:
+    bids, asks = ([(level["price"], level["quantity"]) for level in found[side]] for side in ("bids", "asks"))
+    return tables.ladder(found["symbol"], bids, asks, found["position"])
+
+
+def _watched(session: Session, symbol: str, depth: int, as_json: bool) -> None:
+    """Until interrupted; with as_json a line a change."""
+
+    async def follow() -> None:
+        with Live(console=shown, auto_refresh=False, screen=not as_json and shown.is_terminal) as screen:
+            async for now, at in live.follow(session, symbol, depth):
+                bids, asks = now.best("bids", depth), now.best("asks", depth)
+                if as_json:
+                    typer.echo(json.dumps({"symbol": symbol, "seq": now.seq, "time": at, "bids": bids, "asks": asks}))
+                else:
+                    screen.update(tables.ladder(symbol, bids, asks, at), refresh=True)
+
+    try:
+        uvloop.run(follow())
+    except KeyboardInterrupt:
+        return
+
+
+@accounts.command("show")
+def show_accounts(as_json: Json = False) -> None:
+    """Show your accounts: balances, what open orders hold, and positions."""
+    with _one_line():
+        gateway = _gateway()
+        found = gateway.get("/accounts")["items"]
+        documents = [
+            account | {"positions": gateway.get(f"/accounts/{account['account_id']}/positions")["items"]}
+            for account in found
+        ]
+    if as_json:
+        typer.echo(json.dumps({"items": documents}))
+        return
+    for account in documents:
+        shown.print(tables.balances(account))
+        if account["positions"]:
+            shown.print(tables.positions(account["positions"]))
+
+
+@instruments.command("list")
+def list_instruments(as_json: Json = False) -> None:
+    """List what is traded."""
+    with _one_line():
+        page = _gateway().get("/instruments")
+    _show(page, as_json, lambda found: tables.instruments(found["items"]))
+
+
+def _gateway() -> Gateway:
+    return Gateway(session_file())

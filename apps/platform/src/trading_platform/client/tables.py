@@ -1,0 +1,94 @@
+"""Documents of the gateway as tables for people. Numbers are shown as they come."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from rich.table import Table
+
+Document = Mapping[str, Any]
+Level = tuple[str, str]
+BAR_CHARACTERS = 20
+
+
+def orders(rows: Sequence[Document]) -> Table:
+    table = _table("order", "client order id", "symbol", "side", "type", "quantity", "price", "executed", "status")
+    for order in rows:
+        side = "green" if order["side"] == "BUY" else "red"
+        table.add_row(
+            order["order_id"],
+            order["client_order_id"] or "",
+            order["symbol"],
+            f"[{side}]{order['side']}[/]",
+            order["type"],
+            order["quantity"],
+            order["price"] or "",
+            executed(order),
+            order["status"],
+        )
+    return table
+
+
+def executed(order: Document) -> str:
+    """`5 at 101.5`, empty while nothing is executed."""
+    if order["cum_quantity"] == "0":
+        return ""
+    return f"{order['cum_quantity']} at {order['average_price']}"
+
+
+def order(document: Document) -> Table:
+    table = _table("", "")
+    for name, value in document.items():
+        table.add_row(name, "" if value is None else str(value))
+    return table
+
+
+def events(rows: Sequence[Document]) -> Table:
+    table = _table("position", "version", "event", "at")
+    for event in rows:
+        table.add_row(str(event["position"]), str(event["event_version"]), event["event_type"], event["occurred_at"])
+    return table
+
+
+def balances(account: Document) -> Table:
+    table = _table("asset", "balance", "held", "available", title=f"account {account['account_id']} {account['state']}")
+    for balance in account["balances"]:
+        table.add_row(balance["asset"], balance["balance"], balance["hold"], balance["available"])
+    return table
+
+
+def positions(rows: Sequence[Document]) -> Table:
+    table = _table("position", "quantity", "average cost", "mark price", "value", "unrealized", "realized")
+    names = ("quantity", "average_cost", "mark_price", "market_value", "unrealized_profit", "realized_profit")
+    for position in rows:
+        table.add_row(position["symbol"], *(position[name] or "" for name in names))
+    return table
+
+
+def instruments(rows: Sequence[Document]) -> Table:
+    table = _table("symbol", "base", "quote", "price step", "lot", "calendar", "session")
+    names = ("symbol", "base", "quote", "price_unit", "lot_unit", "calendar", "session")
+    for instrument in rows:
+        table.add_row(*(instrument[name] for name in names))
+    return table
+
+
+def ladder(symbol: str, bids: Sequence[Level], asks: Sequence[Level], told: str) -> Table:
+    """A book as a ladder, best levels in the middle: asks above, bids below, with a bar for each quantity."""
+    table = _table("", "price", "quantity", "", title=f"{symbol}  {told}")
+    largest = max((Decimal(quantity) for _, quantity in (*bids, *asks)), default=Decimal(1))
+    for side, colour, levels in (("ask", "red", list(reversed(asks))), ("bid", "green", bids)):
+        for price, quantity in levels:
+            bar = "█" * max(1, int(Decimal(quantity) * BAR_CHARACTERS / largest))
+            table.add_row(f"[{colour}]{side}[/]", f"[{colour}]{price}[/]", quantity, f"[{colour}]{bar}[/]")
+        if side == "ask":
+            table.add_section()
+    return table
+
+
+def _table(*columns: str, title: str | None = None) -> Table:
+    table = Table(*columns, title=title, title_justify="left")
+    for column in table.columns:
+        if column.header in ("quantity", "price", "balance", "held", "available", "value", "realized", "unrealized"):
+            column.justify = "right"
+    return table
