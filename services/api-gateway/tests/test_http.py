@@ -66,6 +66,10 @@ EDGE = [
     ("GET", f"/v1/market-data/{SYMBOL}/bars?from=2262-04-12T00:00:00Z", {}, None, 400, "invalid_request"),
     ("GET", f"/v1/market-data/{SYMBOL}/bars?limit=1001", {}, None, 400, "invalid_request"),
     ("GET", f"/v1/market-data/{SYMBOL}/book?depth=501", {}, None, 400, "invalid_request"),
+    *(
+        ("GET", f"{path}?cursor={'1' * 65}", {}, None, 400, "invalid_request")
+        for path in ("/v1/orders", "/v1/accounts", "/v1/users", f"/v1/market-data/{SYMBOL}/trades")
+    ),
     ("GET", "/v1/market-data/stream", {}, None, 400, "invalid_request"),
     ("GET", "/v1/market-data/stream?symbols=AAPL", {}, None, 404, "unknown_symbol"),
     ("GET", "/v1/market-data/stream?symbols=BTC-USD&channels=orders", {}, None, 400, "invalid_request"),

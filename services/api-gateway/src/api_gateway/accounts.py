@@ -117,7 +117,7 @@ async def list_all(call: Call) -> Reply:
     if user_id != call.user_id and not call.is_admin:
         raise Refused("forbidden", "Only an ADMIN may list another user's accounts.", Kind.FORBIDDEN)
     found = await call.platform.risk.ListAccounts(
-        ListAccountsRequest(user_id=user_id, cursor=call.cursor[:64], limit=call.page_size, at_least=call.at_least)
+        ListAccountsRequest(user_id=user_id, cursor=call.cursor, limit=call.page_size, at_least=call.at_least)
     )
     page = AccountPage([account_json(account) for account in found.accounts], or_none(found.next_cursor))
     return reply(200, page, found.position)

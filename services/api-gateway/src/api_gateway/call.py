@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 JSON = b"application/json"
 PAGE_DEFAULT = 100
 PAGE_MAX = 500
+CURSOR_CHARACTERS_MAX = 64
 IDEMPOTENCY_KEY = r"[!-~]+"
 
 encode = msgspec.json.Encoder(decimal_format="string").encode
@@ -157,7 +158,7 @@ class Call:
     @property
     def cursor(self) -> str:
         given = self.query.get("cursor")
-        return text_in(given, "cursor", 256) if given is not None else ""
+        return text_in(given, "cursor", CURSOR_CHARACTERS_MAX) if given is not None else ""
 
 
 def position_header(headers: dict[bytes, bytes]) -> LogPosition | None:

@@ -222,7 +222,7 @@ async def trades(call: Call) -> Reply:
     """GET /market-data/{symbol}/trades"""
     found = await call.platform.market.ListTrades(
         ListTradesRequest(
-            symbol=call.params["symbol"], limit=call.page_size, cursor=call.cursor[:64], at_least=call.at_least
+            symbol=call.params["symbol"], limit=call.page_size, cursor=call.cursor, at_least=call.at_least
         )
     )
     page = TradePage([trade_json(trade) for trade in found.trades], or_none(found.next_cursor))

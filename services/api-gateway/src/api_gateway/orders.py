@@ -115,9 +115,7 @@ def _placed(given: NewOrder, path: str = "") -> PlaceOrder:
     if not is_limit and time_in_force != "IOC":
         raise field_refused(f"{path}time_in_force", "a MARKET order is always IOC")
     return PlaceOrder(
-        account_id=""
-        if isinstance(given.account_id, msgspec.UnsetType)
-        else uuid_in(given.account_id, f"{path}account_id"),
+        account_id=_account_id(given.account_id, f"{path}account_id"),
         symbol=symbol_in(given.symbol, f"{path}symbol"),
         side=SIDES[given.side],  # type: ignore[arg-type]
         type=TYPES[given.type],  # type: ignore[arg-type]
@@ -249,7 +247,7 @@ async def list_all(call: Call) -> Reply:
             account_id=call.query_id("account_id"),
             symbol=call.query_symbol(),
             state=STATES[call.query_choice("status", tuple(STATES), "open")],  # type: ignore[arg-type]
-            cursor=call.cursor[:64],
+            cursor=call.cursor,
             limit=call.page_size,
             at_least=call.at_least,
         )

@@ -197,7 +197,7 @@ async def list_all(call: Call) -> Reply:
     found = await call.platform.users.ListUsers(
         ListUsersRequest(
             email=email_in(email) if email is not None else "",
-            cursor=call.cursor[:64],
+            cursor=call.cursor,
             limit=call.page_size,
             at_least=call.at_least,
         )
