@@ -53,6 +53,7 @@ class Cluster:
         self.processes: dict[str, Process] = {}
         self.services: dict[str, Service] = {}
         self.crashes = 0
+        self.stops: dict[str,int] = {}
         self.restarts_s = 1.0
         self._planted = planted
         self._overrides = overrides
@@ -97,6 +98,7 @@ class Cluster:
             told = f"{type(error).__name__}: {error}"
             if not isinstance(error, LogError) or isinstance(error, Corrupt):
                 self.simulation.failures.append(f"{process.name} stopped: {told}")
+        self.stops[f'{process.name}: {told[:60]}'] = self.stops.get(f'{process.name}: {told[:60]}',0)+1
         self.simulation.loop.note("stopped", process.name, told)
         self.simulation.crash(process)
 

@@ -215,6 +215,7 @@ def tell(seed: int, plant: Plant | None = None) -> Story:
         wrong += scenario.wrong + simulation.failures
         events = scenario.cluster.store._events
         story = Story(seed, wrong, simulation.loop.fingerprint, events[-1].hash.hex() if events else "")
+        story.stops = scenario.cluster.stops
         story.events, story.crashes, story.turns = len(events), scenario.cluster.crashes, simulation.loop.turns
         for event in events:
             story.counted[event.event_type] = story.counted.get(event.event_type, 0) + 1

@@ -66,10 +66,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def note(self, *said: Any) -> None:
         """Make something that happened part of the fingerprint."""
-        self._fingerprint.update(msgspec.msgpack.encode((self.now_ns, *said)))
+        if self._withheld is not None:
+            self._fingerprint.update(msgspec.msgpack.encode((self.now_ns, *said)))
 
     def release(self) -> None:
-        """Let crashed processes run again, to be cancelled: the simulation is over."""
+        """Let crashed processes run again, to be cancelled: the simulation is over, and its fingerprint stands."""
         withheld, self._withheld = self._withheld or [], None
         self._ready.extend(withheld)
 
@@ -93,7 +94,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         if process is not None and not process.alive and self._withheld is not None:
             self._withheld.append(handle)
             return
-        self._fingerprint.update(b"%d %d %d;" % (self.now_ns, chosen, len(ready)))
+        if self._withheld is not None:
+            self._fingerprint.update(b"%d %d %d;" % (self.now_ns, chosen, len(ready)))
         handle._run()
 
     def _ring(self) -> None:
