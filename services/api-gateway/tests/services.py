@@ -323,6 +323,7 @@ class Engine(EngineServiceServicer):
         self.writer: Any = None
         self.listed: set[str] = set()
         self.commands: dict[str, bytes] = {}
+        self.fault: Refused | None = None
 
     async def Execute(self, request: engine_pb2.ExecuteRequest, context: Any) -> engine_pb2.ExecuteResponse:
         command = request.command
@@ -376,7 +377,7 @@ class Engine(EngineServiceServicer):
         raise AssertionError("the gateway does not use it")
 
     async def GetEngineBook(self, request: Any, context: Any) -> engine_pb2.GetEngineBookResponse:
-        raise Refused("unknown_instrument", "There is no instrument with this symbol.", Kind.NOT_FOUND)
+        raise self.fault or Refused("unknown_instrument", "There is no instrument with this symbol.", Kind.NOT_FOUND)
 
     async def GetStateHash(self, request: Any, context: Any) -> engine_pb2.GetStateHashResponse:
         raise AssertionError("the gateway does not use it")

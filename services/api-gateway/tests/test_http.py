@@ -283,6 +283,26 @@ def test_probes_say_what_lives_and_which_dependency_is_not_ready():
     run(test)
 
 
+# What the engine answers about an instrument that nobody listed, and whether that is an engine that runs.
+ENGINES = [
+    ("unknown_instrument", Kind.NOT_FOUND, True),
+    ("engine_stopped", Kind.UNAVAILABLE, False),
+    ("invalid_request", Kind.INVALID, False),
+]
+
+
+@pytest.mark.parametrize(("code", "kind", "is_ready"), ENGINES)
+def test_the_engine_is_ready_once_it_knows_its_instruments(code, kind, is_ready):
+    async def test(gateway):
+        gateway.engine.fault = Refused(code, "What the engine says.", kind)
+        answer = await gateway.call("GET", "/ready", headers={})
+        shown = "ready" if is_ready else "What the engine says."
+        assert answer.status_code == (200 if is_ready else 503)
+        assert answer.json()["dependencies"]["trading-engine"] == shown
+
+    run(test)
+
+
 def test_metrics_count_by_route_template_and_never_by_path():
     async def test(gateway):
         order_id = (await gateway.call("POST", "/v1/orders", json=ORDER)).json()["order_id"]

@@ -43,8 +43,7 @@ class Probes:
             "market-data": lambda: platform.market.GetMarketDataPosition(GetMarketDataPositionRequest()),
             "risk-management": lambda: platform.risk.GetRiskPosition(GetRiskPositionRequest()),
             "user-service": lambda: platform.users.ListUsers(ListUsersRequest(limit=1)),
-            # Any answer shows that the engine lives; there is no instrument of this name.
-            "trading-engine": lambda: platform.engine.GetEngineBook(GetEngineBookRequest(symbol="-", depth=1)),
+            "trading-engine": self._engine,
             "identity-provider": self._identity,
         }
 
@@ -71,6 +70,14 @@ class Probes:
         waiting = [f"{name}: {state}" for name, state in (await self.dependencies()).items() if state != "ready"]
         return "; ".join(waiting) or None
 
+    async def _engine(self) -> None:
+        """There is no instrument of this name, and only an engine that runs can know that."""
+        try:
+            await self._platform.engine.GetEngineBook(GetEngineBookRequest(symbol="-", depth=1))
+        except Refused as refused:
+            if refused.kind is not Kind.NOT_FOUND:
+                raise
+
     async def _identity(self) -> None:
         if not self._keys.known:
             await self._keys.find("")
@@ -80,7 +87,7 @@ class Probes:
             async with asyncio.timeout(PROBE_TIMEOUT_S):
                 await question()
         except Refused as refused:
-            return refused.message if refused.kind is Kind.UNAVAILABLE else "ready"
+            return refused.message
         except TimeoutError:
             return f"no answer within {PROBE_TIMEOUT_S:g} s"
         except Exception as error:
