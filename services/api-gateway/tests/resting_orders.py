@@ -16,7 +16,7 @@ class Orders(OrderServiceServicer):
 
     def __init__(self) -> None:
         self.orders: dict[str, types_pb2.Order] = {}
-        self.by_client_id: dict[str, tuple[bytes, engine_pb2.CommandResult]] = {}
+        self.outcomes: dict[str, tuple[bytes, engine_pb2.CommandResult]] = {}
         self.submitted: list[trading_pb2.SubmitRequest] = []
         self.asked: list[Any] = []
         self.refuse = ""
@@ -33,7 +33,7 @@ class Orders(OrderServiceServicer):
     def _decide(self, user_id: str, request: trading_pb2.OrderRequest) -> engine_pb2.CommandResult:
         match request.WhichOneof("body"):
             case "place":
-                return self._place(user_id, request.place)
+                return self._place(user_id, request.place, request.place.client_order_id or request.idempotency_key)
             case "cancel":
                 return self._cancel(user_id, request.cancel.order_id)
             case "replace":
@@ -41,10 +41,10 @@ class Orders(OrderServiceServicer):
             case _:
                 return self._cancel_all(request.cancel_all)
 
-    def _place(self, user_id: str, place: engine_pb2.PlaceOrder) -> engine_pb2.CommandResult:
+    def _place(self, user_id: str, place: engine_pb2.PlaceOrder, key: str) -> engine_pb2.CommandResult:
         body = place.SerializeToString(deterministic=True)
-        if place.client_order_id in self.by_client_id:
-            known, result = self.by_client_id[place.client_order_id]
+        if key in self.outcomes:
+            known, result = self.outcomes[key]
             if known != body:
                 return engine_pb2.CommandResult(refused="command_id_reused", refused_kind="unprocessable")
             again = engine_pb2.CommandResult()
@@ -79,8 +79,8 @@ class Orders(OrderServiceServicer):
         result = engine_pb2.CommandResult(first_time=True, position=at(number), aggregate_id=order.id, order=order)
         if self.refuse:
             result.refused, result.refused_kind, result.message = self.refuse, "not_found", "The core says no."
-        if place.client_order_id:
-            self.by_client_id[place.client_order_id] = (body, result)
+        if key:
+            self.outcomes[key] = (body, result)
         return result
 
     def _own(self, user_id: str, order_id: str) -> types_pb2.Order | None:

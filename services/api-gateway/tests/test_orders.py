@@ -40,6 +40,47 @@ def test_an_order_is_read_back_under_both_names_of_the_version(prefix):
     run(test)
 
 
+# What a first request names, what the second does (body and key), and what the second gets.
+RETRIES = [
+    ("the same key and body", {}, "k", {}, "k", 201, None),
+    ("another key", {}, "k", {}, "l", 201, "another order"),
+    ("the same key and another body", {}, "k", {"quantity": "2"}, "k", 422, "idempotency_key_reused"),
+    (
+        "another client order id decides",
+        {"client_order_id": "a"},
+        "k",
+        {"client_order_id": "b"},
+        "k",
+        201,
+        "another order",
+    ),
+    ("the same client order id decides", {"client_order_id": "a"}, "k", {"client_order_id": "a"}, "l", 201, None),
+]
+
+
+@pytest.mark.parametrize(
+    ("first", "first_key", "second", "second_key", "status", "told"),
+    [r[1:] for r in RETRIES],
+    ids=[r[0] for r in RETRIES],
+)
+def test_an_order_can_be_sent_again_under_its_idempotency_key(first, first_key, second, second_key, status, told):
+    async def test(gateway):
+        async def place(body, key):
+            return await gateway.call(
+                "POST", "/v1/orders", headers=TRADER | {"Idempotency-Key": key}, json=LIMIT | body
+            )
+
+        placed = (await place(first, first_key)).json()
+        answer = await place(second, second_key)
+        assert answer.status_code == status
+        if status == 201:
+            assert (answer.json()["order_id"] != placed["order_id"]) == (told is not None)
+        else:
+            assert answer.json()["code"] == told
+
+    run(test)
+
+
 def test_the_same_client_order_id_gets_the_first_answer_and_another_body_is_refused():
     async def test(gateway):
         body = LIMIT | {"client_order_id": "once"}

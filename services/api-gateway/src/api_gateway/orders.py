@@ -179,7 +179,9 @@ def _refusal(result: CommandResult) -> Refused:
 async def create(call: Call) -> Reply:
     """POST /orders"""
     placed = _placed(decoded(_new_order, call.body))
-    (result,) = await _submit(call, [OrderRequest(place=placed)])
+    (result,) = await _submit(call, [OrderRequest(idempotency_key=call.idempotency_key, place=placed)])
+    if result.refused == "command_id_reused" and not placed.client_order_id:
+        raise Refused(result.refused)  # rendered as a key that was reused, as on every other route
     if result.refused:
         raise _placing_refusal(result)
     if result.first_time:
