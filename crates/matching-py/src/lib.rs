@@ -239,4 +239,7 @@ mod _native {
 
     #[pymodule_export]
     const STATE_SCHEMA: u16 = matching::snapshot::STATE_SCHEMA;
+
+    #[pymodule_export]
+    const CANCELS_PER_COMMAND_MAX: u32 = matching::limit::CANCELS_PER_COMMAND_MAX;
 }

@@ -15,10 +15,11 @@ pub const LOT_LEDGER_MAX: u64 = 1 << 40;
 pub const AMOUNT_MAX: i128 = 1 << 120;
 /// Open orders of one instrument.
 pub const ORDERS_PER_INSTRUMENT_MAX: u32 = 1_000_000;
-/// Trades of one command: three events each stay below the 2^20 that an event id can number.
-pub const TRADES_PER_COMMAND_MAX: u32 = 340_000;
-/// Orders canceled by one mass cancel; ask again while the count equals it.
-pub const CANCELS_PER_COMMAND_MAX: u32 = 1_000_000;
+/// Trades of one command: with three events each, a command stays below the 65,536 events that one append of the log
+/// takes (and far below the 2^20 that an event id can number).
+pub const TRADES_PER_COMMAND_MAX: u32 = 20_000;
+/// Orders ended by one mass cancel or one close of a session; ask again while the count equals it.
+pub const CANCELS_PER_COMMAND_MAX: u32 = 50_000;
 /// Open orders of an account that has no limit of its own.
 pub const OPEN_ORDERS_DEFAULT: u32 = 10_000;
 /// Accounts of one engine, system accounts included.

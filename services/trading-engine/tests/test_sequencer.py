@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from kernel.event import Event
+from kernel.event import Append, Event, NewEvent
 from kernel.eventlog.memory import MemoryLog, MemoryStore
 from kernel.eventlog.port import LogFailed
 from kernel.refused import Refused
@@ -217,3 +217,94 @@ def test_an_unknown_body_for_a_known_id_is_refused_after_a_restart_too():
             assert told((await sequencer.execute([limit("b", ALICE, "BUY", "1", "20")]))[0]) == "account_suspended"
 
     asyncio.run(scenario())
+
+
+def test_orders_that_cause_more_events_than_one_append_takes_are_all_decided():
+    async def scenario() -> None:
+        runtime = SystemRuntime()
+        log = MemoryLog(runtime)
+        async with sequencing(log) as sequencer:
+            await sequencer.execute(OPENING)
+            more = engine_pb2.Deposit(account_id=BOB, asset="AAPL", amount="90000")
+            await sequencer.execute([command("more shares", deposit=more)])
+            many = engine_pb2.ChangeLimits(account_id=BOB, max_open_orders=100_000)
+            await sequencer.execute([command("many orders", change_limits=many)])
+            for start in range(0, 24_000, 1_000):
+                await sequencer.execute([limit(f"s{start + at}", BOB, "SELL", "1", "0.01") for at in range(1_000)])
+            sweeps = [limit(f"b{at}", ALICE, "BUY", "240", "0.01", "IOC") for at in range(100)]
+            results = await sequencer.execute(sweeps)
+            assert [told(result) for result in results] == ["executed 240"] * 100
+            assert sequencer.core.engine.state_hash() == await replayed_hash(runtime, log)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("price_unit", "99999999999999999999"), ("lot_unit", "12345678901234567890.123"), ("max_price", "1" * 20)],
+)
+def test_numbers_beyond_the_core_are_refused_and_the_engine_goes_on(field, value):
+    terms = {
+        "symbol": "HUGE",
+        "base": "AAPL",
+        "quote": "USD",
+        "price_unit": "0.01",
+        "lot_unit": "1",
+        "max_price": "100000",
+        "max_quantity": "100000",
+        "protection": "0.05",
+        "calendar": "24x7",
+    } | {field: value}
+
+    async def scenario() -> None:
+        async with sequencing() as sequencer:
+            await sequencer.execute(OPENING)
+            listing = command("huge", list_instrument=engine_pb2.ListInstrument(**terms))
+            assert (await sequencer.execute([listing]))[0].refused
+            assert told((await sequencer.execute([limit("a", ALICE, "BUY", "1", "20")]))[0]) == "pending 0"
+
+    asyncio.run(scenario())
+
+
+def test_the_venue_opens_also_when_another_writer_was_first():
+    async def scenario() -> None:
+        runtime = SystemRuntime()
+        log = MemoryLog(runtime)
+        writer = await log.acquire("somebody-else", ["Note"])
+        note = NewEvent("e1", "n1", "Note", "NoteTaken", 1, b"{}", runtime.now_ns())
+        await log.append([Append((note,), "c1")], writer)
+        async with sequencing(log) as sequencer:
+            await sequencer.execute(OPENING)
+            assert told((await sequencer.execute([limit("a", ALICE, "BUY", "1", "20")]))[0]) == "pending 0"
+
+    asyncio.run(scenario())
+
+
+def test_a_query_of_an_engine_that_is_stopped_is_refused():
+    async def scenario() -> None:
+        disk = LoseAndHide()
+        async with sequencing(MemoryLog(SystemRuntime(), store=MemoryStore(disk))) as sequencer:
+            await sequencer.execute(OPENING)
+            disk.armed = ["lose"] * 50
+            with pytest.raises(Refused):
+                await sequencer.execute([limit("a", ALICE, "BUY", "1", "20")])
+            with pytest.raises(Refused) as refusal:
+                async with sequencer.committed():
+                    pass
+            assert refusal.value.code == "engine_stopped"
+
+    asyncio.run(scenario())
+
+
+def test_metrics_tell_what_became_of_orders():
+    async def scenario() -> str:
+        async with sequencing() as sequencer:
+            await sequencer.execute(OPENING)
+            await sequencer.execute([limit("a", BOB, "SELL", "4", "20"), limit("b", ALICE, "BUY", "4", "20")])
+            await sequencer.execute([limit("a", BOB, "SELL", "4", "20"), limit("c", ALICE, "BUY", "1", "19")])
+            return sequencer.metrics.exposition().decode()
+
+    exposition = asyncio.run(scenario())
+    for line in ("orders_processed_total 3.0", "orders_created_total 3.0", "orders_executed_total 2.0"):
+        name, value = line.split()
+        assert f'{name}{{service="trading-engine"}} {value}' in exposition

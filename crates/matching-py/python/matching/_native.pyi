@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from typing import Final, final
 
-__all__ = ["STATE_SCHEMA", "Asset", "Batch", "Engine", "Instrument"]
+__all__ = ["CANCELS_PER_COMMAND_MAX", "STATE_SCHEMA", "Asset", "Batch", "Engine", "Instrument"]
 
+CANCELS_PER_COMMAND_MAX: Final[int]
+"""Orders ended by one mass cancel or one close of a session; ask again while as many were."""
 STATE_SCHEMA: Final[int]
 """Changes when a snapshot's layout or what a replay makes of an event changes."""
 

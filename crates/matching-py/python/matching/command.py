@@ -223,7 +223,8 @@ def replace_order(
 
 
 def cancel_all(stamp_ns: int, account_id: int, instrument_id: int | None = None) -> bytes:
-    """Cancel the account's orders, of one instrument or of all; ask again while the count is 1,000,000."""
+    """Cancel the account's orders, of one instrument or of all; ask again while the count is
+    `CANCELS_PER_COMMAND_MAX`."""
     return _pack(
         13, stamp_ns, presence=int(instrument_id is not None), numbers=(account_id, instrument_id or 0, 0, 0, 0, 0)
     )

@@ -9,6 +9,7 @@ use crate::event::{
     PriceUnit, Quantity, SessionChanged,
 };
 use crate::id::{self, EntityKind};
+use crate::limit::CANCELS_PER_COMMAND_MAX;
 use crate::market::Market;
 use crate::vocabulary::{AccountKind, Reason, Session, Side, TimeInForce};
 
@@ -90,6 +91,7 @@ impl Engine {
     }
 
     /// Closing ends every day order: bids from the best, then asks, each level in its order.
+    /// Closing ends at most [`CANCELS_PER_COMMAND_MAX`] day orders; closing again ends the next ones.
     pub(super) fn change_session(&mut self, c: &ChangeSession<'_>, events: &mut Events) -> Result<(), Refusal> {
         let Some(instrument) = self.find_instrument(c.instrument_id) else {
             return Err(Refusal::of_venue(Reason::UnknownInstrument));
@@ -103,6 +105,7 @@ impl Engine {
                 .flat_map(|side| market.book.queue(side))
                 .filter(|(_, order)| order.time_in_force() == TimeInForce::Day)
                 .map(|(slot, _)| slot)
+                .take(CANCELS_PER_COMMAND_MAX as usize)
                 .collect(),
         };
         let instrument_id = self.instrument_id(instrument.0);

@@ -2,12 +2,13 @@
 
 use matching::Engine;
 use matching::command::{
-    CancelAll, ChangeLimits, Command, ListAsset, ListInstrument, OpenAccount, PlaceOrder, Stamped, Transfer,
+    CancelAll, ChangeLimits, ChangeSession, Command, ListAsset, ListInstrument, OpenAccount, PlaceOrder, Stamped,
+    Transfer,
 };
 use matching::event::{Body, Events};
 use matching::limit;
 use matching::number::Unit;
-use matching::vocabulary::{AssetKind, OrderType, Reason, Side, TimeInForce};
+use matching::vocabulary::{AssetKind, OrderType, Reason, Session, Side, TimeInForce};
 
 use crate::reference::{LOG, id};
 
@@ -150,8 +151,27 @@ fn a_full_instrument_a_full_match_and_a_full_cancel() {
     assert!(matches!(body, Body::OrderCanceled(e) if e.reason == Reason::TradesPerCommand), "{body:?}");
     assert!(story.events.list.len() <= matching::id::EVENTS_PER_COMMAND_MAX);
 
-    let rest = limit::ORDERS_PER_INSTRUMENT_MAX - limit::TRADES_PER_COMMAND_MAX;
-    let body = story.then(Command::CancelAll(CancelAll { account_id: BUYER, instrument_id: None }));
-    assert!(matches!(body, Body::OrdersCanceled(e) if e.count == rest), "{body:?}");
+    let mut rest = limit::ORDERS_PER_INSTRUMENT_MAX - limit::TRADES_PER_COMMAND_MAX;
+    while rest > 0 {
+        let expected = rest.min(limit::CANCELS_PER_COMMAND_MAX);
+        let body = story.then(Command::CancelAll(CancelAll { account_id: BUYER, instrument_id: None }));
+        assert!(matches!(body, Body::OrdersCanceled(e) if e.count == expected), "{body:?}");
+        rest -= expected;
+    }
+    assert!(story.engine.markets()[0].book.is_empty());
+}
+
+#[test]
+fn a_close_ends_day_orders_by_chunks() {
+    let mut story = Story::begin();
+    let day = PlaceOrder { time_in_force: TimeInForce::Day, ..order(BUYER, Side::Buy, 1, 1) };
+    for _ in 0..=limit::CANCELS_PER_COMMAND_MAX {
+        story.then(Command::PlaceOrder(day));
+    }
+    let close = ChangeSession { instrument_id: id(1), session: Session::Closed, reason: "day end" };
+    story.then(Command::ChangeSession(close));
+    assert_eq!(story.events.list.len(), limit::CANCELS_PER_COMMAND_MAX as usize + 1);
+    story.then(Command::ChangeSession(close));
+    assert_eq!(story.events.list.len(), 2);
     assert!(story.engine.markets()[0].book.is_empty());
 }

@@ -34,7 +34,11 @@ async def recover(runtime: Runtime, log: EventLog, settings: TradingEngineSettin
 async def restored(log: EventLog, settings: TradingEngineSettings) -> Core:
     """The newest snapshot whose state has the hash that it claims; an empty core if there is none."""
     core = Core(settings.log_number)
+    head = await log.head()
     for snapshot in await log.load_snapshots(KIND, SCHEMA):
+        if snapshot.position > head:
+            _log.warning("snapshot refused", position=snapshot.position, reason=f"the log ends at {head}")
+            continue
         try:
             engine = Engine.restore(snapshot.data)
         except ValueError as error:

@@ -32,4 +32,4 @@ def build(
     async def ready() -> str | None:
         return sequencer.failure
 
-    return Service(ROLE, register=register, mains={"sequencer": sequencer.run}, ready=ready)
+    return Service(ROLE, register=register, mains={"sequencer": sequencer.run, "audit": sequencer.audit}, ready=ready)
