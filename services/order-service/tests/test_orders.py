@@ -95,6 +95,20 @@ def test_a_replace_keeps_the_order_and_adds_a_name():
     run(scenario)
 
 
+def test_a_replace_gives_an_order_its_first_name_and_no_other():
+    async def scenario(opened: Venue) -> None:
+        (placed,) = await opened.submit("alice", limit("BUY", "5", "20"))
+        replace = trading_pb2.ReplaceRequest(order_id=placed.order.id, quantity="3", new_client_order_id="new")
+        (replaced,) = await opened.submit("alice", trading_pb2.OrderRequest(replace=replace))
+        assert (replaced.refused, replaced.order.client_order_id) == ("", "new")
+        assert (await found(opened, "alice", client_order_id="new")).id == placed.order.id
+        with pytest.raises(Refused) as refusal:
+            await found(opened, "alice", client_order_id="None")
+        assert refusal.value.code == "order_not_found"
+
+    run(scenario)
+
+
 def test_requests_of_one_message_have_results_of_their_own():
     async def scenario(opened: Venue) -> None:
         results = await opened.submit(

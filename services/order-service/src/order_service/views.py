@@ -1,7 +1,7 @@
 """The order service's read model: orders, accounts and balances as the log leaves them, and the queries over them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
@@ -32,7 +32,7 @@ class OrdersView:
     """`apply` is the whole fold; `take_changes` hands a batch's changes to the streams."""
 
     name = "orders"
-    version = 2
+    version = 3
 
     def __init__(self) -> None:
         self.orders = Table(
@@ -73,7 +73,7 @@ class OrdersView:
                 self._order(orders.executed(row, happened, event), row, event)
             case events.OrderReplaced():
                 row = self._row(happened.order_id, event)
-                if happened.client_order_id and happened.client_order_id != row.client_order_id:
+                if row.client_order_id and happened.client_order_id not in (None, row.client_order_id):
                     self.aliases.put(f"{row.account_id}/{row.client_order_id}", AlsoKnownAs(row.order_id))
                 self._order(orders.replaced(row, happened, event), row, event)
             case events.OrderCanceled() | events.OrderExpired():
@@ -85,10 +85,18 @@ class OrdersView:
                 self._accounts_of.setdefault(account.user_id, []).append(account.account_id)
             case events.OrderCancelRejected() | events.OrdersCanceled():
                 self._touch(happened.account_id, event)
+            case (
+                events.CashDeposited() | events.AssetDeposited() | events.CashWithdrawn() | events.AssetWithdrawn()
+            ):
+                pass  # their postings say it all
+            case events.LimitsChanged() | events.AccountStateChanged() | events.CommandRefused():
+                return  # what an account may do is not shown here
+            case events.AssetListed() | events.InstrumentListed() | events.SessionChanged() | events.TradeExecuted():
+                return  # the market's; what a trade does to its two orders has events of its own
             case None:
-                return
+                return  # another service's
             case _:
-                pass
+                assert_never(happened)
         for posting in getattr(happened, "postings", ()):
             self._post(posting, event)
 
