@@ -208,6 +208,40 @@ def test_ones_orders_come_with_balances_and_what_happened():
     run(test, **QUICK)
 
 
+# The channel, and how many of 200 frames are there after a tenth of the pause between conflated ones.
+PACES = [("trades", 200), ("bars", 200), ("book", 0), ("quotes", 0)]
+
+
+@pytest.mark.parametrize(("channel", "heard"), PACES)
+def test_only_a_book_and_quotes_wait_for_what_changes_next(channel, heard):
+    async def test(gateway):
+        async with connected(gateway, READER) as client:
+            await client.hear()
+            client.say(op="subscribe", channel=channel, symbol=SYMBOL)
+            await client.hear()
+            (request, frames) = gateway.market.streams[0]
+            for seq in range(11, 211):
+                frames.put_nowait(gateway.market.frame(request, seq))
+            await asyncio.sleep(0.5)
+            assert client.received.qsize() == heard
+
+    run(test, stream_conflation_s=5, stream_heartbeat_s=60)
+
+
+def test_ones_orders_do_not_fall_behind():
+    async def test(gateway):
+        async with connected(gateway, TRADER) as client:
+            await client.hear()
+            client.say(op="subscribe", channel="orders")
+            await client.hear()
+            for seq in range(5, 205):
+                frame = trading_pb2.StreamOrdersResponse(account_id=ACCOUNT, first_seq=seq, seq=seq, position=at(seq))
+                gateway.orders.readers[0].put_nowait(frame)
+            assert [frame["seq"] for frame in await client.hear_all(200)] == list(range(5, 205))
+
+    run(test, stream_conflation_s=5, stream_heartbeat_s=60)
+
+
 # A client's frame -> the error's code (the connection stays).
 BAD_FRAMES = [
     ("no JSON", "{", "malformed_json"),

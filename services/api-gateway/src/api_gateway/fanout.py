@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from trading.v1.trading_pb2_grpc import OrderServiceAsyncStub
 
 RETRY_S = 1
+# Whose frames tell how things stand, so that a later one makes up for an earlier one and the upstream merges them.
+# In the others every frame counts: a pause would only let them fall behind.
+CONFLATED = frozenset({"book", "quotes"})
 FINAL = frozenset({Kind.INVALID, Kind.NOT_FOUND, Kind.FORBIDDEN, Kind.UNAUTHENTICATED, Kind.UNPROCESSABLE})
 log = logger("api-gateway")
 _encode = msgspec.json.Encoder().encode
@@ -147,12 +150,15 @@ class Feed:
             reader.outbox.put(self._frame(self._last, self._channel.snapshot(), "snapshot", self._last.seq))
 
     async def run(self, runtime: Runtime, pause_s: float) -> None:
-        """Follow the upstream for ever. pause_s: after each frame; what changes meanwhile comes as one."""
+        """Follow the upstream for ever. pause_s: after each frame of a conflated channel; what changes meanwhile comes
+        as one."""
+        # No pause is still a turn for the readers: a long backlog must not overflow those who read.
+        between_s = pause_s if self.topic.channel in CONFLATED else 0
         while True:
             try:
                 async for message in self._open():
                     self._take(message)
-                    await runtime.sleep(pause_s)
+                    await runtime.sleep(between_s)
             except Refused as refused:
                 if refused.kind in FINAL:
                     for reader in list(self.readers):
