@@ -5,6 +5,7 @@ They use order-service like everyone. One seed gives one course of prices and or
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import deque
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from kernel.ids import derived_id
 from kernel.money import canonical, decimal, parse
 from kernel.refused import Refused
 from kernel.runtime import Runtime
+from kernel.telemetry import logger
 from trading.v1 import engine_pb2, market_data_pb2, trading_pb2, types_pb2
 from trading.v1.engine_pb2_grpc import EngineServiceStub
 from trading.v1.market_data_pb2_grpc import MarketDataServiceStub
@@ -31,6 +33,9 @@ BACKFILL_STEPS = 240
 BACKFILL_STEP_NS = 2_000_000_000
 MAKERS, TAKERS = 2, 2
 TRADER, ADMINISTRATOR = "trader@example.com", "admin@example.com"
+
+
+_log = logger("demo")
 
 
 class Listed(NamedTuple):
@@ -103,12 +108,16 @@ class Demo:
         await self._users()
 
     async def run(self) -> None:
-        """Trade until cancelled. A refusal (a suspended account, a closed session) is the market's everyday life."""
-        for maker in self._makers:
-            self._platform.tasks.append(self._platform.runtime.spawn(self._follow(maker), maker.user_id))
-        while True:
-            await self._step(0)
-            await self._platform.runtime.sleep(STEP_S)
+        """Trade until cancelled. Refusals (a suspended account, a closed session, a busy engine) are everyday life."""
+        async with asyncio.TaskGroup() as group:
+            for maker in self._makers:
+                group.create_task(self._follow(maker), name=maker.user_id)
+            while True:
+                try:
+                    await self._step(0)
+                except Refused as refused:
+                    _log.warning("a step of the demo market was refused", code=refused.code, reason=refused.message)
+                await self._platform.runtime.sleep(STEP_S)
 
     def tell(self, console: Console, url: str) -> None:
         """Demo users, and a line that places an order and works."""
@@ -181,7 +190,9 @@ class Demo:
     async def _resume(self) -> None:
         """Go on at the last prices, without the quotes of the run before."""
         listing: market_data_pb2.ListInstrumentsResponse = await self._market_data.ListInstruments(
-            market_data_pb2.ListInstrumentsRequest()
+            market_data_pb2.ListInstrumentsRequest(
+                at_least=types_pb2.LogPosition(log=self._platform.log.name, position=await self._platform.log.head())
+            )
         )
         by_symbol = {instrument.symbol: instrument for instrument in listing.instruments}
         for listed in INSTRUMENTS:
