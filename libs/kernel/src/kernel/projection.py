@@ -51,13 +51,14 @@ class Table(Generic[Row]):
         self._decoder = msgspec.json.Decoder(row)
         self._changed: dict[str, Row | None] = {}
         self._cached: dict[str, Row] = {}
+        self._leaving: frozenset[str] = frozenset()  # deleted, and perhaps still in the file
         self._reader: sqlite3.Connection | None = None
 
     def get(self, key: str) -> Row | None:
         if key in self._changed:
             return self._changed[key]
         row = self._cached.get(key)
-        if row is None and self._reader is not None:
+        if row is None and self._reader is not None and key not in self._leaving:
             found = self._reader.execute(f"SELECT row FROM {self.name} WHERE key = ?", (key,)).fetchone()
             if found is not None:
                 row = self._cached[key] = self._decoder.decode(found[0])
@@ -98,22 +99,26 @@ class Table(Generic[Row]):
             writer.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {self.name} ({', '.join(index)})")
 
     def _take(self) -> list[Change]:
-        """What changed since the last call, as statements with their rows in JSON. Forgets it as a change."""
+        """What changed since the last call, as statements with their rows in JSON. Forgets it as a change.
+
+        What the last call gave is committed by now."""
+        self._leaving = frozenset(key for key, row in self._changed.items() if row is None)
         if not self._changed:
             return []
         written: list[list[Any]] = []
-        deleted: list[str] = []
         if len(self._cached) > self._cached_rows_max:
             self._cached.clear()
         for key, row in self._changed.items():
             if row is None:
-                deleted.append(key)
                 self._cached.pop(key, None)
             else:
                 self._cached[key] = row
                 written.append([key, msgspec.json.encode(row).decode(), *(pick(row) for pick in self.columns.values())])
         self._changed = {}
-        taken = ((self._upsert, written), (self._delete, deleted))
+        taken: tuple[tuple[str, Sequence[Any]], ...] = (
+            (self._upsert, written),
+            (self._delete, sorted(self._leaving)),
+        )
         return [(statement, msgspec.json.encode(rows).decode()) for statement, rows in taken if rows]
 
     @cached_property

@@ -85,9 +85,7 @@ class OrdersView:
                 self._accounts_of.setdefault(account.user_id, []).append(account.account_id)
             case events.OrderCancelRejected() | events.OrdersCanceled():
                 self._touch(happened.account_id, event)
-            case (
-                events.CashDeposited() | events.AssetDeposited() | events.CashWithdrawn() | events.AssetWithdrawn()
-            ):
+            case events.CashDeposited() | events.AssetDeposited() | events.CashWithdrawn() | events.AssetWithdrawn():
                 pass  # their postings say it all
             case events.LimitsChanged() | events.AccountStateChanged() | events.CommandRefused():
                 return  # what an account may do is not shown here

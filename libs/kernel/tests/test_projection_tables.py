@@ -1,0 +1,76 @@
+"""A table between taking a batch's changes and committing them: readers see what was decided, never the file's past."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+
+from kernel.event import Event
+from kernel.projection import Table, View, ViewStore
+
+
+class Note(msgspec.Struct, frozen=True):
+    text: str
+
+
+class Notes:
+    """A view with one table that its tests write by hand."""
+
+    name = "notes"
+    version = 1
+
+    def __init__(self, cached_rows_max: int) -> None:
+        self.notes = Table("notes", Note, cached_rows_max=cached_rows_max)
+        self.tables: Sequence[Table[Any]] = (self.notes,)
+        self.indexes: Mapping[str, Sequence[Sequence[str]]] = {}
+
+    def opened(self) -> None: ...
+
+    def apply(self, event: Event) -> None: ...
+
+
+@pytest.fixture(params=[100, 0], ids=["rows in memory", "no rows in memory"])
+def opened(request, tmp_path) -> Iterator[tuple[Table[Note], ViewStore]]:
+    """The table with the committed row `a`, and its store."""
+    view = Notes(request.param)
+    as_view: View = view
+    store = ViewStore(as_view, tmp_path / "notes.sqlite")
+    view.notes.put("a", Note("old"))
+    store.commit(store.take(), 1)
+    yield view.notes, store
+    store.close()
+
+
+DELETE = None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "steps", "seen"),
+    [
+        ("a deleted row is gone before its commit", [DELETE], None),
+        ("a row put again after its deletion is the new one", [DELETE, "new"], "new"),
+        ("a changed row is the new one", ["new"], "new"),
+        ("a row deleted again is gone", [DELETE, "new", DELETE], None),
+    ],
+)
+def test_a_read_at_any_moment_sees_the_last_change(opened, sentence, steps, seen):
+    notes, store = opened
+
+    def found() -> str | None:
+        row = notes.get("a")
+        return row and row.text
+
+    for position, step in enumerate(steps, 2):
+        if step is DELETE:
+            notes.delete("a")
+        else:
+            notes.put("a", Note(step))
+        assert found() == step, "in the batch"
+        changes = store.take()
+        assert found() == step, "while it is being committed"
+        store.commit(changes, position)
+        assert found() == step, "when it is committed"
+    store.commit(store.take(), len(steps) + 2)
+    assert found() == seen, "after a batch without changes"
+    assert [row.text for _, row in notes.everything()] == ([seen] if seen else [])
