@@ -6,6 +6,7 @@ other service is here and go over the network when it is not.
 
 import asyncio
 import gc
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -109,12 +110,16 @@ def build_services(
     return built
 
 
-def public_settings(public_url: str) -> dict[str, dict[str, Any]]:
-    """What several services must know alike: under which URL people reach the platform."""
-    return {
-        "user-service": {"public_url": public_url},
-        "api-gateway": {"issuer": f"{public_url}/realms/trading-platform"},
-    }
+def public_settings(public_url: str, environment: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """What several services must know alike: under which URL people reach the platform.
+
+    A variable that says otherwise for one of them wins: tokens may come from an issuer that runs elsewhere."""
+    told: dict[str, dict[str, Any]] = {}
+    if "USER_SERVICE_PUBLIC_URL" not in environment:
+        told["user-service"] = {"public_url": public_url}
+    if "API_GATEWAY_ISSUER" not in environment:
+        told["api-gateway"] = {"issuer": f"{public_url}/realms/trading-platform"}
+    return told
 
 
 @asynccontextmanager
@@ -152,7 +157,7 @@ async def running(
         add_EventLogServiceServicer_to_server(LogServicer(log), registrar)  # type: ignore[arg-type]
     http = bound(settings.http)
     public_url = settings.public_url or f"http://{http}"
-    wanted = public_settings(public_url)
+    wanted = public_settings(public_url, os.environ)
     for name, given in (overrides or {}).items():
         wanted[name] = wanted.get(name, {}) | dict(given)
     services = build_services(names, runtime, log, channels, metrics, folder, wanted, settings.web or built_web())
@@ -203,7 +208,9 @@ async def serving(platform: Platform, settings: PlatformSettings, http: str) -> 
         grpc_server, port = await serve(platform.registrar, settings.grpc or "127.0.0.1:0")
         platform.grpc = f"{(settings.grpc or '127.0.0.1:0').rpartition(':')[0]}:{port}"
     http_server: tuple[uvicorn.Server, asyncio.Task[None]] | None = None
-    app = next((service.http for name, service in platform.services.items() if name == "api-gateway"), None)
+    # The gateway's site contains the identity provider when both are here; alone it is a site of its own.
+    sites = (platform.services[name].http for name in ("api-gateway", "user-service") if name in platform.services)
+    app = next(sites, None)
     if app is not None:
         http_server = await _start_http(platform, app, http)
     try:

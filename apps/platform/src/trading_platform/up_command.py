@@ -44,6 +44,10 @@ def tell(platform: Platform, settings: PlatformSettings, demo: Demo | None) -> N
         console.print(f"grpc      {platform.grpc}")
     if platform.http:
         url = settings.public_url or f"http://{platform.http}"
+        if "api-gateway" not in platform.services:
+            console.print(f"identity  {url}/realms/trading-platform")
+            console.print("stop with ctrl-c")
+            return
         console.print(f"terminal  [bold]{url}[/]")
         console.print(f"api docs  {url}/docs")
         console.print(f"metrics   {url}/metrics")
