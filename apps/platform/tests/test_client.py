@@ -1,0 +1,156 @@
+"""The commands for people against a platform that runs beside the test: what they print and how they end."""
+
+import json
+import stat
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+import uvloop
+from typer.testing import CliRunner
+
+from kernel.runtime import SystemRuntime
+from trading_platform.bench import market
+from trading_platform.bench.child import child
+from trading_platform.cli import app
+from trading_platform.client import live
+from trading_platform.client.rest import Gateway, exit_code_of, refusal_line
+from trading_platform.client.session import Session, current, save, session_file
+from user_service.bootstrap import InitialUser, bootstrap
+
+EMAIL, PASSWORD = "alice@example.com", "correct horse battery staple"
+
+
+class Told(NamedTuple):
+    exit_code: int
+    out: str
+    error: str
+
+
+class Terminal:
+    """Runs commands in a thread, as the platform's client needs the loop free."""
+
+    def __init__(self, runtime: SystemRuntime) -> None:
+        self._runtime = runtime
+
+    async def run(self, *words: str, typed: str = "") -> Told:
+        told = await self._runtime.in_thread("terminal", lambda: CliRunner().invoke(app, list(words), input=typed))
+        assert told.exception is None or isinstance(told.exception, SystemExit), told.exception
+        return Told(told.exit_code, told.stdout, told.stderr)
+
+    async def document(self, *words: str) -> Any:
+        told = await self.run(*words, "--json")
+        assert told.exit_code == 0, told
+        return json.loads(told.out)
+
+
+async def on_a_platform(folder: Any, story: Callable[[Terminal, str], Any]) -> None:
+    runtime = SystemRuntime()
+    async with child(runtime, folder) as platform, market.channel_to(platform.grpc) as channel:
+        await market.open_market(channel)
+        (alice,) = await bootstrap(runtime, channel, [InitialUser(EMAIL, "Alice", PASSWORD, ("USER", "TRADER"))])
+        deposit = market.engine_pb2.Deposit(account_id=alice.account_id, asset="USD", amount="1000")
+        await market.execute(channel, "alice", deposit=deposit)
+        await story(Terminal(runtime), f"http://{platform.http}")
+
+
+async def the_story(terminal: Terminal, url: str) -> None:
+    for words, code in (
+        (("order", "list"), 4),
+        (("login", "--url", "http://127.0.0.1:1", "--user", EMAIL), 3),
+        (("login", "--url", url, "--user", EMAIL), 0),
+    ):
+        assert (await terminal.run(*words, typed=PASSWORD)).exit_code == code, words
+    assert (await terminal.run("login", "--url", url, "--user", EMAIL, typed="wrong")).exit_code == 4
+
+    rests = await terminal.document("order", "place", "buy", "2", "BENCH", "--price", "99.50", "--client-order-id", "a")
+    assert (rests["status"], rests["price"], rests["client_order_id"]) == ("PENDING", "99.5", "a")
+    fills = await terminal.document("order", "place", "BUY", "1", "BENCH", "--protection-price", "102")
+    assert (fills["type"], fills["status"], fills["average_price"]) == ("MARKET", "EXECUTED", "101")
+    assert [order["order_id"] for order in (await terminal.document("order", "list"))["items"]] == [rests["order_id"]]
+    assert (await terminal.document("order", "show", "a", "--client"))["order_id"] == rests["order_id"]
+    history = await terminal.run("order", "show", rests["order_id"], "--history")
+    assert "OrderCreated" in history.out
+
+    book = await terminal.run("book", "BENCH", "--depth", "2")
+    assert [line.split()[3] for line in book.out.splitlines() if " bid " in line or " ask " in line] == [
+        *("101.02", "101.01", "99.5", "99"),
+    ]
+    session = Gateway(session_file()).session()
+    async for now, _ in live.follow(session, "BENCH", 5):
+        assert now.best("bids", 2) == [("99.5", "2"), ("99", "1")]
+        break
+
+    account = (await terminal.document("account", "show"))["items"][0]
+    assert {balance["asset"]: balance["hold"] for balance in account["balances"]} == {"BENCH": "0", "USD": "199"}
+    assert [position["quantity"] for position in account["positions"]] == ["1"]
+    assert "BENCH" in (await terminal.run("instrument", "list")).out
+
+    refused = await terminal.run("order", "place", "buy", "1000", "BENCH", "--price", "100")
+    assert (refused.exit_code, refused.error.startswith("insufficient_funds: ")) == (1, True)
+    wrong = await terminal.run("order", "place", "buy", "0", "BENCH", "--price", "100")
+    assert (wrong.exit_code, wrong.error.count("\n")) == (2, 1), wrong
+    assert "quantity" in wrong.error
+    assert (await terminal.run("order", "cancel")).exit_code == 2
+    assert "CANCELED" in (await terminal.run("order", "cancel", rests["order_id"])).out
+    assert (await terminal.document("order", "cancel", "--all"))["count"] == 0
+
+
+def test_a_person_trades_from_the_command_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRADING_CONFIG", str(tmp_path / "config"))
+    uvloop.run(on_a_platform(tmp_path / "data", the_story))
+    kept = tmp_path / "config" / "session.json"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("sentence", "now_s", "renewals"),
+    [("a fresh token is used as it is", 80, 0), ("one that is about to expire is renewed and kept", 95, 1)],
+)
+def test_a_session_renews_itself(tmp_path, sentence, now_s, renewals):
+    path = tmp_path / "session.json"
+    save(path, Session("http://here", EMAIL, "http://here/token", "old", "refresh", 100 * 10**9))
+    asked: list[Session] = []
+
+    def renew(session: Session) -> Session:
+        asked.append(session)
+        return Session("http://here", EMAIL, "http://here/token", "new", "next", 1_000 * 10**9)
+
+    for _ in range(2):
+        session = current(path, now_s * 10**9, renew)
+    assert (len(asked), session.access_token) == (renewals, "new" if renewals else "old")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "problem", "line"),
+    [
+        ("code and message", {"code": "not_found", "message": "No such order."}, "not_found: No such order."),
+        (
+            "fields that the message does not tell",
+            {"code": "invalid_request", "message": "Wrong.", "errors": [{"field": "price", "message": "must be > 0"}]},
+            "invalid_request: Wrong.; price must be > 0",
+        ),
+        (
+            "the order that was recorded as refused",
+            {"code": "insufficient_funds", "message": "Too little.", "order_id": "7"},
+            "insufficient_funds: Too little. (order 7)",
+        ),
+    ],
+)
+def test_a_refusal_is_one_line(sentence, problem, line):
+    assert refusal_line(problem, 422) == line
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, 2), (401, 4), (403, 1), (404, 1), (409, 1), (422, 1), (429, 3), (500, 3), (503, 3)]
+)
+def test_exit_codes_mean_something(status, code):
+    assert exit_code_of(status) == code
+
+
+def test_a_book_that_misses_an_update_says_so():
+    book = live.Book()
+    assert book.apply({"type": "snapshot", "seq": 4, "bids": [["9", "1"], ["8", "2"]], "asks": []})
+    assert book.apply({"type": "update", "first_seq": 5, "seq": 7, "bids": [["9", "0"], ["8.5", "3"]], "asks": []})
+    assert book.best("bids", 5) == [("8.5", "3"), ("8", "2")]
+    assert not book.apply({"type": "update", "first_seq": 9, "seq": 9, "bids": [], "asks": []})
