@@ -52,8 +52,9 @@ def limit(side: str, quantity: str, price: str, client_order_id: str = "", accou
 
 
 @asynccontextmanager
-async def venue(folder: Path | None = None) -> AsyncIterator[Venue]:
-    """Everything runs in this process; the read model is in memory unless a folder is given."""
+async def venue(folder: Path | None = None, **settings: int) -> AsyncIterator[Venue]:
+    """Everything runs in this process; the read model is in memory unless a folder is given. settings: the order
+    service's own."""
     import trading_engine.service  # the engine is a test's peer here, not a dependency
     from trading_engine.settings import TradingEngineSettings
 
@@ -63,7 +64,8 @@ async def venue(folder: Path | None = None) -> AsyncIterator[Venue]:
     channel = LocalChannel(registrar)
     metrics = Metrics()
     engine = trading_engine.service.build(runtime, log, lambda _: channel, TradingEngineSettings(), None, metrics)
-    orders = order_service.service.build(runtime, log, lambda _: channel, OrderServiceSettings(), folder, metrics)
+    own = OrderServiceSettings(**settings)
+    orders = order_service.service.build(runtime, log, lambda _: channel, own, folder, metrics)
     tasks = []
     for service in (engine, orders):
         service.register(registrar)

@@ -8,7 +8,10 @@ from kernel.settings import Settings
 class OrderServiceSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="ORDER_SERVICE_")
 
+    subscriber_events_max: int = 4_096
+    """Events that may wait for one reader of an account's stream, who gets them as one frame; a slower reader is
+    ended."""
     subscriber_frames_max: int = 1_024
-    """Frames that may wait for one reader of an account's stream; a slower reader is ended."""
+    """Frames of market data that may wait for one reader; then their sources wait."""
     page_orders_default: int = 100
     """Orders on a page when the caller does not say."""

@@ -7,13 +7,45 @@ from kernel.event import Event
 from kernel.projection import Projection
 from kernel.refused import Kind, Refused
 from order_service.settings import OrderServiceSettings
-from order_service.views import Change, OrdersView
+from order_service.views import Change, OrdersView, merged
 from order_service.wire import balance_message, event_message, order_message
 from trading.v1 import trading_pb2, types_pb2
 
 SNAPSHOT_ORDERS_MAX = 1_000
 
-Frames = asyncio.Queue[trading_pb2.StreamOrdersResponse | None]
+
+class Reader:
+    """What one reader of an account has not been given yet; too much of it ends the stream."""
+
+    def __init__(self, events_max: int) -> None:
+        self._events_max = events_max
+        self._waiting: list[Change] = []
+        self._events = 0
+        self._changed = asyncio.Event()
+        self._overflowed = False
+
+    def put(self, change: Change) -> None:
+        if self._overflowed:
+            return
+        # One change alone is never too much: it was one batch.
+        if self._waiting and self._events + len(change.events) > self._events_max:
+            self._overflowed = True
+            self._waiting.clear()
+        else:
+            self._waiting.append(change)
+            self._events += len(change.events)
+        self._changed.set()
+
+    async def next(self) -> Change:
+        """All that has changed since the last call, as soon as there is any."""
+        await self._changed.wait()
+        if self._overflowed:
+            raise Refused("slow_consumer", "The stream was read too slowly; subscribe again.", Kind.RATE_LIMITED)
+        change = merged(self._waiting)
+        self._waiting.clear()
+        self._events = 0
+        self._changed.clear()
+        return change
 
 
 class AccountStreams:
@@ -23,34 +55,34 @@ class AccountStreams:
         self._view = view
         self._projection = projection
         self._log_name = log_name
-        self._frames_max = settings.subscriber_frames_max
-        self._readers: dict[str, dict[Frames, None]] = {}
+        self._events_max = settings.subscriber_events_max
+        self._readers: dict[str, dict[Reader, None]] = {}
         self._beginning: list[Callable[[], None]] = []
         projection.on_commit.append(self._publish)
 
     async def follow(self, account_id: str) -> AsyncIterator[trading_pb2.StreamOrdersResponse]:
-        """The account's stream from now on. Refused when the reader is slower than the account trades."""
-        queue: Frames = asyncio.Queue()
+        """The account's stream from now on; what changes while the reader is busy comes as one frame. Refused when the
+        reader is much slower than the account trades."""
+        reader = Reader(self._events_max)
         await self._projection.reached()
         try:
-            yield await self._begin(account_id, queue)
-            while (frame := await queue.get()) is not None:
-                yield frame
-            raise Refused("slow_consumer", "The stream was read too slowly; subscribe again.", Kind.RATE_LIMITED)
+            yield await self._begin(account_id, reader)
+            while True:
+                yield self._update(account_id, await reader.next())
         finally:
             readers = self._readers.get(account_id, {})
-            readers.pop(queue, None)
+            readers.pop(reader, None)
             if not readers:
                 self._readers.pop(account_id, None)
 
-    async def _begin(self, account_id: str, queue: Frames) -> trading_pb2.StreamOrdersResponse:
+    async def _begin(self, account_id: str, reader: Reader) -> trading_pb2.StreamOrdersResponse:
         """Attach the reader and make its snapshot, both at a moment when memory and committed rows agree: a change
         that is still being committed comes as a frame."""
         begun: asyncio.Future[trading_pb2.StreamOrdersResponse] = asyncio.get_running_loop().create_future()
 
         def attach() -> None:
             if not begun.done():
-                self._readers.setdefault(account_id, {})[queue] = None
+                self._readers.setdefault(account_id, {})[reader] = None
                 begun.set_result(self._snapshot(account_id))
 
         if self._view.is_changing:
@@ -61,15 +93,8 @@ class AccountStreams:
 
     def _publish(self, events: Sequence[Event]) -> None:
         for account_id, change in self._view.take_changes().items():
-            readers = self._readers.get(account_id)
-            if not readers:
-                continue
-            frame = self._update(account_id, change)
-            for queue in readers:
-                if queue.qsize() >= self._frames_max:
-                    queue.put_nowait(None)
-                else:
-                    queue.put_nowait(frame)
+            for reader in self._readers.get(account_id, ()):
+                reader.put(change)
         beginning, self._beginning = self._beginning, []
         for attach in beginning:
             attach()

@@ -1,7 +1,7 @@
 """The order service's read model: orders, accounts and balances as the log leaves them, and the queries over them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, assert_never
+from typing import Any, TypeVar, assert_never
 
 import msgspec
 
@@ -11,6 +11,8 @@ from order_service import order as orders
 from order_service.order import AccountRow, BalanceRow, OrderRow
 from trading_events import engine as events
 
+Row = TypeVar("Row")
+
 
 class AlsoKnownAs(msgspec.Struct, frozen=True):
     """A client order id that a replace added to an order."""
@@ -19,13 +21,34 @@ class AlsoKnownAs(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct):
-    """What one batch of events changed for one account."""
+    """What some events in a row changed for one account. Rows stand in the order of their last change, so that the
+    same events say the same in one batch and in many."""
 
     first_seq: int
     seq: int
     orders: dict[str, OrderRow]
     events: list[Event]
     balances: dict[str, BalanceRow]
+
+
+def merged(changes: Sequence[Change]) -> Change:
+    """One change for several of an account that follow each other; there is at least one."""
+    first, *later = changes
+    whole = Change(first.first_seq, first.seq, dict(first.orders), list(first.events), dict(first.balances))
+    for change in later:
+        assert change.first_seq == whole.seq + 1, f"seq {change.first_seq} does not follow {whole.seq}"
+        whole.seq = change.seq
+        whole.events += change.events
+        for order_id, order in change.orders.items():
+            _set_last(whole.orders, order_id, order)
+        for asset, balance in change.balances.items():
+            _set_last(whole.balances, asset, balance)
+    return whole
+
+
+def _set_last(rows: dict[str, Row], key: str, row: Row) -> None:
+    rows.pop(key, None)
+    rows[key] = row
 
 
 class OrdersView:
@@ -153,7 +176,7 @@ class OrdersView:
         self.open_orders += int(row.open) - int(before is not None and before.open)
         change = self._touch(row.account_id, event)
         if change is not None:
-            change.orders[row.order_id] = row
+            _set_last(change.orders, row.order_id, row)
 
     def _touch(self, account_id: str, event: Event) -> Change | None:
         """Count the event in the account's stream, once however much of it concerns the account; None for an account
@@ -185,4 +208,4 @@ class OrdersView:
         self.balances.put(key, row)
         change = self._touch(posting.account_id, event)
         if change is not None:
-            change.balances[posting.asset] = row
+            _set_last(change.balances, posting.asset, row)
