@@ -291,7 +291,11 @@ class Users(UserServiceServicer):
         return user_pb2.SetRolesResponse(user=user, position=at(99))
 
     async def CreateApiKey(self, request: Any, context: Any) -> user_pb2.CreateApiKeyResponse:
-        key = user_pb2.ApiKey(id="tk_new", name=request.name, roles=request.roles or ["USER"], created_at_ns=NOW_NS)
+        assert request.held_roles, "a caller always holds something"
+        roles = request.roles or request.held_roles
+        if not set(roles) <= set(request.held_roles):
+            raise Refused("role_not_held", "A key has at most the roles of whoever makes it.")
+        key = user_pb2.ApiKey(id="tk_new", name=request.name, roles=roles, created_at_ns=NOW_NS)
         return user_pb2.CreateApiKeyResponse(key=key, secret="s3cret", position=at(99))
 
     async def ListApiKeys(self, request: Any, context: Any) -> user_pb2.ListApiKeysResponse:

@@ -240,6 +240,29 @@ def test_an_api_key_has_its_own_roles_and_is_asked_for_once_a_minute():
     run(test)
 
 
+# Who asks for a key, the roles asked for, the roles got (None: refused).
+NEW_KEYS = [
+    ({"X-API-Key": "tk_reader.secret"}, {}, ["USER"]),
+    ({"X-API-Key": "tk_reader.secret"}, {"roles": ["USER"]}, ["USER"]),
+    ({"X-API-Key": "tk_reader.secret"}, {"roles": ["TRADER"]}, None),
+    (READER, {"roles": ["TRADER"]}, None),
+    (TRADER, {"roles": ["TRADER"]}, ["TRADER"]),
+    (TRADER, {}, ["USER", "TRADER"]),
+]
+
+
+@pytest.mark.parametrize(("headers", "asked", "got"), NEW_KEYS)
+def test_nobody_makes_a_key_that_is_stronger_than_his_own_credential(headers, asked, got):
+    async def test(gateway):
+        made = await gateway.call("POST", "/v1/users/me/api-keys", headers=headers, json={"name": "x"} | asked)
+        if got is None:
+            assert (made.status_code, made.json()["code"]) == (422, "role_not_held")
+        else:
+            assert (made.status_code, made.json()["roles"]) == (201, got)
+
+    run(test)
+
+
 def test_a_token_and_a_key_together_are_refused():
     async def test(gateway):
         both = TRADER | {"X-API-Key": "tk_ada.secret"}

@@ -99,6 +99,43 @@ def test_a_key_loses_the_roles_that_its_owner_loses():
     asyncio.run(run())
 
 
+# What the caller holds, the roles asked for, the roles got (None: refused).
+HELD = [
+    ([], [], ["USER", "TRADER"]),
+    (["USER"], [], ["USER"]),
+    (["USER"], ["USER"], ["USER"]),
+    (["USER"], ["TRADER"], None),
+    (["TRADER"], ["TRADER"], ["USER", "TRADER"]),
+    (["ADMIN"], [], ["USER", "TRADER"]),
+    (["ADMIN"], ["ADMIN"], None),
+]
+
+
+@pytest.mark.parametrize(("held", "asked", "got"), HELD)
+def test_a_key_has_at_most_the_roles_of_its_owner_and_of_its_maker(held, asked, got):
+    async def run():
+        async with running() as platform:
+            user = await platform.create()
+            making = make(platform, user.id, roles=asked, held_roles=held)
+            if got is None:
+                assert (await refusal(making)).code == "role_not_held"
+            else:
+                assert list((await verify(platform, await making)).roles) == got
+
+    asyncio.run(run())
+
+
+def test_a_weaker_caller_is_not_shown_the_secret_of_a_stronger_key():
+    async def run():
+        async with running() as platform:
+            user = await platform.create()
+            await make(platform, user.id, idempotency_key="k", held_roles=["USER", "TRADER"])
+            again = make(platform, user.id, idempotency_key="k", held_roles=["USER"])
+            assert (await refusal(again)).code == "idempotency_key_reused"
+
+    asyncio.run(run())
+
+
 def test_nobody_revokes_the_key_of_another():
     async def run():
         async with running() as platform:

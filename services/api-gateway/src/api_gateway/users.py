@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from api_gateway.call import NO_CONTENT, Call, Reply, reply
+from api_gateway.principal import Role
 from api_gateway.problems import field_refused
 from api_gateway.wire import decoded, or_none, text_in, time_in, time_text
 from kernel.refused import Kind, Refused
@@ -231,6 +232,7 @@ async def create_api_key(call: Call) -> Reply:
             roles=roles_in(given.roles, absent=()),
             expires_at_ns=_expiry(given),
             idempotency_key=call.idempotency_key,
+            held_roles=[role.value for role in Role if role in call.caller.roles],
         )
     )
     key = _key_json(created.key)

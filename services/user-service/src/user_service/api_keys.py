@@ -50,15 +50,23 @@ class ApiKeys:
         self._shown: OrderedDict[str, tuple[int, str]] = OrderedDict()  # key id -> (until when, secret)
 
     async def create(
-        self, user_id: str, name: str, roles: Sequence[str], expires_at_ns: int, idempotency_key: str
+        self,
+        user_id: str,
+        name: str,
+        roles: Sequence[str],
+        expires_at_ns: int,
+        idempotency_key: str,
+        held_roles: Sequence[str],
     ) -> NewKey:
-        """Refused(role_not_held, expiry_in_the_past, too_many_api_keys) as the user's rules say."""
+        """held_roles: of the caller, empty for all of the user's.
+
+        Refused(role_not_held, expiry_in_the_past, too_many_api_keys) as the user's rules say."""
         person_key = await self._directory.persons.key_of(user_id)
         if person_key is None:
             raise Refused("not_found", "there is no such user", Kind.NOT_FOUND)
-        wanted = with_contained(roles)
+        wanted, held = with_contained(roles), with_contained(held_roles)
         command_id = derived_id("create-api-key", user_id, idempotency_key) if idempotency_key else None
-        cause = Cause(user_id, command_id, self._directory.fingerprint(name, wanted, expires_at_ns))
+        cause = Cause(user_id, command_id, self._directory.fingerprint(name, wanted, held, expires_at_ns))
         before = await self._journal.outcome(cause)
         if before is not None:
             return await self._shown_again(before, name)
@@ -70,6 +78,7 @@ class ApiKeys:
             secret_hash=hash_of(secret),
             expires_at_ns=expires_at_ns or None,
             now_ns=self._runtime.now_ns(),
+            held=held,
         )
         if command_id is not None:
             self._remember(command.key_id, secret)

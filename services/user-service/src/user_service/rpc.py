@@ -57,7 +57,12 @@ class UserRpc(UserServiceServicer):
 
     async def CreateApiKey(self, request: user_pb2.CreateApiKeyRequest, context: Any) -> user_pb2.CreateApiKeyResponse:
         made = await self._api_keys.create(
-            request.user_id, request.name, request.roles, request.expires_at_ns, request.idempotency_key
+            request.user_id,
+            request.name,
+            request.roles,
+            request.expires_at_ns,
+            request.idempotency_key,
+            request.held_roles,
         )
         key = api_key_message(made.row, made.name)
         return user_pb2.CreateApiKeyResponse(key=key, secret=made.secret, position=self._at(made.position))

@@ -45,7 +45,8 @@ class SetRoles:
 
 @dataclass(frozen=True, slots=True)
 class CreateApiKey:
-    """roles: empty for all of the user's. secret_hash: SHA-256 of the 256-bit secret, in hex."""
+    """roles: empty for all that the caller and the user hold. held: what the caller holds, empty for all of the user's.
+    secret_hash: SHA-256 of the 256-bit secret, in hex."""
 
     key_id: str
     name: Sealed
@@ -53,6 +54,7 @@ class CreateApiKey:
     secret_hash: str
     expires_at_ns: int | None
     now_ns: int
+    held: tuple[Role, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +195,13 @@ def _set_roles(state: Registered, command: SetRoles) -> list[Event]:
 
 
 def _create_api_key(state: Registered, command: CreateApiKey) -> ApiKeyCreated:
-    roles = with_contained(command.roles) or state.roles
-    if not set(roles) <= set(state.roles):
-        lacking = ", ".join(role for role in roles if role not in state.roles)
-        raise Refused("role_not_held", f"a key has at most the roles of its owner, who lacks {lacking}")
+    held = command.held or state.roles
+    given = tuple(role for role in state.roles if role in held)
+    roles = with_contained(command.roles) or given
+    if not set(roles) <= set(given):
+        lacking = ", ".join(role for role in roles if role not in given)
+        told = f"a key has at most the roles of its owner and of whoever makes it; lacking is {lacking}"
+        raise Refused("role_not_held", told)
     if command.expires_at_ns is not None and command.expires_at_ns <= command.now_ns:
         raise Refused("expiry_in_the_past", "expires_at has passed; leave it out for a key that does not expire")
     if len(state.active_keys) >= ACTIVE_API_KEYS_MAX:

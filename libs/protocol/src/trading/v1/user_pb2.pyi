@@ -428,6 +428,7 @@ class CreateApiKeyRequest(_message.Message):
     ROLES_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_NS_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    HELD_ROLES_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     name: _builtins.str
     expires_at_ns: _builtins.int
@@ -440,6 +441,12 @@ class CreateApiKeyRequest(_message.Message):
     def roles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Empty: all of the user's."""
 
+    @_builtins.property
+    def held_roles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the caller holds himself: whoever comes with a key of fewer roles makes no stronger one. Empty: all of the
+        user's.
+        """
+
     def __init__(
         self,
         *,
@@ -448,10 +455,11 @@ class CreateApiKeyRequest(_message.Message):
         roles: _abc.Iterable[_builtins.str] | None = ...,
         expires_at_ns: _builtins.int = ...,
         idempotency_key: _builtins.str = ...,
+        held_roles: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at_ns", b"expires_at_ns", "idempotency_key", b"idempotency_key", "name", b"name", "roles", b"roles", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at_ns", b"expires_at_ns", "held_roles", b"held_roles", "idempotency_key", b"idempotency_key", "name", b"name", "roles", b"roles", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
