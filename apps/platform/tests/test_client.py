@@ -73,7 +73,7 @@ async def the_story(terminal: Terminal, url: str) -> None:
     assert "OrderCreated" in history.out
 
     book = await terminal.run("book", "BENCH", "--depth", "2")
-    assert [line.split()[3] for line in book.out.splitlines() if " bid " in line or " ask " in line] == [
+    assert [line.split()[1] for line in book.out.splitlines() if " bid " in line or " ask " in line] == [
         *("101.02", "101.01", "99.5", "99"),
     ]
     session = Gateway(session_file()).session()
@@ -92,7 +92,9 @@ async def the_story(terminal: Terminal, url: str) -> None:
     assert (wrong.exit_code, wrong.error.count("\n")) == (2, 1), wrong
     assert "quantity" in wrong.error
     assert (await terminal.run("order", "cancel")).exit_code == 2
-    assert "CANCELED" in (await terminal.run("order", "cancel", rests["order_id"])).out
+    assert rests["order_id"] in (await terminal.run("order", "list")).out
+    canceled = await terminal.run("order", "cancel", rests["order_id"])
+    assert canceled.out == f"CANCELED  BUY 2 BENCH at 99.5  {rests['order_id']}\n"
     assert (await terminal.document("order", "cancel", "--all"))["count"] == 0
 
 

@@ -71,7 +71,7 @@ def _show(document: Any, as_json: bool, render: Callable[[Any], RenderableType])
     if as_json:
         typer.echo(json.dumps(document))
     else:
-        shown.print(render(document))
+        shown.print(render(document), soft_wrap=True)
 
 
 def login(
@@ -113,7 +113,7 @@ def place(
     }
     with _one_line():
         placed = _gateway().post("/orders", {name: value for name, value in body.items() if value is not None})
-    _show(placed, as_json, lambda order: tables.orders([order]))
+    _show(placed, as_json, tables.order_line)
 
 
 @orders.command()
@@ -132,7 +132,7 @@ def cancel(
             _show(canceled, as_json, lambda done: f"{done['count']} orders canceled")
         else:
             canceled = _gateway().delete(f"/orders/{order_id}")
-            _show(canceled, as_json, lambda order: tables.orders([order]))
+            _show(canceled, as_json, tables.order_line)
 
 
 @orders.command("list")

@@ -4,29 +4,41 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 Document = Mapping[str, Any]
 Level = tuple[str, str]
 BAR_CHARACTERS = 20
+ID_CHARACTERS = 36
 
 
 def orders(rows: Sequence[Document]) -> Table:
-    table = _table("order", "client order id", "symbol", "side", "type", "quantity", "price", "executed", "status")
+    table = _table("order", "symbol", "side", "quantity", "price", "executed", "status")
+    table.columns[0].min_width = ID_CHARACTERS  # whoever cancels an order copies it from here
     for order in rows:
-        side = "green" if order["side"] == "BUY" else "red"
         table.add_row(
             order["order_id"],
-            order["client_order_id"] or "",
             order["symbol"],
-            f"[{side}]{order['side']}[/]",
-            order["type"],
+            f"[{_colour(order)}]{order['side']}[/]",
             order["quantity"],
-            order["price"] or "",
+            order["price"] or "market",
             executed(order),
             order["status"],
         )
     return table
+
+
+def order_line(order: Document) -> str:
+    """`PENDING  BUY 10 AAPL at 189.5  <order id>`, with what is executed."""
+    done = f", executed {executed(order)}" if executed(order) else ""
+    price = f" at {order['price']}" if order["price"] else ""
+    told = f"[{_colour(order)}]{order['side']} {order['quantity']} {order['symbol']}{price}[/]{done}"
+    return f"[bold]{order['status']}[/]  {told}  {order['order_id']}"
+
+
+def _colour(order: Document) -> str:
+    return "green" if order["side"] == "BUY" else "red"
 
 
 def executed(order: Document) -> str:
@@ -87,8 +99,9 @@ def ladder(symbol: str, bids: Sequence[Level], asks: Sequence[Level], told: str)
 
 
 def _table(*columns: str, title: str | None = None) -> Table:
-    table = Table(*columns, title=title, title_justify="left")
+    table = Table(*columns, title=title, title_justify="left", box=box.SIMPLE)
     for column in table.columns:
+        column.overflow = "fold"  # an id that is cut is of no use
         if column.header in ("quantity", "price", "balance", "held", "available", "value", "realized", "unrealized"):
             column.justify = "right"
     return table
