@@ -18,7 +18,7 @@ def running(tmp_path_factory):
 
 
 @pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
-def page(request, running, chromium, pictures):
+def page(request, running, chromium):
     width, height = request.param
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -31,7 +31,6 @@ def page(request, running, chromium, pictures):
         opened.on("console", lambda message: faults.append(message.text) if is_fault(message) else None)
         opened.on("pageerror", lambda error: faults.append(str(error)))
         yield opened
-        opened.screenshot(path=str(pictures / f"{request.node.originalname}-{request.node.callspec.id}.png"))
         browser.close()
         assert not faults, "the page reported errors"
 
@@ -68,7 +67,7 @@ def place(page: Page, side: str, kind: str, quantity: str, price: str = "") -> N
     expect(page.get_by_test_id("ticket-placed")).to_be_visible(timeout=WAIT_MS)
 
 
-def test_a_person_trades(page, running):
+def test_a_person_trades(page, running, pictures, request):
     email = "trader@example.com"
     sign_in(page, running.url, email, running.passwords[email])
     page.goto(f"{running.url}/market/AAPL")
@@ -94,6 +93,7 @@ def test_a_person_trades(page, running):
     told = page.get_by_test_id("history-order")
     expect(told.filter(has_text=re.compile("executed|filled", re.IGNORECASE)).first).to_be_visible(timeout=WAIT_MS)
     expect(told.filter(has_text=re.compile("cancel", re.IGNORECASE)).first).to_be_visible()
+    page.screenshot(path=str(pictures / f"terminal-{request.node.callspec.id}.png"))
 
 
 def test_an_order_that_cannot_be_is_explained(page, running):
