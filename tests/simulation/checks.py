@@ -45,9 +45,7 @@ def kept_promises(promises: Iterable[Promise], ledger: Ledger) -> list[str]:
         if len(events) != last.command_count or last.position != told.position:
             wrong.append(f"{said} ends at {last.position} with {len(events)} of {last.command_count} events")
         refusals = [
-            event
-            for event in events
-            if event.event_type in ("OrderRejected", "OrderCancelRejected", "CommandRefused")
+            event for event in events if event.event_type in ("OrderRejected", "OrderCancelRejected", "CommandRefused")
         ]
         if bool(refusals) != bool(told.refused):
             wrong.append(f"{said} is in the log as {[event.event_type for event in events]}")

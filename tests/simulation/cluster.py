@@ -18,7 +18,7 @@ from kernel.service import Service
 from kernel.simulation.disk import SeededCommitFaults
 from kernel.simulation.loop import NS, Process
 from kernel.simulation.network import Network
-from kernel.simulation.runtime import Simulation, SimulatedRuntime
+from kernel.simulation.runtime import SimulatedRuntime, Simulation
 from kernel.telemetry import Metrics
 from trading.v1.eventlog_pb2_grpc import add_EventLogServiceServicer_to_server
 from trading_platform.platform import build_services
@@ -53,7 +53,7 @@ class Cluster:
         self.processes: dict[str, Process] = {}
         self.services: dict[str, Service] = {}
         self.crashes = 0
-        self.stops: dict[str,int] = {}
+        self.broken: asyncio.Future[None] = simulation.loop.create_future()
         self.restarts_s = 1.0
         self._planted = planted
         self._overrides = overrides
@@ -72,7 +72,7 @@ class Cluster:
     async def ready(self) -> None:
         """Wait until every service says that it is ready."""
         for name in [name for unit in self.units.values() for name in unit]:
-            while name not in self.services or await self.services[name].ready():
+            while name not in self.services or await self.services[name].ready():  # noqa: ASYNC110  it can only be asked
                 await asyncio.sleep(0.1)
 
     async def _keep(self, unit: str) -> None:
@@ -91,14 +91,16 @@ class Cluster:
         try:
             mains = self._build(process)
             done, _ = await asyncio.wait(mains, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            errors = [error for task in done if (error := task.exception()) is not None]
+            if errors:
+                raise errors[0]
             told = "a main ended"
         except Exception as error:
             told = f"{type(error).__name__}: {error}"
             if not isinstance(error, LogError) or isinstance(error, Corrupt):
                 self.simulation.failures.append(f"{process.name} stopped: {told}")
-        self.stops[f'{process.name}: {told[:60]}'] = self.stops.get(f'{process.name}: {told[:60]}',0)+1
+                if not self.broken.done():
+                    self.broken.set_result(None)
         self.simulation.loop.note("stopped", process.name, told)
         self.simulation.crash(process)
 

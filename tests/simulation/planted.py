@@ -1,12 +1,13 @@
 """Bugs on purpose, each built in place of the real part: what the simulation must find."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from kernel.event import Event
+from kernel.event import Append, Event, NewEvent
 from kernel.eventlog.memory import MemoryStore
-from kernel.eventlog.port import Appended, EventLog
+from kernel.eventlog.port import Appended, EventLog, Writer
 from kernel.projection import Projection, ViewStore
 from kernel.rpc import Registrar
 from kernel.runtime import Runtime
@@ -23,27 +24,35 @@ from trading.v1 import engine_pb2
 from trading.v1.engine_pb2_grpc import EngineServiceStub, add_EngineServiceServicer_to_server
 from trading.v1.trading_pb2_grpc import add_OrderServiceServicer_to_server
 from trading_engine.recovery import recover
-from trading_engine.results import result_of
 from trading_engine.rpc import EngineServicer
-from trading_engine.sequencer import AGGREGATE_TYPES, ROLE, Batch, Sequencer
+from trading_engine.sequencer import AGGREGATE_TYPES, ROLE, Sequencer
 from trading_engine.settings import TradingEngineSettings
 
 # ---- the engine
 
 
-class AnswersEarly(Sequencer):
-    """Acknowledges what the core decided, before the log has it."""
+class AnswersEarly:
+    """The engine's log, told as durable before it is: whoever answers after the append answers before the commit."""
 
-    async def _append(self, batch: Batch) -> None:
-        position = self.core.position
-        for index, decided in batch.decided:
-            command_id = batch.commands[index].command_id
-            events = tuple(_as_if_kept(event, position + number) for number, event in enumerate(decided, 1))
-            position += len(events)
-            outcome = Appended(events[0].position, position, True, events)
-            batch.answers[index] = result_of(command_id, outcome)
-        self._answer(batch)
-        await super()._append(batch)
+    def __init__(self, runtime: Runtime, log: EventLog) -> None:
+        self._runtime = runtime
+        self._log = log
+        self._appending: list[asyncio.Task[list[Appended]]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    async def append(self, commands: Sequence[Append], writer: Writer) -> list[Appended]:
+        await asyncio.gather(*self._appending, return_exceptions=True)
+        position = await self._log.head()
+        self._appending = [self._runtime.spawn(self._log.append(commands, writer), "append later")]
+        told = []
+        for command in commands:
+            numbered = enumerate(command.events, position + 1)
+            events = tuple(_as_if_kept(event, command, number) for number, event in numbered)
+            position = events[-1].position
+            told.append(Appended(events[0].position, position, True, events))
+        return told
 
 
 class ForgetsCommands(Sequencer):
@@ -69,10 +78,11 @@ class KeepsItsMemory(Sequencer):
             self.core = await recover(self._runtime, self._log, self._settings)
 
 
-def engine_of(sequencer_of: type[Sequencer]) -> Build:
+def engine_of(sequencer_of: type[Sequencer], log_of: Callable[[Runtime, EventLog], Any] | None = None) -> Build:
     def build(
         runtime: Runtime, log: EventLog, channels: Callable[[str], Any], folder: Path, metrics: Metrics
     ) -> Service:
+        log = log_of(runtime, log) if log_of else log
         sequencer = sequencer_of(runtime, log, TradingEngineSettings(**ENGINE_SETTINGS), metrics)
 
         def register(registrar: Registrar) -> None:
@@ -86,10 +96,11 @@ def engine_of(sequencer_of: type[Sequencer]) -> Build:
     return build
 
 
-def _as_if_kept(event: Any, position: int) -> Event:
+def _as_if_kept(event: NewEvent, command: Append, position: int) -> Event:
     unknown: dict[str, Any] = dict.fromkeys(Event.__struct_fields__)
     made = {name: getattr(event, name) for name in event.__struct_fields__}
-    return Event(**(unknown | made | {"log": "main", "position": position}))
+    placed = {"log": "main", "position": position, "command_id": command.command_id}
+    return Event(**(unknown | made | placed))
 
 
 # ---- the read model of order-service
@@ -164,7 +175,7 @@ class Forgetful(MemoryStore):
 
 
 PLANTS: dict[str, Plant] = {
-    "the engine acknowledges before the commit": Plant({"trading-engine": engine_of(AnswersEarly)}),
+    "the engine acknowledges before the commit": Plant({"trading-engine": engine_of(Sequencer, AnswersEarly)}),
     "deduplication is dropped": Plant({"trading-engine": engine_of(ForgetsCommands)}),
     "the core survives a failed append": Plant({"trading-engine": engine_of(KeepsItsMemory)}),
     "a view stores its checkpoint before its rows": Plant({"order-service": orders_of(CheckpointFirst)}),

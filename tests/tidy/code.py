@@ -26,6 +26,11 @@ RUNTIME_ALLOWED: Mapping[str, tuple[str, ...]] = {
         *("time.time_ns", "time.monotonic_ns", "asyncio.sleep", "os.urandom"),
         *("concurrent.futures.ThreadPoolExecutor", "loop.create_task", "loop.run_in_executor"),
     ),
+    "libs/kernel/src/kernel/simulation/loop.py": ("its order comes from the seed", "random.Random"),
+    "libs/kernel/src/kernel/simulation/runtime.py": (
+        "it is the runtime in a simulation",
+        *("random.Random", "asyncio.sleep", "loop.create_task"),
+    ),
     "libs/kernel/src/kernel/eventlog/sqlite.py": ("locks and syncs the file that it owns", "os.open"),
     "libs/kernel/src/kernel/eventlog/sqlite_snapshots.py": ("makes its file private before SQLite writes", "os.open"),
     "apps/platform/src/trading_platform/client/session.py": ("keeps a person's tokens in a private file", "os.open"),
@@ -54,6 +59,8 @@ FLOAT_CALLS = frozenset(["sleep", "observe", "wait_for", "stop"])
 NANOSECONDS = (1e9, 1e6)  # in a second, in a millisecond
 FLOAT_ALLOWED: Mapping[str, str] = {
     "libs/kernel/src/kernel/telemetry.py": "buckets of seconds",
+    "libs/kernel/src/kernel/simulation/loop.py": "asyncio's clock counts seconds",
+    "libs/kernel/src/kernel/simulation/runtime.py": "chance",
     "services/api-gateway/src/api_gateway/auth.py": "the NumericDate of a token (RFC 7519) may have a fraction",
 }
 

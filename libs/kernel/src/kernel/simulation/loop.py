@@ -49,14 +49,15 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def __init__(self, seed: int, turns_max: int) -> None:
         super().__init__()
-        self._random = Random(f"{seed} order")  # noqa: S311  a seeded order is the point
+        self._random = Random(f"{seed} order")
         self._turns_max = turns_max
         self._withheld: list[asyncio.Handle] | None = []
         self._fingerprint = hashlib.sha256()
         self.turns = 0
         self.now_ns = 0
 
-    def time(self) -> float:  # seconds
+    def time(self) -> float:
+        """In seconds, as asyncio has it."""
         return self.now_ns / NS
 
     @property
@@ -84,10 +85,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         ready.rotate(-chosen)
         handle = ready.popleft()
         ready.rotate(chosen)
-        self.turns += 1
         self.now_ns += TURN_NS
-        if self.turns > self._turns_max:
-            raise Stalled(f"more than {self._turns_max} turns")
+        if self._withheld is not None:
+            self.turns += 1
+            if self.turns > self._turns_max:
+                raise Stalled(f"more than {self._turns_max} turns")
         if handle.cancelled():
             return
         process = _context(handle).get(current_process)
@@ -108,7 +110,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                 self.now_ns = max(self.now_ns, round(timer.when() * NS))
                 self._ready.append(timer)
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":
+    def run_in_executor(
+        self, executor: object, func: Callable[..., Any], *args: object
+    ) -> "asyncio.Future[Any]":
         """Inline: there are no threads here."""
         done = self.create_future()
         try:
@@ -125,7 +129,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     create_connection = create_server = create_datagram_endpoint = _outside
     create_unix_connection = create_unix_server = getaddrinfo = getnameinfo = _outside
-    sock_connect = sock_accept = sock_recv = sock_sendall = add_reader = add_writer = add_signal_handler = _outside
+    sock_connect = sock_accept = sock_recv = sock_sendall = _outside
+    add_reader = add_writer = add_signal_handler = _outside  # type: ignore[assignment]
     connect_read_pipe = connect_write_pipe = subprocess_exec = subprocess_shell = _outside
 
 

@@ -29,7 +29,7 @@ class Simulation:
 
     def random(self, purpose: str) -> Random:
         """A source of its own for a purpose: drawing from one moves no other."""
-        return Random(f"{self.seed} {purpose}")  # noqa: S311  a seeded source is the point
+        return Random(f"{self.seed} {purpose}")
 
     def run(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run to the end, then end what is left. Collecting garbage waits: its moments are nobody's seed."""
