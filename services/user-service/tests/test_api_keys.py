@@ -1,4 +1,4 @@
-"""API keys from their making to their end, and what others are told of it."""
+"""API keys from their making to their end."""
 
 import asyncio
 
@@ -6,7 +6,6 @@ import pytest
 
 from kernel.refused import Kind, Refused
 from trading.v1 import user_pb2
-from trading.v1.types_pb2 import LogPosition
 
 from .running import running
 
@@ -166,23 +165,5 @@ def test_a_retry_shows_the_same_secret_for_some_minutes():
             assert (await refusal(make(platform, user.id, idempotency_key="k"))).code == "secret_shown_once"
             listed = await platform.stub.ListApiKeys(user_pb2.ListApiKeysRequest(user_id=user.id))
             assert len(listed.keys) == 1
-
-    asyncio.run(run())
-
-
-def test_what_ends_is_streamed_from_a_position():
-    async def run():
-        async with running() as platform:
-            user = await platform.create()
-            made = await make(platform, user.id)
-            start = LogPosition(log="main", position=made.position.position)
-            stream = aiter(platform.stub.StreamRevocations(user_pb2.StreamRevocationsRequest(after=start)))
-            await platform.stub.RevokeApiKey(user_pb2.RevokeApiKeyRequest(user_id=user.id, key_id=made.key.id))
-            told = await asyncio.wait_for(anext(stream), 5)
-            assert (list(told.api_key_ids), list(told.user_ids)) == ([made.key.id], [])
-            await platform.stub.SetRoles(user_pb2.SetRolesRequest(user_id=user.id, roles=["USER"], changed_by="boss"))
-            told = await asyncio.wait_for(anext(stream), 5)
-            assert (list(told.api_key_ids), list(told.user_ids)) == ([], [user.id])
-            await stream.aclose()
 
     asyncio.run(run())

@@ -5,11 +5,10 @@ import base64
 import hashlib
 import hmac
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kernel.event import Event
-from kernel.eventlog.port import Appended, EventLog
+from kernel.eventlog.port import Appended
 from kernel.ids import derived_id
 from kernel.projection import Projection
 from kernel.refused import Kind, Refused
@@ -18,14 +17,12 @@ from user_service import events, sealing, user
 from user_service.directory import Directory
 from user_service.journal import Cause, Journal
 from user_service.roles import ROLES, with_contained
-from user_service.user import ApiKeyRevoked, RolesChanged
 from user_service.views import ApiKeyRow, UsersView
 
 SECRET_BYTES = 32
 ID_BYTES = 8
 REPEATS_MAX = 1_000
 REPEAT_NS = 600 * 1_000_000_000
-PROGRESS_EVERY = 10_000  # positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,30 +145,3 @@ class ApiKeys:
 def hash_of(secret: str) -> str:
     """SHA-256 in hex."""
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-async def revocations(log: EventLog, after: int) -> AsyncIterator[tuple[int, list[str], list[str]]]:
-    """(position, ids of keys revoked, ids of users whose roles changed) after a position, live."""
-    told = after
-    async for batch in log.subscribe(after):
-        keys, users = _ended(batch)
-        position = batch[-1].position
-        if keys or users or position - told >= PROGRESS_EVERY:
-            told = position
-            yield position, keys, users
-
-
-def _ended(batch: Sequence[Event]) -> tuple[list[str], list[str]]:
-    keys: list[str] = []
-    users: list[str] = []
-    for event in batch:
-        if event.aggregate_type != events.USER:
-            continue
-        match events.decode(event.event_type, event.event_data):
-            case ApiKeyRevoked(key_id=key_id):
-                keys.append(key_id)
-            case RolesChanged(user_id=user_id):
-                users.append(user_id)
-            case _:
-                pass
-    return keys, users

@@ -13,6 +13,7 @@ from pathlib import Path
 from user_service.grants import Grant, Rotation
 
 LANE = "user-private"
+ENDED_KEPT_NS = 86_400 * 1_000_000_000  # no access token holds for longer
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS person_keys (user_id TEXT PRIMARY KEY, key BLOB NOT NULL) STRICT;
@@ -22,6 +23,7 @@ CREATE TABLE IF NOT EXISTS signing_keys (
 CREATE TABLE IF NOT EXISTS sessions (
     session_hash TEXT PRIMARY KEY, user_id TEXT NOT NULL, signed_in_at_ns INT NOT NULL,
     expires_at_ns INT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS ended_sessions (session_hash TEXT PRIMARY KEY, ended_at_ns INT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS refresh_tokens (
     token_hash TEXT PRIMARY KEY, family TEXT NOT NULL, session TEXT NOT NULL, user_id TEXT NOT NULL,
     client_id TEXT NOT NULL, scope TEXT NOT NULL, signed_in_at_ns INT NOT NULL, ends_at_ns INT NOT NULL,
@@ -125,12 +127,23 @@ class PrivateStore:
         ).fetchone()
         return row
 
-    def end_session(self, session_hash: str) -> None:
+    def end_session(self, session_hash: str, now_ns: int) -> None:
+        """Its access tokens still hold for a while, so that it ended is remembered for that long."""
+
         def end() -> None:
+            self._db.execute("INSERT OR REPLACE INTO ended_sessions VALUES (?, ?)", (session_hash, now_ns))
             self._db.execute("DELETE FROM sessions WHERE session_hash = ?", (session_hash,))
             self._db.execute("DELETE FROM refresh_tokens WHERE session = ?", (session_hash,))
 
         self._atomically(end)
+
+    def ended_sessions(self, since_ns: int) -> list[str]:
+        """Hashes of the sessions that were ended, oldest first."""
+        found = self._db.execute(
+            "SELECT session_hash FROM ended_sessions WHERE ended_at_ns >= ? ORDER BY ended_at_ns, session_hash",
+            (since_ns,),
+        )
+        return [session_hash for (session_hash,) in found]
 
     def add_refresh_token(self, token_hash: str, grant: Grant, expires_at_ns: int) -> None:
         self._db.execute(
@@ -178,6 +191,7 @@ class PrivateStore:
     def purge(self, now_ns: int) -> None:
         """Drop what has expired. A spent token stays until its family ends, so that its reuse is noticed."""
         self._db.execute("DELETE FROM sessions WHERE expires_at_ns <= ?", (now_ns,))
+        self._db.execute("DELETE FROM ended_sessions WHERE ended_at_ns <= ?", (now_ns - ENDED_KEPT_NS,))
         self._db.execute(
             "DELETE FROM refresh_tokens WHERE ends_at_ns <= ? OR (used = 0 AND expires_at_ns <= ?)", (now_ns, now_ns)
         )

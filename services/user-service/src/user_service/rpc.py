@@ -1,24 +1,33 @@
 """The gRPC servicer of trading.v1.UserService: parse, call, render."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from kernel.eventlog.port import EventLog
 from trading.v1 import user_pb2
 from trading.v1.user_pb2_grpc import UserServiceServicer
-from user_service.api_keys import ApiKeys, revocations
+from user_service.api_keys import ApiKeys
 from user_service.directory import Directory
+from user_service.revocations import Revocations
 from user_service.roles import permissions_of
-from user_service.wire import api_key_message, position_at_least, position_message, user_message
+from user_service.wire import (
+    api_key_message,
+    position_at_least,
+    position_message,
+    revocations_message,
+    user_message,
+)
 
 
 class UserRpc(UserServiceServicer):
     """Refusals are raised and rendered by kernel.rpc."""
 
-    def __init__(self, log: EventLog, directory: Directory, api_keys: ApiKeys) -> None:
+    def __init__(self, log: EventLog, directory: Directory, api_keys: ApiKeys, revocations: Revocations) -> None:
         self._log = log
         self._directory = directory
         self._api_keys = api_keys
+        self._revocations = revocations
 
     async def Register(self, request: user_pb2.RegisterRequest, context: Any) -> user_pb2.RegisterResponse:
         await self._directory.register(request.email, request.password, request.name)
@@ -86,9 +95,9 @@ class UserRpc(UserServiceServicer):
         self, request: user_pb2.StreamRevocationsRequest, context: Any
     ) -> AsyncIterator[user_pb2.StreamRevocationsResponse]:
         after = position_at_least(self._log.name, request.after if request.HasField("after") else None)
-        start = await self._log.head() if after is None else after
-        async for position, keys, users in revocations(self._log, start):
-            yield user_pb2.StreamRevocationsResponse(position=self._at(position), api_key_ids=keys, user_ids=users)
+        async with aclosing(self._revocations.follow(after)) as following:
+            async for ended in following:
+                yield revocations_message(self._log.name, ended)
 
     def _seen(self, request: Any) -> int | None:
         return position_at_least(self._log.name, request.at_least if request.HasField("at_least") else None)

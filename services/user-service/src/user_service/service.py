@@ -24,6 +24,7 @@ from user_service.private_store import PrivateStore
 from user_service.process import open_accounts
 from user_service.provider import provider
 from user_service.realm import Realm
+from user_service.revocations import Revocations
 from user_service.rpc import UserRpc
 from user_service.sessions import Sessions
 from user_service.settings import UserServiceSettings
@@ -58,7 +59,9 @@ def build(
     directory = Directory(runtime, journal, projection, view, store, settings)
     api_keys = ApiKeys(runtime, directory, journal, projection, view)
     realm = realm_of(runtime, settings, directory, store)
-    rpc = UserRpc(log, directory, api_keys)
+    token_ns = settings.access_token_s * 1_000_000_000
+    revocations = Revocations(runtime, log, projection, view, realm.sessions, token_ns)
+    rpc = UserRpc(log, directory, api_keys, revocations)
     covered = metrics.view_position.labels(events.ROLE, view.name)
     projection.on_commit.append(lambda batch: covered.set(batch[-1].position))
 

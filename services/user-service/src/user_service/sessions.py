@@ -1,5 +1,6 @@
 """A browser's session at the identity provider: a random cookie, kept as its hash; and the protection of its forms."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -35,6 +36,8 @@ class Sessions:
         self._lasts_s = settings.session_s
         self._secure = settings.secure
         self._path = urlsplit(settings.issuer).path
+        self.followers: set[asyncio.Event] = set()
+        """Set when a session ended."""
         self._form_key = store.secret("form-protection", runtime.random_bytes(TOKEN_BYTES))
 
     async def start(self, user_id: str) -> tuple[Session, str]:
@@ -56,7 +59,14 @@ class Sessions:
 
     async def end(self, session_hash: str) -> None:
         """End it, and every refresh token that it gave."""
-        await self._runtime.in_thread(private_store.LANE, self._store.end_session, session_hash)
+        now_ns = self._runtime.now_ns()
+        await self._runtime.in_thread(private_store.LANE, self._store.end_session, session_hash, now_ns)
+        for follower in self.followers:
+            follower.set()
+
+    async def ended(self, since_ns: int) -> list[str]:
+        """The hashes of sessions that were ended, by signing out."""
+        return await self._runtime.in_thread(private_store.LANE, self._store.ended_sessions, since_ns)
 
     def set_cookie(self, response: Response, value: str) -> None:
         self._set(response, SESSION_COOKIE, value, self._lasts_s)

@@ -20,7 +20,8 @@ PAGE_USERS_MAX = 500
 
 
 class UserRow(msgspec.Struct, frozen=True):
-    """email, name: sealed. number: position of the registration, which orders lists. account_id: empty until opened."""
+    """email, name: sealed. number: position of the registration, which orders lists. account_id: empty until opened.
+    roles_changed_at_ns: 0 while they are those of the registration."""
 
     user_id: str
     number: int
@@ -32,6 +33,7 @@ class UserRow(msgspec.Struct, frozen=True):
     created_at_ns: int
     updated_at_ns: int
     version: int
+    roles_changed_at_ns: int = 0
 
 
 class ApiKeyRow(msgspec.Struct, frozen=True):
@@ -52,10 +54,18 @@ class UsersView:
     """apply(event) over two tables."""
 
     name = "users"
-    version = 1
+    version = 2
 
     def __init__(self) -> None:
-        self.users = Table("users", UserRow, {"number": lambda row: row.number, "email_id": lambda row: row.email_id})
+        self.users = Table(
+            "users",
+            UserRow,
+            {
+                "number": lambda row: row.number,
+                "email_id": lambda row: row.email_id,
+                "roles_changed_at_ns": lambda row: row.roles_changed_at_ns,
+            },
+        )
         self.api_keys = Table(
             "api_keys", ApiKeyRow, {"number": lambda row: row.number, "user_id": lambda row: row.user_id}
         )
@@ -66,7 +76,7 @@ class UsersView:
 
     @property
     def indexes(self) -> Mapping[str, Sequence[Sequence[str]]]:
-        return {"users": [["number"], ["email_id"]], "api_keys": [["user_id", "number"]]}
+        return {"users": [["number"], ["email_id"], ["roles_changed_at_ns"]], "api_keys": [["user_id", "number"]]}
 
     def opened(self) -> None:
         return None
@@ -84,7 +94,7 @@ class UsersView:
             case ProfileUpdated(user_id=user_id, name=name):
                 self._change(event, user_id, name=name)
             case RolesChanged(user_id=user_id, roles=roles):
-                self._change(event, user_id, roles=roles)
+                self._change(event, user_id, roles=roles, roles_changed_at_ns=event.occurred_at_ns)
             case ApiKeyCreated() as created:
                 self._change(event, created.user_id)
                 self.api_keys.put(created.key_id, _created(event, created))
@@ -121,6 +131,10 @@ class UsersView:
     def page(self, after_number: int, limit: int) -> list[UserRow]:
         """Users in the order of their registration."""
         return self.users.select("number > ?", (after_number, limit), "ORDER BY number LIMIT ?")
+
+    def roles_changed(self, since_ns: int) -> list[UserRow]:
+        """Users whose roles were changed since then, oldest change first."""
+        return self.users.select("roles_changed_at_ns >= ?", (since_ns,), "ORDER BY roles_changed_at_ns")
 
     def keys_of(self, user_id: str) -> list[ApiKeyRow]:
         return self.api_keys.select("user_id = ?", (user_id,), "ORDER BY number")

@@ -3,6 +3,7 @@
 from kernel.refused import Kind, Refused
 from trading.v1 import types_pb2, user_pb2
 from user_service.persons import Person
+from user_service.revocations import Ended
 from user_service.views import ApiKeyRow
 
 
@@ -31,6 +32,19 @@ def user_message(person: Person) -> user_pb2.User:
         updated_at_ns=person.updated_at_ns,
         version=person.version,
         erased=person.erased,
+    )
+
+
+def revocations_message(log: str, ended: Ended) -> user_pb2.StreamRevocationsResponse:
+    return user_pb2.StreamRevocationsResponse(
+        position=position_message(log, ended.position),
+        api_key_ids=ended.keys,
+        user_ids=[held.user_id for held in ended.roles],
+        roles_held=[
+            user_pb2.RolesHeld(user_id=held.user_id, roles=held.roles, changed_at_ns=held.changed_at_ns)
+            for held in ended.roles
+        ],
+        session_ids=ended.sessions,
     )
 
 

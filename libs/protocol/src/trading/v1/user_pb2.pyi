@@ -666,23 +666,63 @@ class StreamRevocationsResponse(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     API_KEY_IDS_FIELD_NUMBER: _builtins.int
     USER_IDS_FIELD_NUMBER: _builtins.int
+    ROLES_HELD_FIELD_NUMBER: _builtins.int
+    SESSION_IDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def position(self) -> _types_pb2.LogPosition: ...
     @_builtins.property
     def api_key_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def roles_held(self) -> _containers.RepeatedCompositeFieldContainer[Global___RolesHeld]:
+        """of the users in user_ids"""
+
+    @_builtins.property
+    def session_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """the claim sid of their tokens"""
+
     def __init__(
         self,
         *,
         position: _types_pb2.LogPosition | None = ...,
         api_key_ids: _abc.Iterable[_builtins.str] | None = ...,
         user_ids: _abc.Iterable[_builtins.str] | None = ...,
+        roles_held: _abc.Iterable[Global___RolesHeld] | None = ...,
+        session_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key_ids", b"api_key_ids", "position", b"position", "user_ids", b"user_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key_ids", b"api_key_ids", "position", b"position", "roles_held", b"roles_held", "session_ids", b"session_ids", "user_ids", b"user_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StreamRevocationsResponse: _TypeAlias = StreamRevocationsResponse  # noqa: Y015
+
+@_typing.final
+class RolesHeld(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    ROLES_FIELD_NUMBER: _builtins.int
+    CHANGED_AT_NS_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    changed_at_ns: _builtins.int
+    @_builtins.property
+    def roles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """all that the user holds since then"""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        roles: _abc.Iterable[_builtins.str] | None = ...,
+        changed_at_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_at_ns", b"changed_at_ns", "roles", b"roles", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RolesHeld: _TypeAlias = RolesHeld  # noqa: Y015

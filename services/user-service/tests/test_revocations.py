@@ -1,0 +1,82 @@
+"""What others are told of what ended: revoked API keys, changed roles, sessions that were signed out."""
+
+import asyncio
+
+import pytest
+
+from trading.v1 import user_pb2
+from trading.v1.types_pb2 import LogPosition
+
+from .provider_client import OIDC, claims_of, code_for, token_for
+from .running import running
+
+
+async def told_of(platform, after=None):
+    """The first message of a new follower."""
+    stream = aiter(platform.stub.StreamRevocations(user_pb2.StreamRevocationsRequest(after=after)))
+    try:
+        return await asyncio.wait_for(anext(stream), 5)
+    finally:
+        await stream.aclose()
+
+
+async def set_roles(platform, user, roles):
+    await platform.stub.SetRoles(user_pb2.SetRolesRequest(user_id=user.id, roles=roles, changed_by="boss"))
+
+
+def test_keys_and_roles_are_streamed_from_a_position():
+    async def run():
+        async with running() as platform:
+            user = await platform.create()
+            made = await platform.stub.CreateApiKey(user_pb2.CreateApiKeyRequest(user_id=user.id, name="laptop"))
+            stream = aiter(platform.stub.StreamRevocations(user_pb2.StreamRevocationsRequest(after=made.position)))
+            await platform.stub.RevokeApiKey(user_pb2.RevokeApiKeyRequest(user_id=user.id, key_id=made.key.id))
+            told = await asyncio.wait_for(anext(stream), 5)
+            assert (list(told.api_key_ids), list(told.user_ids)) == ([made.key.id], [])
+            await set_roles(platform, user, ["USER"])
+            told = await asyncio.wait_for(anext(stream), 5)
+            assert (list(told.api_key_ids), list(told.user_ids)) == ([], [user.id])
+            (held,) = told.roles_held
+            assert (held.user_id, list(held.roles)) == (user.id, ["USER"])
+            assert 0 <= platform.runtime.now_ns() - held.changed_at_ns < 5_000_000_000
+            await stream.aclose()
+
+    asyncio.run(run())
+
+
+# Seconds since the roles changed, and whether a newcomer is told of it: a token holds for 900.
+@pytest.mark.parametrize(("seconds", "is_told"), [(0, True), (890, True), (910, False)])
+def test_a_newcomer_is_told_the_position_and_which_roles_changed_lately(seconds, is_told):
+    async def run():
+        async with running() as platform:
+            user, _ = await platform.create(), await platform.create(email="eve@example.com")
+            await set_roles(platform, user, ["USER"])
+            platform.runtime.move_on(seconds)
+            told = await told_of(platform)
+            assert told.position == LogPosition(log="main", position=await platform.log.head())
+            assert [(held.user_id, list(held.roles)) for held in told.roles_held] == (
+                [(user.id, ["USER"])] if is_told else []
+            )
+
+    asyncio.run(run())
+
+
+def test_a_session_that_is_signed_out_is_told_at_once_and_to_newcomers():
+    async def run():
+        async with running() as platform, platform.browser() as browser:
+            await platform.create()
+            tokens = (await token_for(browser, await code_for(browser))).json()
+            _, claims = await claims_of(browser, tokens["access_token"])
+            stream = aiter(platform.stub.StreamRevocations(user_pb2.StreamRevocationsRequest()))
+            first = await asyncio.wait_for(anext(stream), 5)
+            assert not first.session_ids
+            await browser.get(f"{OIDC}/logout", params={"id_token_hint": tokens["id_token"]})
+            told = await asyncio.wait_for(anext(stream), 5)
+            assert list(told.session_ids) == [claims["sid"]]
+            await stream.aclose()
+            for after in (None, first.position):
+                assert list((await told_of(platform, after)).session_ids) == [claims["sid"]]
+            platform.runtime.move_on(910)
+            assert not (await told_of(platform)).session_ids
+
+    asyncio.run(run())
