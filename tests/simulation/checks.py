@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,10 @@ from kernel.eventlog.port import Corrupt
 from kernel.eventlog.verify import verify
 from kernel.projection import View, ViewStore, parts_at_command_ends
 from kernel.runtime import Runtime
-from market_data.views import MarketView
-from order_service.views import OrdersView
-from risk_management.views import RiskView
 from tests.simulation.intents import Promise
 from tests.simulation.ledger import Ledger
 from trading_engine.recovery import replayed_hash
 from trading_events.engine import decode
-from user_service.views import UsersView
-
-VIEWS: dict[str, tuple[type[Any], str]] = {
-    "order-service": (OrdersView, "orders.sqlite"),
-    "market-data": (MarketView, "market-data.sqlite"),
-    "risk-management": (RiskView, "risk.sqlite"),
-    "user-service": (UsersView, "users.db"),
-}
 
 
 def kept_promises(promises: Iterable[Promise], ledger: Ledger) -> list[str]:
@@ -34,8 +24,10 @@ def kept_promises(promises: Iterable[Promise], ledger: Ledger) -> list[str]:
     for intent, told in promises:
         events = ledger.commands.get(intent.command_id, [])
         said = f"{intent.kind} {intent.key}, answered {told},"
-        if not told.position:
-            if events:
+        if told.status == "CANCELED" and ledger.orders[told.order_id].status != "CANCELED":
+            wrong.append(f"{said} is {ledger.orders[told.order_id].status} in the log")
+        if told.position <= 0:
+            if told.position == 0 and told.refused and events:
                 wrong.append(f"{said} was never sequenced, and yet stands at {events[0].position}")
             continue
         if not events:
@@ -85,16 +77,19 @@ def same_views(names: Iterable[str], folder: Path, events: Sequence[Event]) -> l
     """Every table of every read model holds the rows that a new fold of the log gives."""
     wrong = []
     for name in names:
-        if name not in VIEWS:
-            continue
-        kind, file = VIEWS[name]
-        live, rebuilt = _rows(ViewStore(kind(), folder / name / file)), _rows(_rebuilt(kind(), events))
-        for table, rows in rebuilt.items():
-            different = sorted(key for key in {*rows, *live[table]} if rows.get(key) != live[table].get(key))
-            for key in different[:3]:
-                told = f"{live[table].get(key)}, rebuilt it is {rows.get(key)}"
-                wrong.append(f"{name}: {table} {key} is {told} ({len(different)} such rows)")
+        views = getattr(import_module(f"{name.replace('-', '_')}.service"), "VIEWS", {})
+        for file, kind in views.items():
+            live, rebuilt = _rows(ViewStore(kind(), folder / name / file)), _rows(_rebuilt(kind(), events))
+            wrong += [f"{name}: {told}" for table in rebuilt for told in _different(table, live[table], rebuilt[table])]
     return wrong
+
+
+def _different(table: str, live: dict[str, Any], rebuilt: dict[str, Any]) -> list[str]:
+    keys = sorted(key for key in {*rebuilt, *live} if rebuilt.get(key) != live.get(key))
+    return [
+        f"{table} {key} is {live.get(key)}, rebuilt it is {rebuilt.get(key)} ({len(keys)} such rows)"
+        for key in keys[:3]
+    ]
 
 
 def _rebuilt(view: View, events: Sequence[Event]) -> ViewStore:

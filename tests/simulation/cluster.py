@@ -25,9 +25,16 @@ from trading_platform.platform import build_services
 
 LOG = "log"
 KEEPS_THE_LOG = "trading-engine"
+EDGE = ("user-service", "api-gateway")
 
 # The same ingredients as every service.build, for a service with something planted in it.
 Build = Callable[[Runtime, EventLog, Callable[[str], Any], Path, Metrics], Service]
+
+
+def _apart(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Each in a process of its own; but the gateway asks the identity provider for its keys without a network."""
+    units = {name: (name,) for name in names if name not in EDGE}
+    return units | {"edge": EDGE}
 
 
 class Cluster:
@@ -49,7 +56,7 @@ class Cluster:
         self.store = store
         self.store.faults = self.faults
         self.folder = folder
-        self.units: dict[str, tuple[str, ...]] = {"platform": names} if together else {name: (name,) for name in names}
+        self.units: dict[str, tuple[str, ...]] = {"platform": names} if together else _apart(names)
         self.processes: dict[str, Process] = {}
         self.services: dict[str, Service] = {}
         self.crashes = 0

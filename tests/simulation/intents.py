@@ -5,6 +5,10 @@ from typing import NamedTuple
 from kernel.ids import derived_id
 
 
+# The command was sequenced, and the answer does not tell where.
+UNKNOWN_POSITION = -1
+
+
 class Unknown(Exception):
     """The request may have been done or not: only asking again tells."""
 
@@ -38,7 +42,7 @@ class Intent(NamedTuple):
 
 
 class Told(NamedTuple):
-    """An answer without what may differ between the first and a later attempt."""
+    """An answer without what may differ between the first and a later attempt. position: 0 if the command has none."""
 
     refused: str
     order_id: str = ""

@@ -9,24 +9,29 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from joserfc.jwk import RSAKey
 
 from kernel.eventlog.memory import MemoryLog, MemoryStore
 from kernel.ids import derived_id
 from kernel.refused import Kind, Refused
+from kernel.service import ASGIApp
 from kernel.simulation.loop import Process, Stalled
 from kernel.simulation.runtime import SimulatedRuntime, Simulation
 from tests.simulation import checks
 from tests.simulation.cluster import Build, Cluster
 from tests.simulation.grpc_venue import GrpcVenue
+from tests.simulation.http_venue import PASSWORD, HttpVenue
 from tests.simulation.ledger import Ledger
-from tests.simulation.trader import SYMBOLS, Trader
+from tests.simulation.trader import SYMBOLS, Trader, Venue
 from tests.simulation.watchers import AccountWatcher, BookWatcher
-from trading.v1 import engine_pb2, market_data_pb2
+from trading.v1 import engine_pb2, market_data_pb2, user_pb2
 from trading.v1.engine_pb2_grpc import EngineServiceStub
 from trading.v1.market_data_pb2_grpc import MarketDataServiceStub
+from trading.v1.user_pb2_grpc import UserServiceStub
+from trading_platform.platform import SERVICES
 
-SERVICES = ("trading-engine", "market-data", "order-service", "risk-management")
 TRADERS = 4
+BY_REST = 2  # of the traders
 STEPS = 25
 REST_S = 30.0
 WHOLE_S = 1_200.0
@@ -35,6 +40,18 @@ FUNDS = {"USD": "2000", "BTC": "5", "ETH": "5"}
 ASSETS = {"USD": 10, "BTC": 14, "ETH": 14}
 TERMS = {"BTC-USD": ("0.01", "0.001"), "ETH-USD": ("0.01", "0.001"), "ETH-BTC": ("0.00001", "0.001")}
 ENGINE_SETTINGS = {"snapshot_every_events": 60, "batch_commands_max": 8}
+PUBLIC_URL = "http://venue.test"
+KEY = RSAKey.generate_key(2048).as_pem(private=True).decode()  # signs tokens, which no story is about
+SETTINGS: dict[str, dict[str, Any]] = {
+    "trading-engine": ENGINE_SETTINGS,
+    "user-service": {
+        "public_url": PUBLIC_URL,
+        "signing_key_pem": KEY,
+        "argon2_memory_kib": 8,
+        "argon2_passes": 1,
+    },
+    "api-gateway": {"issuer": f"{PUBLIC_URL}/realms/trading-platform", "rate_limit_tokens": 100_000},
+}
 MEMORY = Path("/dev/shm")  # a simulated disk needs no real one, where there is a choice
 
 
@@ -69,10 +86,10 @@ class Scenario:
         self.draw = self.simulation.random("scenario")
         together = self.draw.random() < 0.5
         store = plant.store()
-        overrides = {"trading-engine": ENGINE_SETTINGS}
-        self.cluster = Cluster(self.simulation, folder, SERVICES, together, plant.builds, store, overrides)
+        self.cluster = Cluster(self.simulation, folder, SERVICES, together, plant.builds, store, SETTINGS)
         self.network = self.cluster.network
         self.engine = EngineServiceStub(self.network.channel("trading-engine"))
+        self.users = UserServiceStub(self.network.channel("user-service"))
         self.market = MarketDataServiceStub(self.network.channel("market-data"))
         self.ledger = Ledger()
         self.wrong: list[str] = []
@@ -119,12 +136,44 @@ class Scenario:
             )
             await self._execute(f"list {symbol}", list_instrument=terms)
         for number in range(TRADERS):
-            user_id = f"user-{number}"
+            await self._open_trader(number)
+
+    async def _open_trader(self, number: int) -> None:
+        """By REST comes who registered; a program that uses gRPC is given an account without a user."""
+        by_rest = number < BY_REST
+        if by_rest:
+            email = f"trader-{number}@example.com"
+            user_id, account_id = await self._register(email)
+            venue: Venue = HttpVenue(self.network, self._site, email)
+        else:
+            user_id = f"program-{number}"
             opened = await self._execute(f"open {user_id}", open_account=engine_pb2.OpenAccount(user_id=user_id))
-            await self._fund(opened.aggregate_id)
-            venue = GrpcVenue(self.network)
-            self.traders.append(Trader(self.simulation, venue, user_id, opened.aggregate_id))
-            self.streams.append(AccountWatcher(self.network, user_id, opened.aggregate_id))
+            account_id, venue = opened.aggregate_id, GrpcVenue(self.network)
+        await self._fund(account_id)
+        self.traders.append(Trader(self.simulation, venue, user_id, account_id, by_rest))
+        self.streams.append(AccountWatcher(self.network, user_id, account_id))
+
+    def _site(self) -> ASGIApp:
+        site = self.cluster.services["api-gateway"].http
+        assert site is not None, "the gateway is a site"
+        return site
+
+    async def _register(self, email: str) -> tuple[str, str]:
+        """The new user and its account, which the engine opens a moment later."""
+        asked = user_pb2.CreateUserRequest(
+            email=email, password=PASSWORD, name="Trader", roles=["USER", "TRADER"], idempotency_key=email
+        )
+        user_id = account_id = ""
+        while not account_id:
+            try:
+                if not user_id:
+                    user_id = (await self.users.CreateUser(asked)).user.id
+                account_id = (await self.users.GetUser(user_pb2.GetUserRequest(user_id=user_id))).user.account_id
+            except Refused as refused:
+                if refused.kind is not Kind.UNAVAILABLE:
+                    raise
+            await asyncio.sleep(0.1)
+        return user_id, account_id
 
     async def _fund(self, account_id: str) -> None:
         for asset, amount in FUNDS.items():

@@ -30,11 +30,13 @@ class Venue(Protocol):
 class Trader:
     """One user's program. `wrong` lists what it noticed on the way, `promises` what it was told."""
 
-    def __init__(self, simulation: Simulation, venue: Venue, user_id: str, account_id: str) -> None:
+    def __init__(self, simulation: Simulation, venue: Venue, user_id: str, account_id: str, rest: bool) -> None:
+        """rest: the venue is REST, which names orders by id and makes a replace idempotent by a new client order id."""
         self.promises: list[Promise] = []
         self.wrong: list[str] = []
         self._simulation = simulation
         self._venue = venue
+        self._rest = rest
         self._user_id = user_id
         self._account_id = account_id
         self._random: Random = simulation.random(f"trader {user_id}")
@@ -81,7 +83,7 @@ class Trader:
     async def _change(self) -> None:
         random = self._random
         placed = random.choice(self._placed[-12:])
-        by_id = random.random() < 0.5
+        by_id = random.random() < 0.5 or self._rest
         names = {"order_id": placed.told.order_id} if by_id else {"client_order_id": placed.intent.key}
         symbol = placed.intent.symbol
         if random.random() < 0.6:
@@ -96,7 +98,7 @@ class Trader:
                 symbol,
                 quantity=_decimal(random.randint(1, LOTS_MAX), 3) if random.random() < 0.8 else "",
                 price=_decimal(MIDDLES[symbol] + away, UNITS[symbol]),
-                renamed=random.random() < 0.3,
+                renamed=random.random() < 0.3 or self._rest,
                 **names,
             )
         await self._settle(intent)
@@ -108,9 +110,9 @@ class Trader:
         self._simulation.loop.note("told", intent.key, *told)
         if intent.kind == "place" and told.order_id:
             self._placed.append(Promise(intent, told))
-        if told.position and self._random.random() < 0.15:
+        if told.position > 0 and self._random.random() < 0.15:
             self._compare(intent, told, await self._until_told(intent))
-        if told.order_id and self._random.random() < 0.5:
+        if told.order_id and not told.refused and self._random.random() < 0.5:
             await self._read_back(intent, told)
         return told
 
@@ -133,7 +135,7 @@ class Trader:
         """What was acknowledged is found, by id or client order id, and never older than it was told."""
         by_id = self._random.random() < 0.5 or intent.kind != "place"
         names = (told.order_id, "") if by_id else ("", intent.key)
-        at_least = told.position if self._random.random() < 0.7 else 0
+        at_least = max(told.position, 0) if self._random.random() < 0.7 else 0
         while True:
             try:
                 seen = await self._venue.find(self._user_id, self._account_id, *names, at_least)
@@ -149,12 +151,13 @@ class Trader:
             self.wrong.append(f"{names} was told as {told}, and then read as {seen}")
 
     async def _list(self) -> None:
-        at_least = max(promise.told.position for promise in self._placed)
+        known = [promise.told for promise in self._placed if promise.told.position > 0]
+        at_least = max((told.position for told in known), default=0)
         try:
             found = {seen.order_id for seen in await self._venue.list_all(self._user_id, at_least)}
         except Unknown:
             return
-        missing = {promise.told.order_id for promise in self._placed} - found
+        missing = {told.order_id for told in known} - found
         if missing:
             self.wrong.append(f"the list at {at_least} lacks {sorted(missing)}")
 

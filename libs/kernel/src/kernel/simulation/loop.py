@@ -110,9 +110,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                 self.now_ns = max(self.now_ns, round(timer.when() * NS))
                 self._ready.append(timer)
 
-    def run_in_executor(
-        self, executor: object, func: Callable[..., Any], *args: object
-    ) -> "asyncio.Future[Any]":
+    def run_in_executor(self, executor: object, func: Callable[..., Any], *args: object) -> "asyncio.Future[Any]":
         """Inline: there are no threads here."""
         done = self.create_future()
         try:

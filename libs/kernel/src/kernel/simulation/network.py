@@ -5,7 +5,7 @@ and deadlines are those of `kernel.rpc`, whose LocalChannel does the call itself
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from kernel.refused import Kind, Refused
@@ -44,6 +44,37 @@ class Network:
     def loses(self) -> bool:
         return self.simulation.chance.randrange(1000) < self.loss
 
+    async def ask(self, address: str, name: str, work: Callable[[LocalChannel], Awaitable[Any]]) -> Any:
+        """Let whoever listens at an address do `work`, in its own process; its answer, or Refused.
+
+        It waits for ever when a message is lost: a deadline is the caller's."""
+        await self.simulation.delay()
+        process, local = self.find(address)
+        answer: asyncio.Future[Any] = self.simulation.loop.create_future()
+        lost_request, lost_answer = self.loses(), self.loses()
+
+        async def serve() -> None:
+            outcome = await self.watched(work(local))
+            await self.simulation.delay()
+            if not answer.done() and not lost_answer:
+                answer.set_result(outcome)
+
+        def broken() -> None:
+            if not answer.done():
+                answer.set_result(unavailable(f"{process.name} went away"))
+
+        task = None if lost_request else self.simulation.start(process, serve(), name)
+        process.on_crash.append(broken)
+        try:
+            outcome = await answer
+        finally:
+            process.on_crash.remove(broken)
+            if task is not None:
+                task.cancel()
+        if isinstance(outcome, Refused):
+            raise outcome
+        return outcome
+
     async def watched(self, work: Awaitable[Any]) -> Any:
         """The answer of a servicer, or its Refused; anything else is a bug of the servicer, and is kept as one."""
         try:
@@ -76,51 +107,22 @@ class SimulatedChannel:
             timeout: float | None = None,  # noqa: ASYNC109
             metadata: Sequence[tuple[str, str]] = (),
         ) -> Any:
+            given = correlation_id.get()
+
+            async def work(local: LocalChannel) -> Any:
+                correlation_id.set(given)
+                return await local.unary_unary(method, *codecs)(request, None, metadata)
+
             deadline = asyncio.timeout(timeout or DEADLINE_S)
             try:
                 async with deadline:
-                    return await self._call(method, codecs, request, metadata)
+                    return await self._network.ask(self._address, method, work)
             except TimeoutError:
                 if deadline.expired():
                     raise unavailable(f"{method} took too long") from None
                 raise
 
         return call
-
-    async def _call(self, method: str, codecs: Any, request: Any, metadata: Any) -> Any:
-        network = self._network
-        await network.simulation.delay()
-        process, local = network.find(self._address)
-        answer: asyncio.Future[Any] = network.simulation.loop.create_future()
-        lost_request, lost_answer, given = network.loses(), network.loses(), correlation_id.get()
-
-        async def serve() -> None:
-            correlation_id.set(given)
-            outcome = await network.watched(local.unary_unary(method, *codecs)(request, None, metadata))
-            await network.simulation.delay()
-            if not answer.done() and not lost_answer:
-                answer.set_result(outcome)
-
-        return await self._with_server(process, None if lost_request else serve(), answer, method)
-
-    async def _with_server(
-        self, process: Process, work: Coroutine[Any, Any, None] | None, answer: "asyncio.Future[Any]", method: str
-    ) -> Any:
-        def broken() -> None:
-            if not answer.done():
-                answer.set_result(unavailable(f"{process.name} went away"))
-
-        task = self._network.simulation.start(process, work, method) if work is not None else None
-        process.on_crash.append(broken)
-        try:
-            outcome = await answer
-        finally:
-            process.on_crash.remove(broken)
-            if task is not None:
-                task.cancel()
-        if isinstance(outcome, Refused):
-            raise outcome
-        return outcome
 
     def unary_stream(
         self,
