@@ -18,14 +18,29 @@ from trading.v1.market_data_pb2_grpc import (
 class Oracle(MarketDataServiceServicer):
     """Answers, streams, refuses and is slow, as asked by the symbol."""
 
+    def __init__(self):
+        self.began, self.ended = asyncio.Event(), asyncio.Event()
+
     async def GetBook(self, request, context):
         if request.symbol == "REFUSED":
             raise Refused("market_closed", "Come back tomorrow.", Kind.UNPROCESSABLE, retry_after_s=7)
         if request.symbol == "SLOW":
             await asyncio.sleep(30)
+        if request.symbol == "STEADY":
+            self.began.set()
+            await asyncio.sleep(0.3)
+            self.ended.set()
         return market_data_pb2.GetBookResponse(symbol=request.symbol, seq=request.depth)
 
     async def StreamTopOfBook(self, request, context):
+        if request.symbol in ("SLOW", "BUSY"):
+            try:
+                self.began.set()
+                for number in range(1_000_000):
+                    await asyncio.sleep(30 if request.symbol == "SLOW" and number else 0)
+                    yield market_data_pb2.StreamTopOfBookResponse()
+            finally:
+                self.ended.set()
         for number in range(3):
             frame = market_data_pb2.TopOfBook(symbol=request.symbol, time_ns=number)
             yield market_data_pb2.StreamTopOfBookResponse(frames=[frame])
@@ -34,19 +49,23 @@ class Oracle(MarketDataServiceServicer):
 
 @asynccontextmanager
 async def local(encoded):
-    registrar = Registrar()
-    add_MarketDataServiceServicer_to_server(Oracle(), registrar)
-    yield MarketDataServiceStub(LocalChannel(registrar, encoded))
+    registrar, oracle = Registrar(), Oracle()
+    add_MarketDataServiceServicer_to_server(oracle, registrar)
+    stub = MarketDataServiceStub(LocalChannel(registrar, encoded))
+    stub.oracle = oracle
+    yield stub
 
 
 @asynccontextmanager
 async def network(_):
-    registrar = Registrar()
-    add_MarketDataServiceServicer_to_server(Oracle(), registrar)
+    registrar, oracle = Registrar(), Oracle()
+    add_MarketDataServiceServicer_to_server(oracle, registrar)
     server, port = await serve(registrar, "127.0.0.1:0")
     channel = connect(f"127.0.0.1:{port}")
+    stub = MarketDataServiceStub(channel)
+    stub.oracle = oracle
     try:
-        yield MarketDataServiceStub(channel)
+        yield stub
     finally:
         await channel.close()
         await server.stop(0)
@@ -119,6 +138,52 @@ def test_a_call_has_a_deadline(over):
 
     refused = over(scenario)
     assert (refused.code, refused.kind) == ("unavailable", Kind.UNAVAILABLE)
+
+
+@pytest.mark.parametrize("symbol", ["SLOW", "BUSY"])
+def test_a_stream_that_is_given_a_deadline_ends_there(over, symbol):
+    async def scenario(stub):
+        seen = 0
+        with pytest.raises(Refused) as refusal:
+            asked = market_data_pb2.StreamTopOfBookRequest(symbol=symbol, depth=1)
+            async for _ in stub.StreamTopOfBook(asked, timeout=0.2):
+                seen += 1
+        await asyncio.wait_for(stub.oracle.ended.wait(), 5)
+        return seen, refusal.value
+
+    seen, refused = over(scenario)
+    assert seen >= 1
+    assert (refused.code, refused.kind) == ("unavailable", Kind.UNAVAILABLE)
+
+
+def test_a_local_stream_is_closed_with_its_reader():
+    async def scenario():
+        async with local(encoded=False) as stub:
+            stream = aiter(stub.StreamTopOfBook(market_data_pb2.StreamTopOfBookRequest(symbol="SLOW", depth=1)))
+            await anext(stream)
+            await stream.aclose()
+            return stub.oracle.ended.is_set()
+
+    assert asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("way_to_leave", ["its caller is cancelled", "its deadline passes"])
+def test_a_call_that_has_begun_goes_on_when(over, way_to_leave):
+    async def scenario(stub):
+        asked = market_data_pb2.GetBookRequest(symbol="STEADY", depth=1)
+        if way_to_leave == "its deadline passes":
+            with pytest.raises(Refused):
+                await stub.GetBook(asked, timeout=0.1)
+        else:
+            calling = asyncio.ensure_future(stub.GetBook(asked))
+            await stub.oracle.began.wait()
+            calling.cancel()
+            await asyncio.wait([calling])
+            assert calling.cancelled()
+        assert not stub.oracle.ended.is_set()
+        await asyncio.wait_for(stub.oracle.ended.wait(), 5)
+
+    over(scenario)
 
 
 def test_an_address_where_nobody_listens_is_unavailable():

@@ -9,6 +9,7 @@ Every call has a deadline.
 import asyncio
 import contextvars
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
@@ -109,30 +110,54 @@ def _log_away(error: LogFailed | QueueFull) -> Refused:
     return Refused("unavailable", f"the log cannot answer now: {error}", Kind.UNAVAILABLE, retry_after_s=1)
 
 
-async def _within(seconds: float, method: str, call: Awaitable[Any]) -> Any:
-    """The answer of a local call; past its deadline it is refused as a call over the network is."""
-    deadline = asyncio.timeout(seconds)
-    try:
-        async with deadline:
+class _Servicing:
+    """Runs servicers' unary calls, each in a task of its own: a call that has begun outlives its caller."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[Any] | None] = set()
+
+    async def answer(self, call: Awaitable[Any]) -> Any:
+        """The servicer's answer, or its refusal, raised."""
+        outcome = await asyncio.shield(self._outcome(call))
+        if isinstance(outcome, Refused):
+            raise outcome
+        return outcome
+
+    async def _outcome(self, call: Awaitable[Any]) -> Any:
+        """A refusal is a value here: when its caller has left, it is nobody's error."""
+        task = asyncio.current_task()
+        self._running.add(task)  # the loop alone would let it be collected
+        try:
             return await call
-    except (LogFailed, QueueFull) as error:
-        raise _log_away(error) from error
-    except TimeoutError:
-        if deadline.expired():
-            raise Refused("unavailable", f"{method} took longer than {seconds} s", Kind.UNAVAILABLE) from None
-        raise
+        except Refused as refused:
+            return refused
+        except (LogFailed, QueueFull) as error:
+            return _log_away(error)
+        finally:
+            self._running.discard(task)
+
+
+def _too_slow(method: str, seconds: float | None) -> Refused:
+    return Refused("unavailable", f"{method} took longer than {seconds} s", Kind.UNAVAILABLE)
+
+
+def _moment_after(seconds: float) -> float | None:
+    """On the clock of the running loop, as `asyncio.timeout_at` wants it."""
+    return asyncio.timeout(seconds).when()
 
 
 class LocalChannel:
     """A channel whose other end is a Registrar in this process.
 
     encoded: pass every message through its wire form, as the simulation does: nothing can be shared by accident.
-    `timeout` is in seconds and named as generated stubs pass it.
+    `timeout` is in seconds and named as generated stubs pass it: a unary call has the usual one when none is given, a
+    stream has none. A unary call that has begun goes on when its caller leaves or its deadline passes.
     """
 
     def __init__(self, registrar: Registrar, encoded: bool = False) -> None:
         self._registrar = registrar
         self._encoded = encoded
+        self._servicing = _Servicing()
 
     def unary_unary(
         self,
@@ -149,9 +174,14 @@ class LocalChannel:
             handler = self._registrar.methods[method]
             received = handler.request_deserializer(request_serializer(request)) if self._encoded else request
             validated(received)
-            response = await _within(
-                timeout or DEADLINE_S, method, handler.unary_unary(received, LocalContext(metadata))
-            )
+            deadline = asyncio.timeout(timeout or DEADLINE_S)
+            try:
+                async with deadline:
+                    response = await self._servicing.answer(handler.unary_unary(received, LocalContext(metadata)))
+            except TimeoutError:
+                if deadline.expired():
+                    raise _too_slow(method, timeout or DEADLINE_S) from None
+                raise
             return response_deserializer(handler.response_serializer(response)) if self._encoded else response
 
         return call
@@ -171,12 +201,23 @@ class LocalChannel:
             handler = self._registrar.methods[method]
             received = handler.request_deserializer(request_serializer(request)) if self._encoded else request
             validated(received)
-            stream = handler.unary_stream(received, LocalContext(metadata))
-            try:
-                async for response in stream:
+            ends = _moment_after(timeout) if timeout else None
+            async with aclosing(handler.unary_stream(received, LocalContext(metadata))) as stream:
+                while True:
+                    try:
+                        async with asyncio.timeout_at(ends) as deadline:
+                            response = await anext(stream)
+                    except StopAsyncIteration:
+                        return
+                    except (LogFailed, QueueFull) as error:
+                        raise _log_away(error) from error
+                    except TimeoutError:
+                        if deadline.expired():
+                            raise _too_slow(method, timeout) from None
+                        raise
+                    if ends is not None and (_moment_after(0) or ends) > ends:
+                        raise _too_slow(method, timeout)
                     yield response_deserializer(handler.response_serializer(response)) if self._encoded else response
-            except (LogFailed, QueueFull) as error:
-                raise _log_away(error) from error
 
         return call
 
@@ -249,6 +290,9 @@ def refused_of(error: grpc.aio.AioRpcError) -> Refused:
 class _Receiver(ServerInterceptor):
     """Validates every request, restores the correlation id, and renders refusals."""
 
+    def __init__(self) -> None:
+        self._servicing = _Servicing()
+
     async def intercept_service(self, continuation: Any, details: Any) -> Any:
         handler = await continuation(details)
         if handler is None or not details.method.startswith("/trading."):
@@ -256,23 +300,23 @@ class _Receiver(ServerInterceptor):
         given = dict(details.invocation_metadata or ()).get(CORRELATION_KEY, "")
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(
-                _receiving(handler.unary_unary, given), handler.request_deserializer, handler.response_serializer
+                _receiving(self._servicing, handler.unary_unary, given),
+                handler.request_deserializer,
+                handler.response_serializer,
             )
         return grpc.unary_stream_rpc_method_handler(
             _streaming(handler.unary_stream, given), handler.request_deserializer, handler.response_serializer
         )
 
 
-def _receiving(method: Any, given: str) -> Any:
+def _receiving(servicing: _Servicing, method: Any, given: str) -> Any:
     async def receive(request: Any, context: Any) -> Any:
         correlation_id.set(given)
         try:
             validated(request)
-            return await method(request, context)
+            return await servicing.answer(method(request, context))
         except Refused as refused:
             await _abort(context, refused)
-        except (LogFailed, QueueFull) as error:
-            await _abort(context, _log_away(error))
 
     return receive
 
