@@ -1,5 +1,6 @@
 """An order service on a real engine and a log in memory, called through the generated interface."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -55,7 +56,10 @@ def limit(side: str, quantity: str, price: str, client_order_id: str = "", accou
 async def venue(folder: Path | None = None, **settings: int) -> AsyncIterator[Venue]:
     """Everything runs in this process; the read model is in memory unless a folder is given. settings: the order
     service's own."""
-    import trading_engine.service  # the engine is a test's peer here, not a dependency
+    # The engine and the market data are a test's peers here, not dependencies.
+    import market_data.service
+    import trading_engine.service
+    from market_data.settings import MarketDataSettings
     from trading_engine.settings import TradingEngineSettings
 
     runtime = SystemRuntime()
@@ -66,8 +70,9 @@ async def venue(folder: Path | None = None, **settings: int) -> AsyncIterator[Ve
     engine = trading_engine.service.build(runtime, log, lambda _: channel, TradingEngineSettings(), None, metrics)
     own = OrderServiceSettings(**settings)
     orders = order_service.service.build(runtime, log, lambda _: channel, own, folder, metrics)
+    market = market_data.service.build(runtime, log, lambda _: channel, MarketDataSettings(), None, metrics)
     tasks = []
-    for service in (engine, orders):
+    for service in (engine, orders, market):
         service.register(registrar)
         tasks += [runtime.spawn(main(), title) for title, main in service.mains.items()]
     while await engine.ready() is not None:
@@ -79,6 +84,8 @@ async def venue(folder: Path | None = None, **settings: int) -> AsyncIterator[Ve
     finally:
         for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await market.close()
         await orders.close()
         runtime.close()
 
@@ -99,6 +106,10 @@ async def _open(opened: Venue) -> None:
         calendar="24x7",
     )
     await opened.execute("listing", list_instrument=terms)
+    terms.symbol = "MSFT"
+    await opened.execute("second asset", list_asset=engine_pb2.ListAsset(asset="MSFT", scale=0, kind=security))
+    terms.base = "MSFT"
+    await opened.execute("second listing", list_instrument=terms)
     for user in ("alice", "bob"):
         account = await opened.execute(f"open {user}", open_account=engine_pb2.OpenAccount(user_id=user))
         opened.accounts[user] = account.aggregate_id

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from kernel.refused import Refused
-from trading.v1 import engine_pb2, trading_pb2, types_pb2
+from kernel.refused import Kind, Refused
+from trading.v1 import engine_pb2, market_data_pb2, trading_pb2, types_pb2
 
 from .running import Venue, limit, venue
 
@@ -210,13 +210,64 @@ def test_the_trading_service_creates_and_gets():
     run(scenario)
 
 
-def test_a_position_of_another_log_is_refused():
+def test_market_data_of_several_symbols_comes_as_one_stream_from_now_on():
     async def scenario(opened: Venue) -> None:
-        elsewhere = types_pb2.LogPosition(log="elsewhere", position=1)
+        await opened.submit("alice", limit("BUY", "1", "10"))
+        asked = trading_pb2.StreamMarketDataRequest(symbols=["AAPL", "MSFT", "AAPL"], depth=1)
+        stream = aiter(opened.trading.StreamMarketData(asked))
+        tops: list[market_data_pb2.TopOfBook] = []
+
+        async def read() -> None:
+            while {top.symbol for top in tops} != {"AAPL", "MSFT"}:
+                tops.append((await anext(stream)).top)
+
+        idle = asyncio.all_tasks()
+        reading = asyncio.create_task(read())
+        for price in range(11, 200):  # until the stream, which begins at some moment, has told of both
+            for symbol in ("AAPL", "MSFT"):
+                order = limit("BUY", "1", str(price))
+                order.place.symbol = symbol
+                await opened.submit("alice", order)
+            if reading.done():
+                break
+        await asyncio.wait_for(reading, 5)
+        assert "10" not in [top.bids[0].price for top in tops]
+        positions = [top.position.position for top in tops if top.symbol == "AAPL"]
+        assert positions == sorted(set(positions)), "a symbol that is named twice comes once"
+        await stream.aclose()
+        assert asyncio.all_tasks() == idle
+
+    run(scenario)
+
+
+def test_market_data_of_an_unknown_symbol_is_not_found():
+    async def scenario(opened: Venue) -> None:
+        asked = trading_pb2.StreamMarketDataRequest(symbols=["AAPL", "NOBODY"], depth=1)
         with pytest.raises(Refused) as refusal:
-            await opened.orders.FindOrder(
-                trading_pb2.FindOrderRequest(user_id="alice", order_id="x", at_least=elsewhere)
-            )
+            async for _ in opened.trading.StreamMarketData(asked):
+                pass
+        assert (refusal.value.code, refusal.value.kind) == ("unknown_instrument", Kind.NOT_FOUND)
+
+    run(scenario)
+
+
+ELSEWHERE = types_pb2.LogPosition(log="elsewhere", position=1)
+ORDER = "6f726472-0001-8000-8000-000000000001"
+
+
+@pytest.mark.parametrize(
+    ("method", "request_"),
+    [
+        ("Submit", trading_pb2.SubmitRequest(user_id="alice", requests=[cancel(order_id=ORDER)], at_least=ELSEWHERE)),
+        ("FindOrder", trading_pb2.FindOrderRequest(user_id="alice", order_id=ORDER, at_least=ELSEWHERE)),
+        ("ListOrders", trading_pb2.ListOrdersRequest(user_id="alice", at_least=ELSEWHERE)),
+        ("GetOrderHistory", trading_pb2.GetOrderHistoryRequest(user_id="alice", order_id=ORDER, at_least=ELSEWHERE)),
+    ],
+)
+def test_a_position_of_another_log_is_refused(method, request_):
+    async def scenario(opened: Venue) -> None:
+        with pytest.raises(Refused) as refusal:
+            await getattr(opened.orders, method)(request_)
         assert refusal.value.code == "unknown_log"
 
     run(scenario)

@@ -123,8 +123,10 @@ class OrderServicer(trading_pb2_grpc.OrderServiceServicer):
 
     async def ListOrders(self, request: trading_pb2.ListOrdersRequest, context: Any) -> trading_pb2.ListOrdersResponse:
         orders = self._orders
+        await orders.reached(request.at_least)
+        if not request.at_least.position:
+            await orders.projection.reached()  # a list shows what was there when it was asked for
         account_of = await orders.account_of(request.user_id)
-        await orders.projection.reached(request.at_least.position or None)
         accounts: Sequence[str] = orders.view.accounts_of(request.user_id)
         if request.account_id:
             accounts = [account_of(request.account_id, "")]
@@ -194,20 +196,36 @@ class TradingServicer(trading_pb2_grpc.TradingServiceServicer):
         self, request: trading_pb2.StreamMarketDataRequest, context: Any
     ) -> AsyncIterator[trading_pb2.StreamMarketDataResponse]:
         """Top of book of several symbols from now on, as market-data streams it."""
-        head = types_pb2.LogPosition(log=self._orders.log.name, position=await self._orders.log.head())
-        frames: asyncio.Queue[market_data_pb2.TopOfBook] = asyncio.Queue(self._orders.settings.subscriber_frames_max)
+        waiting: asyncio.Queue[market_data_pb2.TopOfBook | Exception] = asyncio.Queue(
+            self._orders.settings.subscriber_frames_max
+        )
+        runtime = self._orders.runtime
+        followers = [
+            runtime.spawn(self._follow(symbol, request.depth, waiting), f"top of {symbol}")
+            for symbol in dict.fromkeys(request.symbols)
+        ]
+        try:
+            while not isinstance(top := await waiting.get(), Exception):
+                yield trading_pb2.StreamMarketDataResponse(top=top)
+            raise top
+        finally:
+            for follower in followers:
+                follower.cancel()
+            await asyncio.gather(*followers, return_exceptions=True)
 
-        async def follow(symbol: str) -> None:
-            asked = market_data_pb2.StreamTopOfBookRequest(symbol=symbol, depth=request.depth, after=head)
-            async for response in self._market_data.StreamTopOfBook(asked):
+    async def _follow(
+        self, symbol: str, depth: int, waiting: "asyncio.Queue[market_data_pb2.TopOfBook | Exception]"
+    ) -> None:
+        """Put one symbol's frames, and at last why they ended."""
+        try:
+            async for response in self._market_data.StreamTopOfBook(
+                market_data_pb2.StreamTopOfBookRequest(symbol=symbol, depth=depth)
+            ):
                 for frame in response.frames:
-                    await frames.put(frame)
-
-        async with asyncio.TaskGroup() as group:
-            for symbol in request.symbols:
-                group.create_task(follow(symbol))
-            while True:
-                yield trading_pb2.StreamMarketDataResponse(top=await frames.get())
+                    await waiting.put(frame)
+            raise Refused("stream_ended", f"The stream of {symbol} ended; subscribe again.", Kind.UNAVAILABLE)
+        except Exception as error:
+            await waiting.put(error)
 
 
 def _refused(refused: Refused) -> engine_pb2.CommandResult:
