@@ -250,7 +250,11 @@ class Users(UserServiceServicer):
         self.keys = {"tk_ada.secret": (ADA, ["USER", "TRADER"]), "tk_reader.secret": (ADA, ["USER"])}
         self.verified = 0
         self.registered: list[str] = []
-        self.revocations: asyncio.Queue[user_pb2.StreamRevocationsResponse] = asyncio.Queue()
+        self.revocations: asyncio.Queue[user_pb2.StreamRevocationsResponse | Refused] = asyncio.Queue()
+        self.followed: list[user_pb2.StreamRevocationsRequest] = []
+        self.fault: Refused | None = None
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     def _user(self, user_id: str) -> user_pb2.User:
         if user_id not in self.users:
@@ -310,13 +314,28 @@ class Users(UserServiceServicer):
     async def VerifyApiKey(self, request: Any, context: Any) -> user_pb2.VerifyApiKeyResponse:
         self.verified += 1
         found = self.keys.get(f"{request.key_id}.{request.secret}")
+        await self.answers.wait()
+        if self.fault is not None:
+            raise self.fault
         if found is None:
             raise Refused("key_revoked", "The API key is unknown, wrong or revoked.", Kind.UNAUTHENTICATED)
         return user_pb2.VerifyApiKeyResponse(user_id=found[0], roles=found[1])
 
     async def StreamRevocations(self, request: Any, context: Any) -> AsyncIterator[user_pb2.StreamRevocationsResponse]:
+        self.followed.append(request)
         while True:
-            yield await self.revocations.get()
+            told = await self.revocations.get()
+            if isinstance(told, Refused):
+                raise told
+            yield told
+
+    def change_roles(self, user_id: str, roles: list[str], changed_at_ns: int) -> None:
+        held = user_pb2.RolesHeld(user_id=user_id, roles=roles, changed_at_ns=changed_at_ns)
+        told = user_pb2.StreamRevocationsResponse(position=at(100), user_ids=[user_id], roles_held=[held])
+        self.revocations.put_nowait(told)
+
+    def end_session(self, session: str) -> None:
+        self.revocations.put_nowait(user_pb2.StreamRevocationsResponse(position=at(100), session_ids=[session]))
 
 
 class Engine(EngineServiceServicer):

@@ -6,14 +6,14 @@ remembered until it expires or is revoked, so that the common request costs one 
 
 import base64
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import msgspec
 from joserfc import jws
 from joserfc.errors import JoseError
 
 from api_gateway.keys import KeyCache
-from api_gateway.principal import Principal, roles_of
+from api_gateway.principal import Principal, Role, roles_of
 from api_gateway.settings import ApiGatewaySettings
 from kernel.refused import Kind, Refused
 from kernel.runtime import Runtime
@@ -28,9 +28,12 @@ SUBJECT_CHARACTERS_MAX = 64
 REVOKED_MAX = 100_000
 ALGORITHM = "RS256"
 TYPES = ("JWT", "at+jwt", "application/at+jwt")
+TOKEN, API_KEY = b"authorization", b"x-api-key"
 
-# The headers Authorization and X-API-Key, as they came.
-Presented = tuple[bytes | None, bytes | None]
+T = TypeVar("T")
+
+# Which header it came in, and the token or key itself.
+Presented = tuple[bytes, bytes]
 
 
 class _Header(msgspec.Struct):
@@ -46,12 +49,19 @@ class _Claims(msgspec.Struct):
     iss: str
     aud: str | list[str]
     nbf: float = 0
+    sid: str = ""
     roles: list[str] = []
-    permissions: list[str] = []
 
 
 _header_decoder = msgspec.json.Decoder(_Header)
 _claims_decoder = msgspec.json.Decoder(_Claims)
+
+
+class _Held(msgspec.Struct, frozen=True):
+    """Roles that a user holds since then."""
+
+    roles: frozenset[Role]
+    changed_at_ns: int
 
 
 def refuse(code: str, message: str) -> NoReturn:
@@ -74,12 +84,16 @@ class Authenticator:
         self._api_key_memory_ns = settings.api_key_memory_s * NS
         # What was presented -> (who it is, wall clock nanoseconds until which that is believed).
         self._remembered: dict[Presented, tuple[Principal, int]] = {}
-        # For the connections that live on; a new request asks the user service again.
+        # What was told to have ended: for connections that live on, for tokens that were issued before, and for answers
+        # of the user service that were on their way.
         self._revoked_keys: dict[str, None] = {}
+        self._ended_sessions: dict[str, None] = {}
+        self._held: dict[str, _Held] = {}
 
     def remembered(self, authorization: bytes | None, api_key: bytes | None) -> Principal | None:
         """The principal, if these very credentials were verified before and still hold."""
-        found = self._remembered.get((authorization, api_key))
+        presented = _presented(authorization, api_key)
+        found = self._remembered.get(presented) if presented is not None else None
         if found is None:
             return None
         principal, until_ns = found
@@ -89,15 +103,13 @@ class Authenticator:
         """The principal behind the headers Authorization and X-API-Key; Refused (unauthenticated) with a code."""
         if authorization and api_key:
             refuse("unauthenticated", "Send a bearer token or an API key, not both.")
-        if authorization:
-            scheme, _, token = authorization.partition(b" ")
-            if scheme.lower() != b"bearer":
-                refuse("unauthenticated", "The Authorization header must be `Bearer <token>`.")
-            principal = await self.token(token.strip())
-            return self._remember((authorization, api_key), principal)
-        if api_key:
-            return self._remember((authorization, api_key), await self._api_key(api_key))
-        refuse("unauthenticated", "Send a bearer token or an API key; neither came.")
+        if not authorization and not api_key:
+            refuse("unauthenticated", "Send a bearer token or an API key; neither came.")
+        presented = _presented(authorization or None, api_key or None)
+        if presented is None:
+            refuse("unauthenticated", "The Authorization header must be `Bearer <token>`.")
+        header, given = presented
+        return self._remember(presented, await (self.token(given) if header == TOKEN else self._api_key(given)))
 
     def _remember(self, presented: Presented, principal: Principal) -> Principal:
         if len(self._remembered) >= self._remembered_max:
@@ -144,11 +156,17 @@ class Authenticator:
             refuse("token_not_yet_valid", "The token is not valid yet; check the clocks.")
         if not 0 < len(claims.sub) <= SUBJECT_CHARACTERS_MAX or not claims.sub.isprintable():
             refuse("token_malformed", f"The token's subject must have 1 to {SUBJECT_CHARACTERS_MAX} characters.")
+        if claims.sid in self._ended_sessions:
+            refuse("token_revoked", "The session of this token was signed out; sign in again.")
+        roles, held = roles_of(claims.roles), self._held.get(claims.sub)
+        # A token tells whole seconds: one issued in the second of the change is held to the roles of after it.
+        if held is not None and int(claims.iat) * NS <= held.changed_at_ns:
+            roles &= held.roles
         return Principal(
             user_id=claims.sub,
-            roles=roles_of(claims.roles),
-            permissions=tuple(claims.permissions),
+            roles=roles,
             expires_ns=int(claims.exp + self._leeway_s) * NS,
+            session=claims.sid,
         )
 
     # ---- API keys
@@ -161,10 +179,13 @@ class Authenticator:
         if not dot or not 0 < len(key_id) <= 64 or not 0 < len(secret) <= 128:
             refuse("unauthenticated", "The API key must be `<key id>.<secret>`.")
         verified = await self._users.VerifyApiKey(VerifyApiKeyRequest(key_id=key_id, secret=secret))
+        # The answer may be older than what was told meanwhile.
+        if key_id in self._revoked_keys:
+            refuse("key_revoked", "The API key was revoked; make a new one.")
+        roles, held = roles_of(list(verified.roles)), self._held.get(verified.user_id)
         return Principal(
             user_id=verified.user_id,
-            roles=roles_of(list(verified.roles)),
-            permissions=tuple(verified.permissions),
+            roles=roles & held.roles if held is not None else roles,
             expires_ns=verified.expires_at_ns or None,
             key_id=key_id,
         )
@@ -174,23 +195,58 @@ class Authenticator:
     def holds(self, principal: Principal) -> bool:
         """Whether a long-lived connection of this principal may go on: it is neither expired nor revoked."""
         expired = principal.expires_ns is not None and self._runtime.now_ns() >= principal.expires_ns
-        return not expired and principal.key_id not in self._revoked_keys
+        ended = principal.key_id in self._revoked_keys or principal.session in self._ended_sessions
+        return not expired and not ended
+
+    async def still_holds(self, principal: Principal, api_key: bytes | None) -> bool:
+        """As `holds`, and a key is verified anew once it is not remembered any more: a revocation may have been missed
+        while it could not be told."""
+        if not self.holds(principal):
+            return False
+        if principal.key_id is None or api_key is None or self.remembered(None, api_key) is not None:
+            return True
+        try:
+            await self.authenticate(None, api_key)
+        except Refused as refused:
+            return refused.kind is not Kind.UNAUTHENTICATED
+        return True
 
     def forget_key(self, key_id: str) -> None:
         """The key was revoked."""
-        if len(self._revoked_keys) >= REVOKED_MAX:
-            del self._revoked_keys[next(iter(self._revoked_keys))]
-        self._revoked_keys[key_id] = None
+        _keep(self._revoked_keys, key_id, None)
         self._forget(lambda principal: principal.key_id == key_id)
 
-    def forget_user(self, user_id: str) -> None:
-        """The user's roles changed: what was verified is verified anew (a token keeps its roles, a key does not)."""
+    def forget_session(self, session: str) -> None:
+        """The session was signed out, and its tokens with it."""
+        if session not in self._ended_sessions:
+            _keep(self._ended_sessions, session, None)
+            self._forget(lambda principal: principal.session == session)
+
+    def forget_user(self, user_id: str, roles: list[str], changed_at_ns: int) -> None:
+        """The user's roles changed: what was verified is verified anew, and grants no more than these."""
+        _keep(self._held, user_id, _Held(roles_of(roles), changed_at_ns))
         self._forget(lambda principal: principal.user_id == user_id)
 
     def _forget(self, ended: Callable[[Principal], bool]) -> None:
         over = [presented for presented, (principal, _) in self._remembered.items() if ended(principal)]
         for presented in over:
             del self._remembered[presented]
+
+
+def _keep(told: dict[str, T], name: str, value: T) -> None:
+    """Add the newest; the oldest goes when there are too many."""
+    told.pop(name, None)
+    if len(told) >= REVOKED_MAX:
+        del told[next(iter(told))]
+    told[name] = value
+
+
+def _presented(authorization: bytes | None, api_key: bytes | None) -> Presented | None:
+    """The token, however its header is spaced and written, or the key; None for both, neither and any other scheme."""
+    if authorization is None or api_key is not None:
+        return (API_KEY, api_key) if authorization is None and api_key is not None else None
+    scheme, _, token = authorization.partition(b" ")
+    return (TOKEN, token.strip()) if scheme.lower() == b"bearer" else None
 
 
 def _read_header(token: bytes) -> _Header:

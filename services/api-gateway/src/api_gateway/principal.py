@@ -24,13 +24,13 @@ CONTAINS = {
 
 class Principal(msgspec.Struct, frozen=True):
     """An authenticated caller. expires_ns: wall clock end of its token or key, None when there is none. key_id: of an
-    API key."""
+    API key. session: the token's claim sid, empty without one."""
 
     user_id: str
     roles: frozenset[Role]
-    permissions: tuple[str, ...]
     expires_ns: int | None
     key_id: str | None = None
+    session: str = ""
 
 
 def roles_of(names: list[str]) -> frozenset[Role]:

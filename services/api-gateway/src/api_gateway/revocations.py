@@ -1,4 +1,4 @@
-"""Follows what ended: revoked API keys and changed roles make the gateway forget what it remembered."""
+"""Follows what ended: revoked keys, changed roles, signed out sessions; what was remembered of them is forgotten."""
 
 from typing import TYPE_CHECKING
 
@@ -17,15 +17,20 @@ log = logger("api-gateway")
 
 
 async def follow(runtime: Runtime, users: "UserServiceAsyncStub", authenticator: Authenticator) -> None:
-    """For ever; after an interruption from where it was. While it is interrupted, keys are believed for a minute."""
+    """For ever; after an interruption from where it was. While it is interrupted, keys are believed for a minute.
+
+    The first message of all tells where the log is and what ended lately, so nothing falls between two attempts.
+    """
     after: LogPosition | None = None
     while True:
         try:
             async for ended in users.StreamRevocations(StreamRevocationsRequest(after=after)):
                 for key_id in ended.api_key_ids:
                     authenticator.forget_key(key_id)
-                for user_id in ended.user_ids:
-                    authenticator.forget_user(user_id)
+                for held in ended.roles_held:
+                    authenticator.forget_user(held.user_id, list(held.roles), held.changed_at_ns)
+                for session in ended.session_ids:
+                    authenticator.forget_session(session)
                 after = ended.position
         except Refused as refused:
             log.info("revocations_interrupted", code=refused.code, error=refused.message)

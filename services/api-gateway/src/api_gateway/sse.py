@@ -1,5 +1,6 @@
 """Market data as server-sent events: the frames of the WebSocket for clients without one."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -69,16 +70,20 @@ async def _chunks(call: Call, reader: Reader, topics: list[Topic]) -> AsyncItera
     platform = call.platform
     settings, runtime = platform.settings, platform.runtime
 
+    api_key, is_over = call.headers.get(b"x-api-key"), asyncio.Event()
+
     async def keep_time() -> None:
-        while True:
+        while not is_over.is_set():
             await runtime.sleep(settings.stream_heartbeat_s)
+            if not await platform.authenticator.still_holds(call.caller, api_key):
+                is_over.set()
             reader.heartbeat(runtime.now_ns())
 
     beating = runtime.spawn(keep_time(), "event stream heartbeat")
     try:
         for topic in topics:
             reader.subscribe(topic)
-        while platform.authenticator.holds(call.caller):
+        while platform.authenticator.holds(call.caller) and not is_over.is_set():
             yield _event(await reader.outbox.next())
     finally:
         beating.cancel()

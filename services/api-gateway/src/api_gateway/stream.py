@@ -78,7 +78,8 @@ class Stream:
         socket = Socket(receive, send, self._platform.settings.stream_frame_bytes_max)
         client = scope.get("client")
         try:
-            principal = await self._admitted(dict(scope["headers"]), client[0] if client else "local", socket)
+            headers: dict[bytes, bytes] = dict(scope["headers"])
+            principal = await self._admitted(headers, client[0] if client else "local", socket)
         except Refused as refused:
             await send({"type": "websocket.send", "text": error_text(refused)})
             await socket.close(_closing_of(refused))
@@ -89,7 +90,8 @@ class Stream:
             await socket.close(TOO_MANY)
             return
         try:
-            await Connection(self._platform, self._buckets, socket, principal).run()
+            api_key = headers.get(b"x-api-key")
+            await Connection(self._platform, self._buckets, socket, principal, api_key).run()
         finally:
             self._places.leave(principal.user_id)
 
@@ -159,15 +161,21 @@ class Socket:
 
 
 class Connection:
-    """An authenticated WebSocket until one side ends it: three tasks read, write and keep time."""
+    """An authenticated WebSocket until one side ends it: three tasks read, write and keep time.
 
-    def __init__(self, platform: Platform, buckets: Buckets, socket: Socket, principal: Principal) -> None:
+    api_key: with which it authenticated, if it did.
+    """
+
+    def __init__(
+        self, platform: Platform, buckets: Buckets, socket: Socket, principal: Principal, api_key: bytes | None
+    ) -> None:
         settings = platform.settings
         self._buckets = buckets
         self._runtime = platform.runtime
         self._authenticator = platform.authenticator
         self._socket = socket
         self._principal = principal
+        self._api_key = api_key
         self._heartbeat_s = settings.stream_heartbeat_s
         self._reader = Reader(platform.hub, settings.stream_queue_frames_max, settings.stream_subscriptions_max)
 
@@ -210,10 +218,10 @@ class Connection:
     async def _keep_time(self) -> Closing:
         """A heartbeat at every interval; ends when the principal's time is over."""
         await self._runtime.sleep(self._until_next_s())
-        while self._authenticator.holds(self._principal):
+        while await self._authenticator.still_holds(self._principal, self._api_key):
             self._reader.heartbeat(self._runtime.now_ns())
             await self._runtime.sleep(self._until_next_s())
-        over = Refused("token_expired", "The token has expired or the key was revoked.", Kind.UNAUTHENTICATED)
+        over = Refused("token_expired", "The token has expired, or it or the key was revoked.", Kind.UNAUTHENTICATED)
         await self._socket.text(error_text(over))
         return UNAUTHENTICATED
 

@@ -158,8 +158,11 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StreamRevocations(self, request, context):
-        """What ended after a position, live: API keys that were revoked and users whose roles changed. Whoever remembered a
-        verified key or token of theirs forgets it and verifies anew. A message without ids only moves the position on.
+        """What ended after a position, live: API keys that were revoked, users whose roles changed, sessions that were signed
+        out. Whoever remembered a verified key or token of theirs forgets it and verifies anew; a token that was issued before
+        has at most the roles told here, and none of a session that ended. A message without ids only moves the position on.
+        The first message tells the sessions that ended while a token of theirs may still hold, and without a position also
+        the roles that changed since then, so that who starts knows what others saw happen.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,8 +45,11 @@ class UserServiceStub:
     VerifyApiKey: _grpc.UnaryUnaryMultiCallable[_user_pb2.VerifyApiKeyRequest, _user_pb2.VerifyApiKeyResponse]
     """Who is behind an API key. Unauthenticated if it is unknown, wrong or revoked."""
     StreamRevocations: _grpc.UnaryStreamMultiCallable[_user_pb2.StreamRevocationsRequest, _user_pb2.StreamRevocationsResponse]
-    """What ended after a position, live: API keys that were revoked and users whose roles changed. Whoever remembered a
-    verified key or token of theirs forgets it and verifies anew. A message without ids only moves the position on.
+    """What ended after a position, live: API keys that were revoked, users whose roles changed, sessions that were signed
+    out. Whoever remembered a verified key or token of theirs forgets it and verifies anew; a token that was issued before
+    has at most the roles told here, and none of a session that ended. A message without ids only moves the position on.
+    The first message tells the sessions that ended while a token of theirs may still hold, and without a position also
+    the roles that changed since then, so that who starts knows what others saw happen.
     """
 
 @_typing.type_check_only
@@ -66,8 +69,11 @@ class UserServiceAsyncStub(UserServiceStub):
     VerifyApiKey: _aio.UnaryUnaryMultiCallable[_user_pb2.VerifyApiKeyRequest, _user_pb2.VerifyApiKeyResponse]  # type: ignore[assignment]
     """Who is behind an API key. Unauthenticated if it is unknown, wrong or revoked."""
     StreamRevocations: _aio.UnaryStreamMultiCallable[_user_pb2.StreamRevocationsRequest, _user_pb2.StreamRevocationsResponse]  # type: ignore[assignment]
-    """What ended after a position, live: API keys that were revoked and users whose roles changed. Whoever remembered a
-    verified key or token of theirs forgets it and verifies anew. A message without ids only moves the position on.
+    """What ended after a position, live: API keys that were revoked, users whose roles changed, sessions that were signed
+    out. Whoever remembered a verified key or token of theirs forgets it and verifies anew; a token that was issued before
+    has at most the roles told here, and none of a session that ended. A message without ids only moves the position on.
+    The first message tells the sessions that ended while a token of theirs may still hold, and without a position also
+    the roles that changed since then, so that who starts knows what others saw happen.
     """
 
 class UserServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -150,8 +156,11 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_pb2.StreamRevocationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_user_pb2.StreamRevocationsResponse], _abc.AsyncIterator[_user_pb2.StreamRevocationsResponse]]:
-        """What ended after a position, live: API keys that were revoked and users whose roles changed. Whoever remembered a
-        verified key or token of theirs forgets it and verifies anew. A message without ids only moves the position on.
+        """What ended after a position, live: API keys that were revoked, users whose roles changed, sessions that were signed
+        out. Whoever remembered a verified key or token of theirs forgets it and verifies anew; a token that was issued before
+        has at most the roles told here, and none of a session that ended. A message without ids only moves the position on.
+        The first message tells the sessions that ended while a token of theirs may still hold, and without a position also
+        the roles that changed since then, so that who starts knows what others saw happen.
         """
 
 def add_UserServiceServicer_to_server(servicer: UserServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
