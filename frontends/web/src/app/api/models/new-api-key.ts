@@ -11,7 +11,7 @@ export interface NewApiKey {
   name: string;
 
   /**
-   * All of the owner's when absent.
+   * At most those of the token or key that asks; all of them when absent.
    */
   roles?: Array<Role>;
 }

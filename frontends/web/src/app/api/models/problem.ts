@@ -7,7 +7,7 @@ import { RequestId } from '../models/request-id';
 
 /**
  * RFC 9457. Codes are stable; there will be more, so a client treats one that it does not know by its status. Among them:
- * 400 invalid_request, malformed_json, invalid_cursor; 401 unauthenticated, token_expired, key_revoked, key_expired; 403 forbidden;
+ * 400 invalid_request, malformed_json, invalid_cursor; 401 unauthenticated, token_expired, token_revoked, key_revoked, key_expired; 403 forbidden;
  * 404 not_found, unknown_symbol, unknown_instrument, unknown_account, unknown_asset, order_not_found; 409 order_closed, email_taken, duplicate_listing;
  * 413 body_too_large; 422 insufficient_funds, insufficient_position, invalid_price, price_too_large, invalid_quantity, quantity_too_large, no_liquidity,
  * market_closed, account_suspended, order_notional_limit, order_quantity_limit, open_orders_limit, quantity_below_executed, client_order_id_reused,

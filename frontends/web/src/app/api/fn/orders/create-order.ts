@@ -11,12 +11,18 @@ import { NewOrder } from '../../models/new-order';
 import { Order } from '../../models/order';
 
 export interface CreateOrder$Params {
+
+/**
+ * The same key and body from the same principal get the first answer again.
+ */
+  'Idempotency-Key'?: string;
       body: NewOrder
 }
 
 export function createOrder(http: HttpClient, rootUrl: string, params: CreateOrder$Params, context?: HttpContext): Observable<StrictHttpResponse<Order>> {
   const rb = new RequestBuilder(rootUrl, createOrder.PATH, 'post');
   if (params) {
+    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');
   }
 
