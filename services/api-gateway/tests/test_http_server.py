@@ -170,6 +170,27 @@ def test_a_websocket_that_never_reads_again_is_cut():
     run(test, stream_conflation_s=0, stream_heartbeat_s=0.05)
 
 
+def test_a_server_that_closes_ends_its_streams_at_once_and_in_order(caplog):
+    async def test(gateway):
+        async with served(gateway) as port:
+            client = await websockets.connect(f"ws://127.0.0.1:{port}/v1/stream", additional_headers=READER)
+            await client.recv()
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            query, token = f"symbols={SYMBOL}&channels=quotes", READER["Authorization"]
+            head = f"GET /v1/market-data/stream?{query} HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n\r\n"
+            writer.write(head.encode())
+            await reader.readuntil(b"event: quotes")
+            started = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - started < 2
+        assert (await reader.read()).endswith(b"\r\n0\r\n\r\n")
+        await client.wait_closed()
+        assert client.close_code == 1012
+        assert not [record for record in caplog.records if record.levelname == "ERROR"]
+        writer.close()
+
+    run(test, **QUICK)
+
+
 def test_an_event_stream_over_a_socket():
     async def test(gateway):
         async with served(gateway) as port:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
-from api_gateway.body import ClientGone, Message, Receive, read
+from api_gateway.body import CLOSING, ClientGone, Message, Receive, read
 from api_gateway.call import Call, Platform, Reply, StreamReply, encode, idempotency_header, position_header
 from api_gateway.limits import Buckets, Taken
 from api_gateway.principal import Principal, need
@@ -24,6 +24,8 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 NANOSECONDS = 1e9
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 UNMATCHED = "unmatched"
+LAST_CHUNK: Message = {"type": "http.response.body", "body": b""}
+LAST_CHUNK_S = 1.0
 NO_STORE = (b"cache-control", b"no-store")
 
 Scope = Message
@@ -82,7 +84,8 @@ class Api:
             answer = self._failure(exchange, error)
         if isinstance(answer, StreamReply):
             self._observe(exchange, 200, self._runtime.monotonic_ns() - started_ns)
-            await self._stream(exchange, answer, receive, send)
+            closing = scope.get("state", {}).get(CLOSING) or asyncio.Event()
+            await self._stream(exchange, answer, receive, send, closing)
             return
         await send({"type": "http.response.start", "status": answer.status, "headers": _headers(exchange, answer)})
         await send({"type": "http.response.body", "body": answer.body})
@@ -177,8 +180,10 @@ class Api:
         log.error("request_failed", method=exchange.method, route=exchange.route, exc_info=error)
         return self._refusal(exchange, HttpRefused(500, "internal", "The fault was recorded under this request id."))
 
-    async def _stream(self, exchange: Exchange, answer: StreamReply, receive: Receive, send: Send) -> None:
-        """Send chunks until they end or the client goes."""
+    async def _stream(
+        self, exchange: Exchange, answer: StreamReply, receive: Receive, send: Send, closing: asyncio.Event
+    ) -> None:
+        """Send chunks until they end, the client goes or lags, or the server closes."""
         start = Reply(200, b"", None, answer.content_type)
         headers = [header for header in _headers(exchange, start) if header[0] != b"content-length"]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -186,12 +191,13 @@ class Api:
         async def follow() -> None:
             async for chunk in answer.chunks:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+            await send(LAST_CHUNK)
 
         following = self._runtime.spawn(follow(), "event stream")
         leaving = self._runtime.spawn(_gone(receive), "event stream's client")
         lagging = self._runtime.spawn(answer.too_slow.wait(), "event stream's pace")
-        tasks: list[asyncio.Task[Any]] = [following, leaving, lagging]
+        ending = self._runtime.spawn(closing.wait(), "event stream's server")
+        tasks: list[asyncio.Task[Any]] = [following, leaving, lagging, ending]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -200,6 +206,8 @@ class Api:
             ended, *_ = await asyncio.gather(*tasks, return_exceptions=True)
         if isinstance(ended, Exception):
             log.warning("event_stream_ended", route=exchange.route, exc_info=ended)
+        elif isinstance(ended, asyncio.CancelledError) and closing.is_set():
+            await _last_chunk(send)
 
     # ---- what operators see
 
@@ -229,6 +237,15 @@ class Api:
                 processing_time_ms=took_ns // 1_000_000,
                 user_id=exchange.principal.user_id if exchange.principal else None,
             )
+
+
+async def _last_chunk(send: Send) -> None:
+    """End the answer in order; a client that does not read is not waited for."""
+    try:
+        async with asyncio.timeout(LAST_CHUNK_S):
+            await send(LAST_CHUNK)
+    except TimeoutError:
+        pass
 
 
 async def _gone(receive: Receive) -> None:

@@ -9,6 +9,8 @@ from kernel.refused import Kind, Refused
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
+CLOSING = "closing"
+"""Name in a scope's state: an asyncio.Event that is set when the server closes."""
 CLOSE = ((b"connection", b"close"),)
 
 

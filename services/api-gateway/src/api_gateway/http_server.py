@@ -3,6 +3,7 @@
 A sweep once a second looks at every connection; nothing is paid on the way of a request.
 """
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from api_gateway.body import CLOSING
 from api_gateway.settings import ApiGatewaySettings
 from kernel.runtime import Runtime
 from kernel.service import ASGIApp
@@ -95,6 +97,7 @@ class GatewayServer(uvicorn.Server):
             )
         )
         self._runtime = runtime
+        self._closing = asyncio.Event()
         self._head_sweeps_max = max(1, round(settings.head_timeout_s / SWEEP_S))
         metrics.active_connections.labels("api-gateway").set_function(lambda: len(self.server_state.connections))
 
@@ -108,6 +111,15 @@ class GatewayServer(uvicorn.Server):
             await super().serve(sockets)
         finally:
             sweeping.cancel()
+
+    async def startup(self, sockets: Any = None) -> None:
+        # Every scope's state carries it, so that an answer without an end can end with the server.
+        self.lifespan.state[CLOSING] = self._closing
+        await super().startup(sockets)
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        self._closing.set()
+        await super().shutdown(sockets)
 
     async def _sweep(self) -> None:
         while True:
