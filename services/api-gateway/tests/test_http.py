@@ -342,24 +342,34 @@ def test_the_documentation_is_whole_without_the_internet():
     run(test)
 
 
-# Path -> status, and a word of the body.
+# Path -> status, a word of the body, and whether browsers keep it for ever.
 TERMINAL = [
-    ("/", 200, "the terminal"),
-    ("/market/BTC-USD", 200, "the terminal"),
-    ("/main-ABCDEFGH.js", 200, "script"),
-    ("/assets/logo.svg", 200, "svg"),
-    ("/missing.js", 404, "Not found"),
-    ("/..%2fsecret.txt", 404, "Not found"),
-    ("/v1x", 200, "the terminal"),
+    ("/", 200, "the terminal", False),
+    ("/market/BTC-USD", 200, "the terminal", False),
+    ("/market/BRK.B", 200, "the terminal", False),
+    ("/market/BRK.B-ABCDEFGH", 200, "the terminal", False),
+    ("/main-ABCDEFGH.js", 200, "script", True),
+    ("/chunk-B_VB2Qqf.js", 200, "script", True),
+    ("/chunk-CqGau0S-.js", 200, "script", True),
+    ("/media/mono-a1b2c3d4.woff2", 200, "font", True),
+    ("/start-up.js", 200, "script", False),
+    ("/assets/logo.svg", 200, "svg", False),
+    ("/missing.js", 404, "Not found", False),
+    ("/missing-ABCDEFGH.js", 404, "Not found", False),
+    ("/..%2fsecret.txt", 404, "Not found", False),
+    ("/v1x", 200, "the terminal", False),
 ]
 
 
-@pytest.mark.parametrize(("path", "status", "word"), TERMINAL)
-def test_the_terminal_is_served_and_its_pages_fall_back_to_its_index(tmp_path, path, status, word):
+@pytest.mark.parametrize(("path", "status", "word", "is_kept"), TERMINAL)
+def test_the_terminal_is_served_and_its_pages_fall_back_to_its_index(tmp_path, path, status, word, is_kept):
     web = tmp_path / "web"
     (web / "assets").mkdir(parents=True)
     (web / "index.html").write_text("the terminal")
-    (web / "main-ABCDEFGH.js").write_text("script")
+    (web / "media").mkdir()
+    (web / "media" / "mono-a1b2c3d4.woff2").write_text("font")
+    for name in ("main-ABCDEFGH.js", "chunk-B_VB2Qqf.js", "chunk-CqGau0S-.js", "start-up.js"):
+        (web / name).write_text("script")
     (web / "assets" / "logo.svg").write_text("<svg/>")
     (tmp_path / "secret.txt").write_text("secret")
 
@@ -367,11 +377,62 @@ def test_the_terminal_is_served_and_its_pages_fall_back_to_its_index(tmp_path, p
         answer = await gateway.call("GET", path, headers={})
         assert answer.status_code == status
         assert word in answer.text
-        kept = "immutable" in answer.headers.get("Cache-Control", "")
-        assert kept == path.startswith("/main-")
+        assert ("immutable" in answer.headers.get("Cache-Control", "")) == is_kept
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
     run(test, web_folder=web)
+
+
+# A file, the request's headers -> whether the answer is in gzip.
+ENCODINGS = [
+    ("/main-ABCDEFGH.js", {"Accept-Encoding": "gzip, deflate, br"}, True),
+    ("/", {"Accept-Encoding": "gzip"}, True),
+    ("/main-ABCDEFGH.js", {"Accept-Encoding": "br, gzip;q=0.5"}, True),
+    ("/main-ABCDEFGH.js", {"Accept-Encoding": "gzip;q=0"}, False),
+    ("/main-ABCDEFGH.js", {"Accept-Encoding": "gzip; q=0.000"}, False),
+    ("/main-ABCDEFGH.js", {"Accept-Encoding": "identity"}, False),
+    ("/main-ABCDEFGH.js", {"Accept-Encoding": "gzip", "Range": "bytes=0-9"}, False),
+    ("/small.js", {"Accept-Encoding": "gzip"}, False),
+    ("/picture.png", {"Accept-Encoding": "gzip"}, False),
+    ("/missing.js", {"Accept-Encoding": "gzip"}, False),
+    ("/docs/assets/swagger-ui-bundle.js", {"Accept-Encoding": "gzip"}, True),
+    ("/openapi.yaml", {"Accept-Encoding": "gzip"}, True),
+]
+
+
+@pytest.mark.parametrize(("path", "headers", "is_gzip"), ENCODINGS)
+def test_text_files_come_in_gzip_to_who_accepts_it(tmp_path, path, headers, is_gzip):
+    for name in ("index.html", "main-ABCDEFGH.js", "picture.png"):
+        (tmp_path / name).write_text("a word and another " * 1_000)
+    (tmp_path / "small.js").write_text("script")
+
+    async def test(gateway):
+        plain = await gateway.call("GET", path, headers={"Accept-Encoding": "identity"})
+        answer = await gateway.call("GET", path, headers=headers)
+        assert (answer.headers.get("Content-Encoding") == "gzip") == is_gzip
+        if is_gzip:
+            assert answer.content == plain.content
+            assert int(answer.headers["Content-Length"]) < len(plain.content) / 3
+            told = ("Content-Type", "Cache-Control", "Vary", "X-Content-Type-Options")
+            assert [answer.headers.get(name) for name in told] == [plain.headers.get(name) for name in told]
+            if path != "/openapi.yaml":
+                assert answer.headers["Last-Modified"] == plain.headers["Last-Modified"]
+                known = headers | {"If-None-Match": answer.headers["ETag"]}
+                assert (await gateway.call("GET", path, headers=known)).status_code == 304
+
+    run(test, web_folder=tmp_path)
+
+
+def test_a_file_that_changed_is_compressed_anew(tmp_path):
+    page = tmp_path / "index.html"
+
+    async def test(gateway):
+        for text in ("the first page " * 100, "another page " * 200):
+            page.write_text(text)
+            answer = await gateway.call("GET", "/", headers={"Accept-Encoding": "gzip"})
+            assert (answer.text, answer.headers["Content-Encoding"]) == (text, "gzip")
+
+    run(test, web_folder=tmp_path)
 
 
 def test_the_identity_provider_is_mounted_below_realms_as_it_is():

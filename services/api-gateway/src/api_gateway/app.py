@@ -42,7 +42,7 @@ class Site:
         self._api = Api(platform, buckets, Table(ROUTES))
         self._stream = Stream(platform, buckets)
         self._probes = probes
-        self._pages = Pages(web_folder)
+        self._pages = Pages(platform.runtime, web_folder)
         self._identity_app = identity_app
 
     async def __call__(self, scope: Message, receive: Receive, send: Any) -> None:

@@ -3,6 +3,7 @@
 Everything is served from files here, so the pages work without the internet.
 """
 
+import re
 from pathlib import Path
 
 from openapi_ui_bundles.swagger_ui import static_path
@@ -11,7 +12,17 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from api_gateway.compressed import Compressed
+from kernel.runtime import Runtime
+
 CONTRACT = Path(__file__).with_name("openapi.yaml")
+# The build names files by their content (main-5CYQIRBO.js); those may be kept for ever.
+NAMED_BY_CONTENT = re.compile(r"-[A-Za-z0-9_-]{8}\.(js|css|woff2)$", re.ASCII)
+# What the build writes. Any other path is a page of the application, also with a dot in it: /market/BRK.B.
+ASSET = re.compile(
+    r"\.(js|mjs|css|map|json|svg|png|jpg|jpeg|webp|avif|gif|ico|woff|woff2|ttf|txt|xml|wasm|webmanifest|html)$",
+    re.ASCII,
+)
 IMMUTABLE = "public, max-age=31536000, immutable"
 
 DOCS_PAGE = """<!doctype html>
@@ -45,12 +56,13 @@ DOCS_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'se
 class Pages:
     """The ASGI application for every path that is no API. web_folder: the built web terminal, if there is one."""
 
-    def __init__(self, web_folder: Path | None) -> None:
+    def __init__(self, runtime: Runtime, web_folder: Path | None) -> None:
+        self._compressed = Compressed(runtime)
         self._assets = StaticFiles(directory=static_path)
         self._terminal = Terminal(web_folder) if web_folder else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._response(scope)
+        response = await self._compressed.answer(await self._response(scope), scope)
         response.headers.update(HARDENED)
         await response(scope, receive, send)
 
@@ -80,13 +92,9 @@ class Terminal:
         self._files = StaticFiles(directory=folder)
 
     async def response(self, path: str, scope: Scope) -> Response:
-        name = path.rpartition("/")[2]
-        if "." not in name:
-            path = "index.html"
-        found = await _found(self._files, path, scope)
-        # The build names files by their content (main-5CYQIRBO.js); those may be kept for ever.
-        hashed = any(part.isupper() and len(part) == 8 for part in name.replace(".", "-").split("-"))
-        found.headers["cache-control"] = IMMUTABLE if hashed and found.status_code == 200 else "no-cache"
+        found = await _found(self._files, path if ASSET.search(path) else "index.html", scope)
+        is_kept = found.status_code in (200, 304) and NAMED_BY_CONTENT.search(path)
+        found.headers["cache-control"] = IMMUTABLE if is_kept else "no-cache"
         return found
 
 
