@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 from kernel.ids import derived_id
 
-
 # The command was sequenced, and the answer does not tell where.
 UNKNOWN_POSITION = -1
 

@@ -33,6 +33,7 @@ from trading_platform.platform import SERVICES
 TRADERS = 4
 BY_REST = 2  # of the traders
 STEPS = 25
+CRASHES_MAX = 30  # enough of them, often enough, and nobody would ever be answered
 REST_S = 30.0
 WHOLE_S = 1_200.0
 TURNS_MAX = 400_000
@@ -212,7 +213,7 @@ class Scenario:
 
     async def _crashes(self) -> None:
         pause_s = self.draw.choice((0.3, 1.5, 6.0))
-        while True:
+        for _ in range(CRASHES_MAX):
             await asyncio.sleep(pause_s * 2 * self.draw.random())
             self.cluster.crash(self.draw.choice(list(self.cluster.units)))
 

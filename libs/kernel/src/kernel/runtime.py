@@ -1,7 +1,8 @@
 """What a service may ask of the outside world: time, sleep, tasks, randomness, blocking work.
 
 Services receive a Runtime and use nothing else for these (a lint enforces it), so that one seed can drive the whole
-platform. `SystemRuntime` is the real one; `kernel.simulation.SimulatedRuntime` has a virtual clock and a seeded order.
+platform. `SystemRuntime` is the real one; `kernel.simulation.runtime.SimulatedRuntime` has a virtual clock and a
+seeded order.
 """
 
 import asyncio
