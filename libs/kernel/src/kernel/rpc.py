@@ -8,6 +8,7 @@ Every call has a deadline.
 
 import asyncio
 import contextvars
+import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,12 +17,13 @@ import grpc
 import grpc.aio
 import protovalidate
 from google.protobuf.message import Message
-from grpc_health.v1 import _async as health_async
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from kernel.eventlog.port import LogFailed, QueueFull
+from kernel.health import HealthServicer, Ready
 from kernel.refused import Kind, Refused
+from kernel.runtime import SystemRuntime
 
 # The interceptors take type arguments in their stubs only.
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ KIND_OF = {status: kind for kind, status in STATUS_OF.items()} | {
 CODE_KEY = "refused-code"
 RETRY_KEY = "refused-retry-after-s"
 CORRELATION_KEY = "correlation-id"
+TOKEN_KEY = "authorization"  # noqa: S105  the name of the metadata, not what it holds
 
 correlation_id: contextvars.ContextVar[str] = contextvars.ContextVar("correlation_id", default="")
 
@@ -230,8 +233,10 @@ class LocalChannel:
 # ---- over the network
 
 
-def connect(address: str) -> grpc.aio.Channel:
-    """A network channel to `host:port`, reconnecting by itself; refusals come back as `Refused`."""
+def connect(address: str, token: str | None = None) -> grpc.aio.Channel:
+    """A network channel to `host:port`, reconnecting by itself; refusals come back as `Refused`.
+
+    token: what the other end asks of its callers, sent in clear: the network between them must be trusted."""
     options = [
         ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
         ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
@@ -239,21 +244,27 @@ def connect(address: str) -> grpc.aio.Channel:
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 2_000),
     ]
-    interceptors: Any = [_UnaryCaller(), _StreamCaller()]
+    interceptors: Any = [_UnaryCaller(token), _StreamCaller(token)]
     return grpc.aio.insecure_channel(address, options, interceptors=interceptors)
 
 
 class _UnaryCaller(UnaryInterceptor):
+    def __init__(self, token: str | None) -> None:
+        self._token = token
+
     async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
         try:
-            return await (await continuation(_with_context(details, DEADLINE_S), request))
+            return await (await continuation(_with_context(details, DEADLINE_S, self._token), request))
         except grpc.aio.AioRpcError as error:
             raise refused_of(error) from None
 
 
 class _StreamCaller(StreamInterceptor):
+    def __init__(self, token: str | None) -> None:
+        self._token = token
+
     async def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
-        call = await continuation(_with_context(details, None), request)
+        call = await continuation(_with_context(details, None, self._token), request)
 
         async def responses() -> AsyncIterator[Any]:
             try:
@@ -267,10 +278,12 @@ class _StreamCaller(StreamInterceptor):
         return responses()
 
 
-def _with_context(details: Any, deadline_s: float | None) -> Any:
+def _with_context(details: Any, deadline_s: float | None, token: str | None) -> Any:
     metadata = grpc.aio.Metadata(*(details.metadata or ()))
     if correlation_id.get():
         metadata.add(CORRELATION_KEY, correlation_id.get())
+    if token is not None:
+        metadata.add(TOKEN_KEY, f"Bearer {token}")
     return grpc.aio.ClientCallDetails(
         details.method, details.timeout or deadline_s, metadata, details.credentials, details.wait_for_ready
     )
@@ -282,22 +295,30 @@ def refused_of(error: grpc.aio.AioRpcError) -> Refused:
     kind = KIND_OF.get(error.code())
     if kind is None:
         raise error
+    told = error.details() or ""
+    if CODE_KEY not in trailing and kind is Kind.RATE_LIMITED and "larger than max" in told:
+        return Refused("message_too_large", told, Kind.TOO_LARGE)  # gRPC's own refusal, of a request or an answer
     code = trailing.get(CODE_KEY) or ("unavailable" if kind is Kind.UNAVAILABLE else error.code().name.lower())
     retry = trailing.get(RETRY_KEY)
-    return Refused(str(code), error.details() or "", kind, int(retry) if retry else None)
+    return Refused(str(code), told, kind, int(retry) if retry else None)
 
 
 class _Receiver(ServerInterceptor):
-    """Validates every request, restores the correlation id, and renders refusals."""
+    """Knows its callers, validates every request, restores the correlation id, and renders refusals."""
 
-    def __init__(self) -> None:
+    def __init__(self, token: str | None) -> None:
         self._servicing = _Servicing()
+        self._wanted = None if token is None else f"Bearer {token}".encode()
 
     async def intercept_service(self, continuation: Any, details: Any) -> Any:
         handler = await continuation(details)
         if handler is None or not details.method.startswith("/trading."):
             return handler
-        given = dict(details.invocation_metadata or ()).get(CORRELATION_KEY, "")
+        metadata = dict(details.invocation_metadata or ())
+        known = self._wanted is None or hmac.compare_digest(_bytes(metadata.get(TOKEN_KEY, "")), self._wanted)
+        if not known:
+            return _unknown_caller(handler)
+        given = metadata.get(CORRELATION_KEY, "")
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(
                 _receiving(self._servicing, handler.unary_unary, given),
@@ -307,6 +328,22 @@ class _Receiver(ServerInterceptor):
         return grpc.unary_stream_rpc_method_handler(
             _streaming(handler.unary_stream, given), handler.request_deserializer, handler.response_serializer
         )
+
+
+def _bytes(given: str | bytes) -> bytes:
+    return given if isinstance(given, bytes) else given.encode()
+
+
+def _unknown_caller(handler: Any) -> Any:
+    """The method for who has not shown the token: nothing of its request is looked at."""
+    told = f"Expected the platform's token as the metadata {TOKEN_KEY}: Bearer <token>."
+
+    async def refuse(request: Any, context: Any) -> None:
+        await _abort(context, Refused("unauthenticated", told, Kind.UNAUTHENTICATED))
+
+    if handler.unary_unary:
+        return grpc.unary_unary_rpc_method_handler(refuse)
+    return grpc.unary_stream_rpc_method_handler(refuse)
 
 
 def _receiving(servicing: _Servicing, method: Any, given: str) -> Any:
@@ -344,26 +381,30 @@ async def _abort(context: Any, refused: Refused) -> NoReturn:
     raise AssertionError("abort raises")
 
 
-async def serve(registrar: Registrar, address: str) -> tuple[grpc.aio.Server, int]:
-    """Serve what the registrar holds, with health and reflection; returns the server and its port."""
+async def serve(
+    registrar: Registrar, address: str, ready: Ready | None = None, token: str | None = None
+) -> tuple[grpc.aio.Server, int]:
+    """Serve what the registrar holds, with health and reflection; returns the server and its port.
+
+    ready: gives None once the process can answer, else what it waits for: health follows it. token: callers must show
+    it; health and reflection are for everyone."""
+    if token is not None and not token.strip():
+        raise ValueError("expected a token or None, got an empty token, which everyone could show")
     options = [
         ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
         ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
         ("grpc.so_reuseport", 0),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # callers ping every 20 s, also on quiet streams
     ]
-    server = grpc.aio.server(interceptors=[_Receiver()], options=options)
+    server = grpc.aio.server(interceptors=[_Receiver(token)], options=options)
     by_service: dict[str, dict[str, Any]] = {}
     for path, handler in registrar.methods.items():
         service, name = path[1:].split("/")
         by_service.setdefault(service, {})[name] = handler
     for service, methods in by_service.items():
         server.add_registered_method_handlers(service, methods)  # type: ignore[attr-defined]
-    servicer = health_async.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(SystemRuntime(), ready, by_service), server)
     reflection.enable_server_reflection([*by_service, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
-    for name in ["", *by_service]:
-        await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
     port = server.add_insecure_port(address)
     if not port:
         raise OSError(f"cannot listen on {address}: the port is taken; choose another or stop who has it")
