@@ -1,11 +1,12 @@
 """Files in gzip: compressed once, away from the event loop, and remembered for as long as the file does not change."""
 
+import asyncio
 import gzip
 from collections import OrderedDict
 from pathlib import Path
 
 from starlette.responses import FileResponse, Response
-from starlette.types import Scope
+from starlette.types import Message, Scope
 
 from kernel.runtime import Runtime
 
@@ -33,7 +34,7 @@ class Compressed:
         response.headers["vary"] = "accept-encoding"
         if not _wants_gzip(dict(scope["headers"])):
             return response
-        body = await self._gzip(Path(response.path))
+        body = await self._gzip(response, scope)
         if body is None:
             return response
         told = {name: response.headers[name] for name in ("last-modified", "cache-control") if name in response.headers}
@@ -41,15 +42,15 @@ class Compressed:
             told["etag"] = "W/" + response.headers["etag"].removeprefix("W/")  # the same file, in other bytes
         return Response(body, 200, told | {"content-encoding": "gzip", "vary": "accept-encoding"}, response.media_type)
 
-    async def _gzip(self, path: Path) -> bytes | None:
+    async def _gzip(self, response: FileResponse, scope: Scope) -> bytes | None:
         """None for a file that is too small."""
-        found = await self._runtime.in_thread(LANE, path.stat)
-        version = (str(path), found.st_mtime_ns, found.st_size)
+        found = await self._runtime.in_thread(LANE, Path(response.path).stat)
+        version = (str(response.path), found.st_mtime_ns, found.st_size)
         if found.st_size < FILE_BYTES_MIN:
             return None
         body = self._kept.get(version)
         if body is None:
-            body = await self._runtime.in_thread(LANE, _compress, path)
+            body = await self._runtime.in_thread(LANE, _compress, await _whole(response, scope))
             self._keep(version, body)
         return body
 
@@ -63,8 +64,23 @@ class Compressed:
             self._kept_bytes -= len(dropped)
 
 
-def _compress(path: Path) -> bytes:
-    return gzip.compress(path.read_bytes(), mtime=0)
+async def _whole(response: FileResponse, scope: Scope) -> bytes:
+    """The file, as the answer itself would send it."""
+    parts: list[bytes] = []
+
+    async def stays() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets it")
+
+    async def take(message: Message) -> None:
+        parts.append(message.get("body", b""))
+
+    await response({"type": "http", "method": "GET", "headers": [], "path": scope["path"]}, stays, take)
+    return b"".join(parts)
+
+
+def _compress(body: bytes) -> bytes:
+    return gzip.compress(body, mtime=0)
 
 
 def _wants_gzip(headers: dict[bytes, bytes]) -> bool:
