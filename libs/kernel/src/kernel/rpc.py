@@ -144,7 +144,7 @@ def _too_slow(method: str, seconds: float | None) -> Refused:
     return Refused("unavailable", f"{method} took longer than {seconds} s", Kind.UNAVAILABLE)
 
 
-def _moment_after(seconds: float) -> float | None:
+def _from_now_s(seconds: float) -> float | None:
     """On the clock of the running loop, as `asyncio.timeout_at` wants it."""
     return asyncio.timeout(seconds).when()
 
@@ -204,7 +204,7 @@ class LocalChannel:
             handler = self._registrar.methods[method]
             received = handler.request_deserializer(request_serializer(request)) if self._encoded else request
             validated(received)
-            ends = _moment_after(timeout) if timeout else None
+            ends = _from_now_s(timeout) if timeout else None
             async with aclosing(handler.unary_stream(received, LocalContext(metadata))) as stream:
                 while True:
                     try:
@@ -218,7 +218,7 @@ class LocalChannel:
                         if deadline.expired():
                             raise _too_slow(method, timeout) from None
                         raise
-                    if ends is not None and (_moment_after(0) or ends) > ends:
+                    if ends is not None and (_from_now_s(0) or ends) > ends:
                         raise _too_slow(method, timeout)
                     yield response_deserializer(handler.response_serializer(response)) if self._encoded else response
 
