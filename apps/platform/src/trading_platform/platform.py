@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,13 @@ def chosen(settings: PlatformSettings) -> tuple[str, ...]:
         if name not in SERVICES:
             raise ValueError(f"there is no service {name!r}; there are {', '.join(SERVICES)}")
     return tuple(name for name in SERVICES if name in names)
+
+
+def check_reach(settings: PlatformSettings) -> None:
+    """ValueError if whoever reaches this machine could append events: beyond it, callers must show a token."""
+    host = settings.grpc.rpartition(":")[0].strip("[]")
+    if settings.grpc and not settings.grpc_token and host not in ("localhost", "::1") and not host.startswith("127."):
+        raise ValueError(f"gRPC on {settings.grpc} is open beyond this machine: set TRADING_PLATFORM_GRPC_TOKEN")
 
 
 def parse_peers(text: str) -> dict[str, str]:
@@ -133,6 +141,7 @@ async def running(
     overrides: settings by service that win over the environment.
     LogLocked if another process owns the data; OSError if an address is taken."""
     names = chosen(settings)
+    check_reach(settings)
     sys.setswitchinterval(SWITCH_INTERVAL_S)  # the log's thread must not wait 5 ms for the interpreter
     runtime = runtime or SystemRuntime()
     metrics = Metrics()
@@ -145,7 +154,7 @@ async def running(
             return local
         if name not in peers:
             raise ValueError(f"{name} does not run here: say where it is, as --peers {name}=<host>:<port>")
-        return connect(peers[name])
+        return connect(peers[name], settings.grpc_token or None)
 
     def folder(name: str) -> Path:
         path = settings.data / name
@@ -182,7 +191,7 @@ async def running(
 
 async def open_log(settings: PlatformSettings, runtime: Runtime) -> EventLog:
     if settings.event_log:
-        return RemoteLog(runtime, connect(settings.event_log), settings.log_name)
+        return RemoteLog(runtime, connect(settings.event_log, settings.grpc_token or None), settings.log_name)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     return await SqliteLog.open(runtime, settings.data / f"{settings.log_name}.log.sqlite", settings.log_name)
 
@@ -205,8 +214,11 @@ async def serving(platform: Platform, settings: PlatformSettings, http: str) -> 
     grpc_server = None
     some_elsewhere = len(platform.services) < len(SERVICES)
     if settings.grpc or some_elsewhere:
-        grpc_server, port = await serve(platform.registrar, settings.grpc or "127.0.0.1:0")
-        platform.grpc = f"{(settings.grpc or '127.0.0.1:0').rpartition(':')[0]}:{port}"
+        address = settings.grpc or "127.0.0.1:0"
+        grpc_server, port = await serve(
+            platform.registrar, address, ready=partial(_waits_for, platform), token=settings.grpc_token or None
+        )
+        platform.grpc = f"{address.rpartition(':')[0]}:{port}"
     http_server: tuple[uvicorn.Server, asyncio.Task[None]] | None = None
     # The gateway's site contains the identity provider when both are here; alone it is a site of its own.
     sites = (platform.services[name].http for name in ("api-gateway", "user-service") if name in platform.services)
@@ -222,6 +234,11 @@ async def serving(platform: Platform, settings: PlatformSettings, http: str) -> 
             await task
         if grpc_server is not None:
             await grpc_server.stop(1.0)
+
+
+async def _waits_for(platform: Platform) -> str | None:
+    """What this process still waits for, in one line; None once it can answer."""
+    return "; ".join(f"{name}: {reason}" for name, reason in (await platform.not_ready()).items()) or None
 
 
 async def _watched(platform: Platform, name: str, title: str, main: Callable[[], Any]) -> None:
