@@ -23,7 +23,7 @@ class PlatformSettings(Settings):
     grpc: str = ""
     """host:port of the gRPC interface between services; empty: none, unless only some services run here."""
     grpc_token: str = ""
-    """What gRPC callers must show, the same in all processes; needed where the interface is open beyond this machine."""
+    """What gRPC callers must show, the same in all processes; needed where gRPC is open beyond this machine."""
     peers: str = ""
     """Where the services that do not run here are: name=host:port, separated by commas."""
     public_url: str = ""
