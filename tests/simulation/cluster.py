@@ -105,7 +105,7 @@ class Cluster:
         except Exception as error:
             told = f"{type(error).__name__}: {error}"
             if not isinstance(error, LogError) or isinstance(error, Corrupt):
-                self.simulation.failures.append(f"{process.name} stopped: {told}")
+                self.simulation.fail(f"{process.name} stopped: {told}")
                 if not self.broken.done():
                     self.broken.set_result(None)
         self.simulation.loop.note("stopped", process.name, told)

@@ -71,7 +71,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             self._fingerprint.update(msgspec.msgpack.encode((self.now_ns, *said)))
 
     def release(self) -> None:
-        """Let crashed processes run again, to be cancelled: the simulation is over, and its fingerprint stands."""
+        """Let crashed processes run again, to be cancelled first: the story is over, and its fingerprint stands."""
         withheld, self._withheld = self._withheld or [], None
         self._ready.extend(withheld)
 

@@ -82,7 +82,7 @@ class Network:
         except Refused as refused:
             return refused
         except Exception as error:
-            self.simulation.failures.append(f"a servicer failed: {type(error).__name__}: {error}")
+            self.simulation.fail(f"a servicer failed: {type(error).__name__}: {error}")
             return unavailable(f"the servicer failed: {error!r}")
 
 

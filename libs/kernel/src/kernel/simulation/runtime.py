@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import gc
+import warnings
 from collections.abc import Callable, Coroutine
 from random import Random
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ class Simulation:
         self.chance = self.random("chance")
         self.delay_max_s = 0.0
         self.failures: list[str] = []
+        self._over = False
 
     def random(self, purpose: str) -> Random:
         """A source of its own for a purpose: drawing from one moves no other."""
@@ -38,9 +40,8 @@ class Simulation:
         try:
             return self.loop.run_until_complete(main())
         finally:
-            self.loop.release()
-            self._drain()
-            self.loop.close()
+            self._over = True
+            self._end()
             if collecting:
                 gc.enable()
 
@@ -57,8 +58,10 @@ class Simulation:
         for told in process.on_crash:
             told()
 
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+    def fail(self, told: str) -> None:
+        """Keep what no fault explains; what breaks while the leftovers are ended means nothing."""
+        if not self._over:
+            self.failures.append(told)
 
     async def delay(self) -> None:
         """What takes some time: often none, mostly little, sometimes long."""
@@ -67,15 +70,21 @@ class Simulation:
             return
         await asyncio.sleep(self.delay_max_s * drawn**12)
 
-    def _drain(self) -> None:
-        """Cancel whatever is left, so that nothing is destroyed while it waits."""
-        for _ in range(DRAIN_ROUNDS):
-            left = asyncio.all_tasks(self.loop)
-            if not left:
-                return
-            for task in left:
-                task.cancel()
-            self.loop.run_until_complete(asyncio.wait(left, timeout=10 * NS))
+    def _end(self) -> None:
+        """Cancel whatever is left, so that nothing is destroyed while it waits. What this breaks tells nothing."""
+        self.loop.set_exception_handler(lambda loop, told: None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # what was cancelled before it began was never awaited
+            self.loop.release()
+            for _ in range(DRAIN_ROUNDS):
+                left = asyncio.all_tasks(self.loop)
+                if not left:
+                    break
+                for task in left:
+                    task.cancel()
+                self.loop.run_until_complete(asyncio.wait(left, timeout=10 * NS))
+            self.loop.close()
+            gc.collect()
 
 
 class SimulatedRuntime:
