@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.money import NotExact, Rounding, canonical, decimal, divide, ledger_unit, parse, units
+from kernel.money import NotExact, Rounding, average_price, canonical, decimal, divide, ledger_unit, parse, units
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,17 @@ def test_a_fraction_of_a_unit_is_refused():
 )
 def test_a_division_rounds_as_it_says(rounding, result):
     assert divide(Decimal("0.25"), Decimal(2), 2, rounding) == Decimal(result)
+
+
+@pytest.mark.parametrize(
+    ("notional", "quantity", "average"),
+    [
+        ("0", "0", ""),
+        ("1894", "10", "189.4"),
+        ("2", "3", "0.6666666667"),
+        ("0.00000000005", "1", "0"),
+        ("1", "8", "0.125"),
+    ],
+)
+def test_an_average_price_has_ten_decimals_half_to_even(notional, quantity, average):
+    assert average_price(notional, quantity) == average

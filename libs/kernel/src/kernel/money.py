@@ -12,6 +12,7 @@ from enum import Enum
 CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 DIGITS_MAX = 39
 SCALE_MAX = 18
+AVERAGE_PRICE_SCALE = 10
 _PLAIN = re.compile(r"-?[0-9]{1,39}(\.[0-9]{1,18})?", re.ASCII)
 
 
@@ -77,3 +78,10 @@ def divide(numerator: Decimal, denominator: Decimal, scale: int, rounding: Round
     """A quotient with `scale` decimals. Each use stands in the rounding table."""
     with localcontext(CONTEXT):
         return (numerator / denominator).quantize(ledger_unit(scale), rounding=rounding.value)
+
+
+def average_price(notional: str, quantity: str) -> str:
+    """Notional by quantity with ten decimals, half to even; empty for no quantity (rounding table: average price)."""
+    if quantity == "0":
+        return ""
+    return canonical(divide(Decimal(notional), Decimal(quantity), AVERAGE_PRICE_SCALE, Rounding.HALF_EVEN))

@@ -3,15 +3,12 @@
 Events carry their results, so nothing is decided here: a row takes over what the event says.
 """
 
-from decimal import Decimal
-
 import msgspec
 
 from kernel.event import Event
-from kernel.money import Rounding, canonical, divide
+from kernel.money import average_price
 from trading_events import engine as events
 
-AVERAGE_PRICE_SCALE = 10
 OPEN = frozenset({"PENDING", "PARTIALLY_EXECUTED"})
 
 
@@ -44,13 +41,7 @@ class OrderRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def average_price(self) -> str:
-        """Notional by quantity with ten decimals, half to even; empty until something is executed."""
-        if self.cum_quantity == "0":
-            return ""
-        quotient = divide(
-            Decimal(self.cum_notional), Decimal(self.cum_quantity), AVERAGE_PRICE_SCALE, Rounding.HALF_EVEN
-        )
-        return canonical(quotient)
+        return average_price(self.cum_notional, self.cum_quantity)
 
 
 class AccountRow(msgspec.Struct, frozen=True):

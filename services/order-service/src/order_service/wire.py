@@ -4,22 +4,7 @@ from kernel.event import Event
 from kernel.money import add, canonical, parse
 from order_service.order import BalanceRow, OrderRow
 from trading.v1 import trading_pb2, types_pb2
-
-SIDES = {"BUY": types_pb2.SIDE_BUY, "SELL": types_pb2.SIDE_SELL}
-TYPES = {"LIMIT": types_pb2.ORDER_TYPE_LIMIT, "MARKET": types_pb2.ORDER_TYPE_MARKET}
-TIMES_IN_FORCE = {
-    "GTC": types_pb2.TIME_IN_FORCE_GTC,
-    "DAY": types_pb2.TIME_IN_FORCE_DAY,
-    "IOC": types_pb2.TIME_IN_FORCE_IOC,
-}
-STATUSES = {
-    "PENDING": types_pb2.ORDER_STATUS_PENDING,
-    "PARTIALLY_EXECUTED": types_pb2.ORDER_STATUS_PARTIALLY_EXECUTED,
-    "EXECUTED": types_pb2.ORDER_STATUS_EXECUTED,
-    "CANCELED": types_pb2.ORDER_STATUS_CANCELED,
-    "EXPIRED": types_pb2.ORDER_STATUS_EXPIRED,
-    "REJECTED": types_pb2.ORDER_STATUS_REJECTED,
-}
+from trading_events.messages import ORDER_STATUSES, ORDER_TYPES, SIDES, TIMES_IN_FORCE
 
 
 def order_message(row: OrderRow) -> types_pb2.Order:
@@ -30,9 +15,9 @@ def order_message(row: OrderRow) -> types_pb2.Order:
         user_id=row.user_id,
         symbol=row.symbol,
         side=SIDES[row.side],
-        type=TYPES[row.type],
+        type=ORDER_TYPES[row.type],
         time_in_force=TIMES_IN_FORCE[row.time_in_force],
-        status=STATUSES[row.status],
+        status=ORDER_STATUSES[row.status],
         quantity=row.quantity,
         price=row.price or "",
         protection_price=row.protection_price or "",

@@ -10,7 +10,6 @@ from trading_engine.listing import Draft, Listing, account, amount, count, unit_
 
 LIMIT_UNIT = Decimal(1).scaleb(-18)
 PROTECTION_UNIT = Decimal(1).scaleb(-6)
-PROTECTION_MAX = Decimal(1)
 
 ACCOUNT_STATES = {
     engine_pb2.ACCOUNT_STATE_ACTIVE: record.AccountState.ACTIVE,

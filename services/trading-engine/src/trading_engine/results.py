@@ -1,33 +1,14 @@
 """The answer to a command: a pure function of its events, so that a retry gets the first answer."""
 
-from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from kernel.event import Event
 from kernel.eventlog.port import Appended
-from kernel.money import Rounding, canonical, divide
+from kernel.money import average_price
 from trading.v1 import engine_pb2, types_pb2
 from trading_engine.refusals import meaning
 from trading_events import engine as events
-
-AVERAGE_PRICE_SCALE = 10
-
-SIDES = {"BUY": types_pb2.SIDE_BUY, "SELL": types_pb2.SIDE_SELL}
-TYPES = {"LIMIT": types_pb2.ORDER_TYPE_LIMIT, "MARKET": types_pb2.ORDER_TYPE_MARKET}
-TIMES_IN_FORCE = {
-    "GTC": types_pb2.TIME_IN_FORCE_GTC,
-    "DAY": types_pb2.TIME_IN_FORCE_DAY,
-    "IOC": types_pb2.TIME_IN_FORCE_IOC,
-}
-STATUSES = {
-    "PENDING": types_pb2.ORDER_STATUS_PENDING,
-    "PARTIALLY_EXECUTED": types_pb2.ORDER_STATUS_PARTIALLY_EXECUTED,
-    "EXECUTED": types_pb2.ORDER_STATUS_EXECUTED,
-    "CANCELED": types_pb2.ORDER_STATUS_CANCELED,
-    "EXPIRED": types_pb2.ORDER_STATUS_EXPIRED,
-    "REJECTED": types_pb2.ORDER_STATUS_REJECTED,
-}
+from trading_events.messages import ORDER_STATUSES, ORDER_TYPES, SIDES, TIMES_IN_FORCE
 
 
 def result_of(command_id: str, appended: Appended) -> engine_pb2.CommandResult:
@@ -86,9 +67,9 @@ def _new_order(created: events.OrderCreated | events.OrderRejected, event: Event
         user_id=event.user_id or "",
         symbol=created.symbol,
         side=SIDES[created.side],
-        type=TYPES[created.type],
+        type=ORDER_TYPES[created.type],
         time_in_force=TIMES_IN_FORCE[created.time_in_force],
-        status=STATUSES[created.status],
+        status=ORDER_STATUSES[created.status],
         quantity=created.quantity,
         price=created.price or "",
         cum_quantity="0",
@@ -110,7 +91,7 @@ def _progress(order: types_pb2.Order, happened: Any, event: Event) -> None:
     order.id = happened.order_id
     order.account_id = happened.account_id
     order.symbol = happened.symbol
-    order.status = STATUSES[happened.status]
+    order.status = ORDER_STATUSES[happened.status]
     order.cum_quantity = happened.cum_quantity
     order.leaves_quantity = happened.leaves_quantity
     order.updated_at_ns = event.occurred_at_ns
@@ -122,13 +103,3 @@ def _refuse(result: engine_pb2.CommandResult, code: str) -> None:
     result.refused = code
     result.message = told.message
     result.refused_kind = told.kind.value
-
-
-def average_price(cum_notional: str, cum_quantity: str) -> str:
-    """Notional by quantity with ten decimals, half to even (rounding table: average price of an order)."""
-    quotient = divide(Decimal(cum_notional), Decimal(cum_quantity), AVERAGE_PRICE_SCALE, Rounding.HALF_EVEN)
-    return canonical(quotient)
-
-
-def results_of(command_ids: Sequence[str], appended: Sequence[Appended]) -> list[engine_pb2.CommandResult]:
-    return [result_of(command_id, outcome) for command_id, outcome in zip(command_ids, appended, strict=True)]
