@@ -9,7 +9,7 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +23,7 @@ from kernel.eventlog.port import EventLog
 from kernel.eventlog.remote import RemoteLog
 from kernel.eventlog.servicer import LogServicer
 from kernel.eventlog.sqlite import SqliteLog
+from kernel.probes import READY, Probes, told
 from kernel.rpc import LocalChannel, Registrar, connect, serve
 from kernel.runtime import Runtime, SystemRuntime
 from kernel.service import Service
@@ -30,23 +31,29 @@ from kernel.settings import load
 from kernel.telemetry import Metrics, logger
 from trading.v1.eventlog_pb2_grpc import add_EventLogServiceServicer_to_server
 from trading_platform.settings import PlatformSettings
+from trading_platform.site import site
 
 # Callees before callers; the gateway last.
 SERVICES = ("trading-engine", "market-data", "order-service", "risk-management", "user-service", "api-gateway")
-READY_WITHIN_S = 60.0
+OPEN_TO_PEOPLE = ("api-gateway", "user-service")
+HTTP_OF_PEOPLE = "127.0.0.1:8080"
 SWITCH_INTERVAL_S = 0.0005
+SAY_EVERY_NS = 1_000_000_000
 
 _log = logger("platform")
 
 
 @dataclass
 class Platform:
-    """What runs in this process. `failed` is set when a service's main ended; nothing restarts behind one's back."""
+    """What runs in this process. `failed` is set when a service's main ended; nothing restarts behind one's back.
+
+    probes: of its services. http, grpc: host:port, gRPC empty where it is not served."""
 
     runtime: Runtime
     log: EventLog
     metrics: Metrics
     services: dict[str, Service]
+    probes: Probes
     registrar: Registrar
     channels: Callable[[str], Any]
     failed: "asyncio.Future[str]"
@@ -56,8 +63,7 @@ class Platform:
 
     async def not_ready(self) -> dict[str, str]:
         """What each service still waits for; empty when all are ready."""
-        told = {name: await service.ready() for name, service in self.services.items()}
-        return {name: reason for name, reason in told.items() if reason is not None}
+        return {name: state for name, state in (await self.probes.asked()).items() if state != READY}
 
 
 def chosen(settings: PlatformSettings) -> tuple[str, ...]:
@@ -164,7 +170,7 @@ async def running(
     log = await open_log(settings, runtime)
     if not settings.event_log:
         add_EventLogServiceServicer_to_server(LogServicer(log), registrar)  # type: ignore[arg-type]
-    http = bound(settings.http)
+    http = bound(settings.http or http_default(names))
     public_url = settings.public_url or f"http://{http}"
     wanted = public_settings(public_url, os.environ)
     for name, given in (overrides or {}).items():
@@ -173,7 +179,8 @@ async def running(
     for service in services.values():
         service.register(registrar)
     failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    platform = Platform(runtime, log, metrics, services, registrar, channels, failed)
+    probes = Probes(runtime, metrics, {name: service.ready for name, service in services.items()})
+    platform = Platform(runtime, log, metrics, services, probes, registrar, channels, failed)
     try:
         async with serving(platform, settings, http):
             gc.collect()
@@ -219,26 +226,19 @@ async def serving(platform: Platform, settings: PlatformSettings, http: str) -> 
             platform.registrar, address, ready=partial(_waits_for, platform), token=settings.grpc_token or None
         )
         platform.grpc = f"{address.rpartition(':')[0]}:{port}"
-    http_server: tuple[uvicorn.Server, asyncio.Task[None]] | None = None
-    # The gateway's site contains the identity provider when both are here; alone it is a site of its own.
-    sites = (platform.services[name].http for name in ("api-gateway", "user-service") if name in platform.services)
-    app = next(sites, None)
-    if app is not None:
-        http_server = await _start_http(platform, app, http)
+    server, task = await _start_http(platform, http)
     try:
         yield
     finally:
-        if http_server is not None:
-            server, task = http_server
-            server.should_exit = True
-            await task
+        server.should_exit = True
+        await task
         if grpc_server is not None:
             await grpc_server.stop(1.0)
 
 
 async def _waits_for(platform: Platform) -> str | None:
     """What this process still waits for, in one line; None once it can answer."""
-    return "; ".join(f"{name}: {reason}" for name, reason in (await platform.not_ready()).items()) or None
+    return told(await platform.not_ready())
 
 
 async def _watched(platform: Platform, name: str, title: str, main: Callable[[], Any]) -> None:
@@ -255,6 +255,11 @@ async def _watched(platform: Platform, name: str, title: str, main: Callable[[],
         platform.failed.set_result(f"{name} ({title}): {reason}")
 
 
+def http_default(names: Collection[str]) -> str:
+    """Where people and browsers look; a process that they do not reach takes any free port for its probes."""
+    return HTTP_OF_PEOPLE if set(OPEN_TO_PEOPLE) & set(names) else "127.0.0.1:0"
+
+
 def bound(address: str) -> str:
     """`host:port` with a free port in place of 0: tokens name the URL, so it must be known before the server starts."""
     host, _, port = address.rpartition(":")
@@ -265,11 +270,13 @@ def bound(address: str) -> str:
         return f"{host}:{probe.getsockname()[1]}"
 
 
-async def _start_http(platform: Platform, app: Any, address: str) -> "tuple[uvicorn.Server, asyncio.Task[None]]":
+async def _start_http(platform: Platform, address: str) -> "tuple[uvicorn.Server, asyncio.Task[None]]":
     host, _, port = address.rpartition(":")
     settings = load(import_module("api_gateway.settings").ApiGatewaySettings)
     make_server = import_module("api_gateway.http_server").GatewayServer
-    server: uvicorn.Server = make_server(platform.runtime, app, settings, platform.metrics, host, int(port))
+    app = site(platform.services, platform.probes)
+    serves = next((name for name in OPEN_TO_PEOPLE if name in platform.services), next(iter(platform.services)))
+    server: uvicorn.Server = make_server(platform.runtime, app, settings, platform.metrics, host, int(port), serves)
     task = platform.runtime.spawn(server.serve(), "http")
     while not server.started:
         if task.done():
@@ -279,12 +286,16 @@ async def _start_http(platform: Platform, app: Any, address: str) -> "tuple[uvic
     return server, task
 
 
-async def until_ready(platform: Platform, within_s: float = READY_WITHIN_S) -> None:
-    """Wait until every service is ready; TimeoutError says which is not and why."""
-    deadline_ns = platform.runtime.monotonic_ns() + int(within_s * 1e9)
-    while waiting := await platform.not_ready():
+async def until_ready(platform: Platform, waits: Callable[[str], None] = lambda reason: None) -> None:
+    """Wait until every service is ready, however long the others take to come.
+
+    waits: is told what is waited for whenever that is something else. RuntimeError when a service failed meanwhile."""
+    said, said_ns = "", platform.runtime.monotonic_ns()
+    while reason := told(await platform.not_ready()):
         if platform.failed.done():
             raise RuntimeError(platform.failed.result())
-        if platform.runtime.monotonic_ns() > deadline_ns:
-            raise TimeoutError("; ".join(f"{name}: {reason}" for name, reason in waiting.items()))
+        now_ns = platform.runtime.monotonic_ns()
+        if reason != said and now_ns - said_ns >= SAY_EVERY_NS:
+            waits(reason)
+            said, said_ns = reason, now_ns
         await platform.runtime.sleep(0.02)

@@ -18,8 +18,9 @@ class PlatformSettings(Settings):
     """Name of the event log."""
     event_log: str = ""
     """host:port of the process that owns the event log; empty: this process owns it, in `data`."""
-    http: str = "127.0.0.1:8080"
-    """host:port of the REST and WebSocket interface, if the gateway runs here."""
+    http: str = ""
+    """host:port of HTTP: the gateway's site, the identity provider, and of every process /health, /ready and /metrics.
+    Empty: 127.0.0.1:8080 where people reach one of the first two, else any free port of this machine."""
     grpc: str = ""
     """host:port of the gRPC interface between services; empty: none, unless only some services run here."""
     grpc_token: str = ""

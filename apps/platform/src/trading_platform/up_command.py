@@ -5,6 +5,7 @@ import signal
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from kernel.runtime import SystemRuntime
 from trading_platform.demo import Demo, opened_at_ns
@@ -22,37 +23,47 @@ async def run(settings: PlatformSettings, demo_seed: int | None) -> None:
     runtime = SystemRuntime()
     overrides = {} if demo_seed is None else {"trading-engine": {"opened_at_ns": opened_at_ns(runtime)}}
     async with running(settings, overrides, runtime) as platform:
-        await until_ready(platform)
-        demo = None
-        if demo_seed is not None:
-            demo = Demo(platform, settings.data, demo_seed)
-            await demo.open()
-            platform.tasks.append(platform.runtime.spawn(demo.run(), "demo"))
-        tell(platform, settings, demo)
+        opening = runtime.spawn(_opened(platform, settings, demo_seed), "opening")
+        platform.tasks.append(opening)
         ends: set[asyncio.Future[Any]] = {asked, platform.failed}
+        await asyncio.wait({opening, *ends}, return_when=asyncio.FIRST_COMPLETED)
+        if opening.done():
+            opening.result()
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if platform.failed.done():
             raise RuntimeError(platform.failed.result())
         console.print("stopping")
 
 
+async def _opened(platform: Platform, settings: PlatformSettings, demo_seed: int | None) -> None:
+    """Wait for the services, open the demo market if there is one, and say where to look."""
+    probes = f"[dim](http://{platform.http}/ready)[/]"
+    await until_ready(platform, lambda reason: console.print(f"waiting   {escape(reason)} {probes}", soft_wrap=True))
+    demo = None
+    if demo_seed is not None:
+        demo = Demo(platform, settings.data, demo_seed)
+        await demo.open()
+        platform.tasks.append(platform.runtime.spawn(demo.run(), "demo"))
+    tell(platform, settings, demo)
+
+
 def tell(platform: Platform, settings: PlatformSettings, demo: Demo | None) -> None:
     """Where to look, and a line that works."""
+    url = settings.public_url or f"http://{platform.http}"
     console.print(f"running   {', '.join(platform.services)}")
-    console.print(f"data      {settings.data.absolute()}")
+    console.print(f"data      {settings.data.absolute()}", soft_wrap=True)
     if platform.grpc:
         console.print(f"grpc      {platform.grpc}")
-    if platform.http:
-        url = settings.public_url or f"http://{platform.http}"
-        if "api-gateway" not in platform.services:
-            console.print(f"identity  {url}/realms/trading-platform")
-            console.print("stop with ctrl-c")
-            return
+    if "api-gateway" in platform.services:
         console.print(f"terminal  [bold]{url}[/]")
         console.print(f"api docs  {url}/docs")
-        console.print(f"metrics   {url}/metrics")
-        if demo is not None:
-            demo.tell(console, url)
+    elif "user-service" in platform.services:
+        console.print(f"identity  {url}/realms/trading-platform")
+    else:
+        url = f"http://{platform.http}"
+    console.print(f"metrics   {url}/metrics [dim](and /health, /ready)[/]")
+    if demo is not None:
+        demo.tell(console, url)
     console.print("stop with ctrl-c")
 
 

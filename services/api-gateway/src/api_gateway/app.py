@@ -11,13 +11,13 @@ from api_gateway.body import Message, Receive
 from api_gateway.call import Platform
 from api_gateway.limits import Buckets
 from api_gateway.pages import Pages
-from api_gateway.probes import Probes
 from api_gateway.routes import ROUTES, Table
 from api_gateway.stream import Stream
+from kernel.probes import PATHS as PROBES
+from kernel.probes import Probes
 from kernel.service import ASGIApp
 
 VERSIONS = ("/v1", "/api/v1")
-PROBES = frozenset({"/health", "/ready", "/metrics"})
 EXPOSED = [
     *("X-Request-ID", "X-Log-Position", "Retry-After"),
     *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
@@ -56,17 +56,11 @@ class Site:
         elif below is not None:
             await self._api(scope, receive, send, below)
         elif path in PROBES:
-            await self._probe(path, send)
+            await self._probes(scope, receive, send)
         elif path.startswith("/realms") and self._identity_app is not None:
             await self._identity_app(scope, receive, send)
         else:
             await self._pages(scope, receive, send)
-
-    async def _probe(self, path: str, send: Any) -> None:
-        answer = await self._probes.answer(path)
-        headers = [(b"content-type", answer.content_type), (b"content-length", b"%d" % len(answer.body))]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
 
 
 def _below_version(path: str) -> str | None:

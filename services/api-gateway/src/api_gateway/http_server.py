@@ -67,10 +67,19 @@ class StreamConnection(WebSocketsSansIOProtocol):
 
 
 class GatewayServer(uvicorn.Server):
-    """Serves the gateway's site on host:port until `should_exit`; signals stay with whoever runs it."""
+    """Serves a site on host:port until `should_exit`; signals stay with whoever runs it.
+
+    service: whose connections they are, in the metrics."""
 
     def __init__(
-        self, runtime: Runtime, app: ASGIApp, settings: ApiGatewaySettings, metrics: Metrics, host: str, port: int
+        self,
+        runtime: Runtime,
+        app: ASGIApp,
+        settings: ApiGatewaySettings,
+        metrics: Metrics,
+        host: str,
+        port: int,
+        service: str = "api-gateway",
     ) -> None:
         proxies = [address.strip() for address in settings.trusted_proxies.split(",") if address.strip()]
         connection = type("BoundHttpConnection", (HttpConnection,), {"head_bytes_max": settings.head_bytes_max})
@@ -99,7 +108,7 @@ class GatewayServer(uvicorn.Server):
         self._runtime = runtime
         self._closing = asyncio.Event()
         self._head_sweeps_max = max(1, round(settings.head_timeout_s / SWEEP_S))
-        metrics.active_connections.labels("api-gateway").set_function(lambda: len(self.server_state.connections))
+        metrics.active_connections.labels(service).set_function(lambda: len(self.server_state.connections))
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

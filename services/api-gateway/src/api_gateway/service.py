@@ -13,7 +13,7 @@ from api_gateway.call import Platform
 from api_gateway.fanout import Hub, Places
 from api_gateway.keys import KeyCache
 from api_gateway.limits import MemoryBuckets
-from api_gateway.probes import Probes
+from api_gateway.probes import probes_of
 from api_gateway.settings import ApiGatewaySettings
 from kernel.eventlog.port import EventLog
 from kernel.rpc import Registrar
@@ -66,7 +66,7 @@ def build(
         places=Places(settings.stream_connections_max),
         authenticator=authenticator,
     )
-    probes = Probes(platform, keys)
+    probes = probes_of(platform, keys)
     site = Site(platform, MemoryBuckets(settings), probes, identity_app, web_folder)
 
     async def close() -> None:
