@@ -12,6 +12,7 @@ from kernel.eventlog.port import (
     CommandReused,
     Conflict,
     EventLog,
+    Fenced,
     LogFailed,
     QueueFull,
     Writer,
@@ -19,9 +20,13 @@ from kernel.eventlog.port import (
 from kernel.refused import Kind, Refused
 from kernel.rpc import correlation_id
 from kernel.runtime import Runtime
+from kernel.telemetry import logger
 from user_service import events
 
 ATTEMPTS_MAX = 5
+RETRY_S = 0.5
+
+_log = logger(events.ROLE)
 
 
 @dataclass(frozen=True)
@@ -44,20 +49,29 @@ class Cause:
 
 
 class Journal:
-    """Writes as the role `user-service`; becomes its writer at the first append."""
+    """Writes as the role `user-service`; becomes its writer at the first append.
+
+    acquired: whether it has been the writer. A log that was lost meanwhile is asked again at the next append."""
 
     def __init__(self, runtime: Runtime, log: EventLog) -> None:
         self._runtime = runtime
         self._log = log
         self._writer: Writer | None = None
+        self.acquired = False
 
     async def acquire(self) -> None:
         """Become the writer; deposes an earlier process of this service."""
         self._writer = await self._log.acquire(events.ROLE, events.AGGREGATE_TYPES)
+        self.acquired = True
 
-    @property
-    def acquired(self) -> bool:
-        return self._writer is not None
+    async def acquire_when_there(self) -> None:
+        """Become the writer as soon as the log answers."""
+        while True:
+            try:
+                return await self.acquire()
+            except LogFailed as failure:
+                _log.warning("the log is away; the writer of users waits", error=str(failure))
+            await self._runtime.sleep(RETRY_S)
 
     async def load(self, decider: Decider, aggregate_id: str) -> tuple[Any, int]:
         """The aggregate's state and version (0: it has no events)."""
@@ -102,7 +116,8 @@ class Journal:
                 raise _reused() from None
             except QueueFull:
                 raise Refused("unavailable", "the log is busy; try again", Kind.UNAVAILABLE, retry_after_s=1) from None
-            except LogFailed as failure:
+            except (LogFailed, Fenced) as failure:
+                self._writer = None  # the log takes appends again once its writer has acquired its role
                 raise Refused("unavailable", f"the log failed: {failure}", Kind.UNAVAILABLE, retry_after_s=1) from None
         raise Refused("unavailable", "others change the same user; try again", Kind.UNAVAILABLE, retry_after_s=1)
 

@@ -6,7 +6,7 @@ Commands have derived ids, so an event that is met twice opens one account. The 
 from typing import TYPE_CHECKING
 
 from kernel.event import Event
-from kernel.eventlog.port import EventLog
+from kernel.eventlog.port import EventLog, LogFailed
 from kernel.ids import derived_id
 from kernel.refused import Kind, Refused
 from kernel.runtime import Runtime
@@ -22,6 +22,7 @@ CHECKPOINT = "user-service-accounts"
 CHECKPOINT_EVERY = 5_000  # positions without anything to do
 FIRST_RETRY_S = 0.1
 LAST_RETRY_S = 5.0
+LOG_RETRY_S = 0.5
 
 _log = logger(events.ROLE)
 
@@ -42,7 +43,16 @@ def react(event: Event) -> list[engine_pb2.Command]:
 
 
 async def open_accounts(runtime: Runtime, log: EventLog, engine: "EngineServiceAsyncStub") -> None:
-    """Follow the log until cancelled. Waits for an engine that is away; any other refusal stops it, loudly."""
+    """Follow the log until cancelled. Waits for a log or an engine that is away; any other refusal stops it, loudly."""
+    while True:
+        try:
+            await _follow(runtime, log, engine)
+        except LogFailed as failure:
+            _log.warning("the log is away; accounts wait", error=str(failure))
+        await runtime.sleep(LOG_RETRY_S)
+
+
+async def _follow(runtime: Runtime, log: EventLog, engine: "EngineServiceAsyncStub") -> None:
     saved = await log.load_checkpoint(CHECKPOINT)
     async for batch in log.subscribe(saved):
         commands = [command for event in batch for command in react(event)]

@@ -69,7 +69,7 @@ def build(
         await open_accounts(runtime, log, EngineServiceStub(channels("trading-engine")))
 
     async def upkeep() -> None:
-        await journal.acquire()
+        await journal.acquire_when_there()
         while True:
             await runtime.in_thread(private_store.LANE, store.purge, runtime.now_ns())
             await runtime.in_thread(private_store.LANE, realm.keys.keep_fresh)
