@@ -161,9 +161,10 @@ class Market(MarketDataServiceServicer):
 
 
 class Risk(RiskServiceServicer):
-    """Two accounts: Ada's and Grace's."""
+    """Two accounts: Ada's and Grace's. pending: accounts whose limits wait for an engine that is away."""
 
     def __init__(self) -> None:
+        self.pending = 0
         self.accounts = {
             account_id: risk_pb2.Account(
                 id=account_id,
@@ -213,6 +214,8 @@ class Risk(RiskServiceServicer):
         return risk_pb2.GetExposureResponse(open_orders=2, instruments=[exposure], position=at(99))
 
     async def SetLimitPolicy(self, request: Any, context: Any) -> risk_pb2.SetLimitPolicyResponse:
+        if self.pending:
+            return risk_pb2.SetLimitPolicyResponse(position=at(100), accounts_pending=self.pending)
         self._own(request.account_id, "").limits.CopyFrom(request.limits)
         return risk_pb2.SetLimitPolicyResponse(position=at(100), accounts_changed=1)
 

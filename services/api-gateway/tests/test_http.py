@@ -223,7 +223,11 @@ def test_limits_are_set_whole_and_null_is_none():
         path = f"/v1/admin/accounts/{ACCOUNT}/limits"
         body = {"max_order_notional": "100000", "max_order_quantity": None, "max_open_orders": 200}
         set_ = await gateway.call("PUT", path, headers=ADMIN, json=body)
-        assert set_.json() == body | {"account_id": ACCOUNT, "state": "ACTIVE"}
+        in_force = body | {"account_id": ACCOUNT, "state": "ACTIVE"}
+        assert (set_.status_code, set_.json()) == (200, in_force)
+        gateway.risk.pending = 1
+        waits = await gateway.call("PUT", path, headers=ADMIN, json=body | {"max_open_orders": 7})
+        assert (waits.status_code, waits.json()) == (202, in_force)
         bad = await gateway.call("PUT", path, headers=ADMIN, json={"max_order_notional": None, "max_open_orders": 1})
         assert bad.json()["errors"] == [{"field": "max_order_quantity", "message": "required, but missing"}]
         state = {"state": "SUSPENDED", "reason": "margin review"}

@@ -199,7 +199,7 @@ def test_a_policy_that_the_engine_missed_is_enforced_after_a_restart_and_only_on
         seen.append(engine)
         engine.away = True
         done = await stub.SetLimitPolicy(SetLimitPolicyRequest(policy="small", limits=SMALL, user_id="root"))
-        assert done.accounts_changed == 0
+        assert (done.accounts_changed, done.accounts_pending) == (0, 3)
         assert await limits_of(stub, ANN, done.position) == ("", "", 0)
 
     async def back(engine, stub):
@@ -217,6 +217,23 @@ def test_a_policy_that_the_engine_missed_is_enforced_after_a_restart_and_only_on
     seen[0].away = False
     run(ledger, back, folder=tmp_path, store=store, engine=seen[0])
     run(ledger, again, folder=tmp_path, store=store, engine=seen[0])
+
+
+def test_limits_that_wait_are_told_as_pending_and_come_into_force_when_the_engine_is_back():
+    async def steps(engine, stub):
+        engine.away = True
+        asked = SetLimitPolicyRequest(policy="ann", account_id=ANN, limits=SMALL, user_id="root", idempotency_key="k")
+        first, again = await stub.SetLimitPolicy(asked), await stub.SetLimitPolicy(asked)
+        assert [(done.accounts_changed, done.accounts_pending) for done in (first, again)] == [(0, 1), (0, 1)]
+        assert again.position == first.position
+        engine.away = False
+        await until_told(engine, 1)
+        assert await limits_of(stub, ANN) == ("1000", "5.5", 3)
+        done = await stub.SetLimitPolicy(asked)
+        assert (done.accounts_changed, done.accounts_pending) == (0, 0)
+        assert engine.told == [("change_limits", ANN)]
+
+    run(ledger_of(11, 0), steps)
 
 
 def test_an_idempotency_key_has_its_first_outcome_for_ever():

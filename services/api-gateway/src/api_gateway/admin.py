@@ -231,7 +231,8 @@ def _transfer_json(event: Event) -> Transfer:
 
 
 async def set_limits(call: Call) -> Reply:
-    """PUT /admin/accounts/{account_id}/limits: the whole set; null means none of its own."""
+    """PUT /admin/accounts/{account_id}/limits: the whole set; null means none of its own. 202 with the limits still in
+    force when they are recorded and the engine is away."""
     given = decoded(_limits, call.body)
     open_orders = given.max_open_orders
     if open_orders is not None and not 1 <= open_orders <= OPEN_ORDERS_MAX:
@@ -250,7 +251,7 @@ async def set_limits(call: Call) -> Reply:
         )
     )
     found = await account_at(call, changed.position)
-    return reply(200, limits_json(found.account), found.position)
+    return reply(202 if changed.accounts_pending else 200, limits_json(found.account), found.position)
 
 
 async def set_state(call: Call) -> Reply:

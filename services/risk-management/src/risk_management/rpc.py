@@ -87,14 +87,13 @@ class RiskServicer(risk_pb2_grpc.RiskServiceServicer):
     async def SetLimitPolicy(
         self, request: risk_pb2.SetLimitPolicyRequest, context: Any
     ) -> risk_pb2.SetLimitPolicyResponse:
-        """The policy is recorded when this answers. Its accounts have their limits too, unless the engine is away."""
+        """The policy is recorded when this answers; accounts that wait for an engine that is away are pending."""
         position = await self._policies.set(policy_command(request), request.idempotency_key)
-        try:
-            changed, last = await self._enforcement.bring_up_to_date()
-        except Refused:
-            changed, last = 0, 0
+        enforced = await self._enforcement.bring_up_to_date()
         return risk_pb2.SetLimitPolicyResponse(
-            position=types_pb2.LogPosition(log=self._log, position=max(position, last)), accounts_changed=changed
+            position=types_pb2.LogPosition(log=self._log, position=max(position, enforced.position)),
+            accounts_changed=enforced.changed,
+            accounts_pending=enforced.pending,
         )
 
     async def ListLimitPolicies(

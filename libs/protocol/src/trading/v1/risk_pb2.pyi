@@ -480,11 +480,19 @@ Global___SetLimitPolicyRequest: _TypeAlias = SetLimitPolicyRequest  # noqa: Y015
 
 @_typing.final
 class SetLimitPolicyResponse(_message.Message):
+    """The policy is recorded, for ever. Accounts that the engine could not be told of yet keep their limits until it can: the
+    service goes on asking, also after a restart.
+    """
+
     DESCRIPTOR: _descriptor.Descriptor
 
     POSITION_FIELD_NUMBER: _builtins.int
     ACCOUNTS_CHANGED_FIELD_NUMBER: _builtins.int
+    ACCOUNTS_PENDING_FIELD_NUMBER: _builtins.int
     accounts_changed: _builtins.int
+    """have the policy's limits now"""
+    accounts_pending: _builtins.int
+    """will have them"""
     @_builtins.property
     def position(self) -> _types_pb2.LogPosition: ...
     def __init__(
@@ -492,10 +500,11 @@ class SetLimitPolicyResponse(_message.Message):
         *,
         position: _types_pb2.LogPosition | None = ...,
         accounts_changed: _builtins.int = ...,
+        accounts_pending: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts_changed", b"accounts_changed", "position", b"position"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts_changed", b"accounts_changed", "accounts_pending", b"accounts_pending", "position", b"position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
