@@ -37,7 +37,7 @@ def test_a_password_is_traded_for_tokens_on_the_command_line():
     async def scenario(platform, browser, user):
         tokens = (await password_grant(browser)).json()
         _, claims = await claims_of(browser, tokens["access_token"])
-        assert (claims["sub"], claims["azp"]) == (user.id, "trading-cli") and "sid" not in claims
+        assert (claims["sub"], claims["azp"]) == (user.id, "trading-cli") and claims["sid"]
         assert (await password_grant(browser, password="not the password")).json()["error"] == "invalid_grant"
         assert (await password_grant(browser, client_id="trading-web")).json()["error"] == "unauthorized_client"
 
@@ -235,6 +235,86 @@ def test_signing_out_with_an_id_token_ends_the_session_and_its_tokens():
         assert (done.status_code, done.headers["location"]) == (303, f"{PUBLIC_URL}/?state=s")
         assert (await browser.get(auth_address())).status_code == 200
         assert (await refreshed(browser, tokens["refresh_token"], "trading-web")).status_code == 400
+
+    browsing(scenario)
+
+
+# How a client ends what it has, by a password or in a browser.
+async def by_refresh_token(browser, client, tokens):
+    form = {"client_id": client, "refresh_token": tokens["refresh_token"]}
+    assert (await browser.post(f"{OIDC}/logout", data=form)).status_code == 204
+
+
+async def by_id_token(browser, client, tokens):
+    await browser.get(f"{OIDC}/logout", params={"id_token_hint": tokens["id_token"]})
+
+
+async def by_revoking_the_refresh_token(browser, client, tokens):
+    form = {"client_id": client, "token": tokens["refresh_token"]}
+    assert (await browser.post(f"{OIDC}/revoke", data=form)).status_code == 200
+
+
+async def by_revoking_the_access_token(browser, client, tokens):
+    form = {"client_id": client, "token": tokens["access_token"]}
+    assert (await browser.post(f"{OIDC}/revoke", data=form)).status_code == 200
+
+
+async def by_using_a_refresh_token_twice(browser, client, tokens):
+    for _ in range(2):
+        await refreshed(browser, tokens["refresh_token"], client)
+
+
+ENDINGS = [
+    by_refresh_token,
+    by_id_token,
+    by_revoking_the_refresh_token,
+    by_revoking_the_access_token,
+    by_using_a_refresh_token_twice,
+]
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
+@pytest.mark.parametrize("client", ["trading-cli", "trading-web"])
+def test_what_ends_a_sign_in_ends_its_access_tokens_and_tells_the_gateways(client, ending):
+    async def scenario(platform, browser, user):
+        other = (await password_grant(browser)).json()
+        by_password = client == "trading-cli"
+        answer = await (password_grant(browser) if by_password else token_for(browser, await code_for(browser)))
+        tokens = answer.json()
+        _, claims = await claims_of(browser, tokens["access_token"])
+        stream = aiter(platform.stub.StreamRevocations(user_pb2.StreamRevocationsRequest()))
+        await asyncio.wait_for(anext(stream), 5)
+        await ending(browser, client, tokens)
+        told = await asyncio.wait_for(anext(stream), 5)
+        await stream.aclose()
+        assert list(told.session_ids) == [claims["sid"]]
+        for token, status in ((tokens, 401), (other, 200)):
+            headers = {"Authorization": f"Bearer {token['access_token']}"}
+            assert (await browser.get(f"{OIDC}/userinfo", headers=headers)).status_code == status
+        assert (await refreshed(browser, tokens["refresh_token"], client)).status_code == 400
+        assert (await refreshed(browser, other["refresh_token"])).status_code == 200
+
+    browsing(scenario)
+
+
+def test_a_client_ends_no_tokens_of_another():
+    async def scenario(platform, browser, user):
+        tokens = (await password_grant(browser)).json()
+        for token in (tokens["refresh_token"], tokens["access_token"]):
+            await browser.post(f"{OIDC}/revoke", data={"client_id": "trading-web", "token": token})
+        form = {"client_id": "trading-web", "refresh_token": tokens["refresh_token"]}
+        await browser.post(f"{OIDC}/logout", data=form)
+        assert (await refreshed(browser, tokens["refresh_token"])).status_code == 200
+
+    browsing(scenario)
+
+
+def test_a_code_of_a_session_that_was_signed_out_is_of_no_use():
+    async def scenario(platform, browser, user):
+        code = await code_for(browser)
+        tokens = (await token_for(browser, answered(await browser.get(auth_address()))["code"])).json()
+        await browser.get(f"{OIDC}/logout", params={"id_token_hint": tokens["id_token"]})
+        assert (await token_for(browser, code)).json()["error"] == "invalid_grant"
 
     browsing(scenario)
 

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 
 class Grant(NamedTuple):
-    """family: the chain of refresh tokens that one sign-in at one client started.
+    """family: the chain of tokens that one sign-in at one client started, named in its access tokens (`sid`).
     session: hash of the browser's session, empty without a browser. Times in nanoseconds since 1970 UTC."""
 
     family: str

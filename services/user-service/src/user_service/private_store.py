@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS signing_keys (
 CREATE TABLE IF NOT EXISTS sessions (
     session_hash TEXT PRIMARY KEY, user_id TEXT NOT NULL, signed_in_at_ns INT NOT NULL,
     expires_at_ns INT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS ended_sessions (session_hash TEXT PRIMARY KEY, ended_at_ns INT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS ended_families (family TEXT PRIMARY KEY, ended_at_ns INT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS refresh_tokens (
     token_hash TEXT PRIMARY KEY, family TEXT NOT NULL, session TEXT NOT NULL, user_id TEXT NOT NULL,
     client_id TEXT NOT NULL, scope TEXT NOT NULL, signed_in_at_ns INT NOT NULL, ends_at_ns INT NOT NULL,
@@ -128,28 +128,50 @@ class PrivateStore:
         return row
 
     def end_session(self, session_hash: str, now_ns: int) -> None:
-        """Its access tokens still hold for a while, so that it ended is remembered for that long."""
+        """End it with every family of tokens that it gave."""
 
         def end() -> None:
-            self._db.execute("INSERT OR REPLACE INTO ended_sessions VALUES (?, ?)", (session_hash, now_ns))
+            given = "SELECT DISTINCT family FROM refresh_tokens WHERE session = ?"
+            for (family,) in self._db.execute(given, (session_hash,)).fetchall():
+                self._end_family(family, now_ns)
             self._db.execute("DELETE FROM sessions WHERE session_hash = ?", (session_hash,))
-            self._db.execute("DELETE FROM refresh_tokens WHERE session = ?", (session_hash,))
 
         self._atomically(end)
 
-    def ended_sessions(self, since_ns: int) -> list[str]:
-        """Hashes of the sessions that were ended, oldest first."""
-        found = self._db.execute(
-            "SELECT session_hash FROM ended_sessions WHERE ended_at_ns >= ? ORDER BY ended_at_ns, session_hash",
-            (since_ns,),
-        )
-        return [session_hash for (session_hash,) in found]
+    def end_family(self, family: str, now_ns: int) -> None:
+        """Nothing happens if there is none of this name, or if it has ended."""
+        self._atomically(lambda: self._end_family(family, now_ns))
 
-    def add_refresh_token(self, token_hash: str, grant: Grant, expires_at_ns: int) -> None:
-        self._db.execute(
-            f"INSERT INTO refresh_tokens (token_hash, {_GRANT}, expires_at_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (token_hash, *grant, expires_at_ns),
+    def family_of(self, token_hash: str, client_id: str) -> tuple[str, str] | None:
+        """(family, session) of a refresh token of this client, spent or not."""
+        row: tuple[str, str] | None = self._db.execute(
+            "SELECT family, session FROM refresh_tokens WHERE token_hash = ? AND client_id = ?", (token_hash, client_id)
+        ).fetchone()
+        return row
+
+    def ended_families(self, since_ns: int) -> list[str]:
+        """Those whose access tokens may still hold, oldest first."""
+        found = self._db.execute(
+            "SELECT family FROM ended_families WHERE ended_at_ns >= ? ORDER BY ended_at_ns, family", (since_ns,)
         )
+        return [family for (family,) in found]
+
+    def has_ended(self, family: str) -> bool:
+        return self._db.execute("SELECT 1 FROM ended_families WHERE family = ?", (family,)).fetchone() is not None
+
+    def add_refresh_token(self, token_hash: str, grant: Grant, expires_at_ns: int) -> bool:
+        """The first of its family; False if the session that granted it has ended meanwhile, and nothing is added."""
+        added = False
+
+        def add() -> None:
+            nonlocal added
+            known = "SELECT 1 FROM sessions WHERE session_hash = ?"
+            added = not grant.session or self._db.execute(known, (grant.session,)).fetchone() is not None
+            if added:
+                self._insert_refresh_token(token_hash, grant, expires_at_ns)
+
+        self._atomically(add)
+        return added
 
     def rotate_refresh_token(
         self, token_hash: str, client_id: str, new_hash: str, now_ns: int, idle_ns: int
@@ -166,34 +188,38 @@ class PrivateStore:
                 return
             grant = Grant(*row[2:])
             if row[0]:
-                self._db.execute("DELETE FROM refresh_tokens WHERE family = ?", (grant.family,))
+                self._end_family(grant.family, now_ns)
                 rotation = Rotation("reused", grant)
             elif min(row[1], grant.ends_at_ns) <= now_ns:
                 rotation = Rotation("expired", grant)
             else:
                 self._db.execute("UPDATE refresh_tokens SET used = 1 WHERE token_hash = ?", (token_hash,))
-                self.add_refresh_token(new_hash, grant, min(now_ns + idle_ns, grant.ends_at_ns))
+                self._insert_refresh_token(new_hash, grant, min(now_ns + idle_ns, grant.ends_at_ns))
                 rotation = Rotation("rotated", grant)
 
         self._atomically(rotate)
         return rotation
 
-    def end_family(self, family: str) -> None:
-        self._db.execute("DELETE FROM refresh_tokens WHERE family = ?", (family,))
-
-    def end_family_of(self, token_hash: str, client_id: str) -> None:
+    def purge(self, now_ns: int) -> None:
+        """Drop what has expired. A spent token stays until its family ends, so that its reuse is noticed; and any token
+        while an access token of its family may hold, so that this can be ended."""
+        self._db.execute("DELETE FROM sessions WHERE expires_at_ns <= ?", (now_ns,))
+        kept_ns = now_ns - ENDED_KEPT_NS
+        self._db.execute("DELETE FROM ended_families WHERE ended_at_ns <= ?", (kept_ns,))
         self._db.execute(
-            "DELETE FROM refresh_tokens WHERE family IN "
-            "(SELECT family FROM refresh_tokens WHERE token_hash = ? AND client_id = ?)",
-            (token_hash, client_id),
+            "DELETE FROM refresh_tokens WHERE ends_at_ns <= ? OR (used = 0 AND expires_at_ns <= ?)", (kept_ns, kept_ns)
         )
 
-    def purge(self, now_ns: int) -> None:
-        """Drop what has expired. A spent token stays until its family ends, so that its reuse is noticed."""
-        self._db.execute("DELETE FROM sessions WHERE expires_at_ns <= ?", (now_ns,))
-        self._db.execute("DELETE FROM ended_sessions WHERE ended_at_ns <= ?", (now_ns - ENDED_KEPT_NS,))
+    def _end_family(self, family: str, now_ns: int) -> None:
+        # Its access tokens still hold for a while, so that it ended is remembered for that long.
+        known = "SELECT DISTINCT family, ? FROM refresh_tokens WHERE family = ?"
+        self._db.execute(f"INSERT OR REPLACE INTO ended_families {known}", (now_ns, family))
+        self._db.execute("DELETE FROM refresh_tokens WHERE family = ?", (family,))
+
+    def _insert_refresh_token(self, token_hash: str, grant: Grant, expires_at_ns: int) -> None:
         self._db.execute(
-            "DELETE FROM refresh_tokens WHERE ends_at_ns <= ? OR (used = 0 AND expires_at_ns <= ?)", (now_ns, now_ns)
+            f"INSERT INTO refresh_tokens (token_hash, {_GRANT}, expires_at_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (token_hash, *grant, expires_at_ns),
         )
 
     def _atomically(self, work: Callable[[], None]) -> None:

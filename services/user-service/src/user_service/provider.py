@@ -87,6 +87,8 @@ class Information:
         """Claims about the person behind an access token (OpenID Connect Core 1.0, 5.3)."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         claims = self._realm.tokens.read(token) if scheme.lower() == "bearer" else None
+        if claims is not None and await self._realm.sessions.has_ended(str(claims.get("sid"))):
+            claims = None
         if claims is None or "openid" not in str(claims.get("scope")).split():
             headers = {"WWW-Authenticate": 'Bearer realm="trading-platform", error="invalid_token"'}
             told = {"error": "invalid_token", "error_description": "send a valid access token with the scope openid"}

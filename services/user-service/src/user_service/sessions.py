@@ -22,7 +22,7 @@ TOKEN_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """session_hash names the session to clients too (`sid`): it does not give the cookie away."""
+    """session_hash names the session to clients too (`sid` of id tokens): it does not give the cookie away."""
 
     session_hash: str
     user_id: str
@@ -37,7 +37,7 @@ class Sessions:
         self._secure = settings.secure
         self._path = urlsplit(settings.issuer).path
         self.followers: set[asyncio.Event] = set()
-        """Set when a session ended."""
+        """Set when a family of tokens ended."""
         self._form_key = store.secret("form-protection", runtime.random_bytes(TOKEN_BYTES))
 
     async def start(self, user_id: str) -> tuple[Session, str]:
@@ -58,15 +58,29 @@ class Sessions:
         return Session(session_hash, *found) if found else None
 
     async def end(self, session_hash: str) -> None:
-        """End it, and every refresh token that it gave."""
+        """End it, and every token that it gave."""
         now_ns = self._runtime.now_ns()
         await self._runtime.in_thread(private_store.LANE, self._store.end_session, session_hash, now_ns)
+        self.tell()
+
+    async def end_family(self, family: str) -> None:
+        """End the tokens that one sign-in at one client gave."""
+        now_ns = self._runtime.now_ns()
+        await self._runtime.in_thread(private_store.LANE, self._store.end_family, family, now_ns)
+        self.tell()
+
+    def tell(self) -> None:
+        """Wake whoever follows what ended."""
         for follower in self.followers:
             follower.set()
 
     async def ended(self, since_ns: int) -> list[str]:
-        """The hashes of sessions that were ended, by signing out."""
-        return await self._runtime.in_thread(private_store.LANE, self._store.ended_sessions, since_ns)
+        """The families that were ended, by signing out or because one of their tokens was copied: `sid` of their access
+        tokens."""
+        return await self._runtime.in_thread(private_store.LANE, self._store.ended_families, since_ns)
+
+    async def has_ended(self, family: str) -> bool:
+        return await self._runtime.in_thread(private_store.LANE, self._store.has_ended, family)
 
     def set_cookie(self, response: Response, value: str) -> None:
         self._set(response, SESSION_COOKIE, value, self._lasts_s)

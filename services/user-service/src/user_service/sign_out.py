@@ -24,7 +24,7 @@ class SignOut:
         except OAuthError as error:
             return self._realm.pages.message("That did not work", error.description, error.status)
         if request.method == "POST" and "refresh_token" in fields:
-            await self._tokens.end_family_of(fields["refresh_token"], fields.get("client_id", ""))
+            await self._tokens.sign_out(fields["refresh_token"], fields.get("client_id", ""))
             return Response(status_code=204, headers=UNCACHED)
         hint = self._realm.tokens.read_hint(fields.get("id_token_hint", ""))
         confirmed = request.method == "POST" and self._realm.sessions.is_own_form(request, fields.get("form_token", ""))
@@ -35,6 +35,7 @@ class SignOut:
             await self._realm.sessions.end(session.session_hash)
         if hint is not None and isinstance(hint.get("sid"), str):
             await self._realm.sessions.end(hint["sid"])
+            await self._realm.sessions.end_family(hint["sid"])  # that is its sid where no browser signed in
         response = self._signed_out(fields, hint)
         self._realm.sessions.clear_cookie(response)
         return response

@@ -50,17 +50,30 @@ class TokenEndpoint:
             return _refused(refused).response()
 
     async def revoke(self, request: Request) -> Response:
-        """RFC 7009: ends the family of a refresh token. An access token holds until it expires."""
+        """RFC 7009: ends the family of a refresh or an access token, and thereby all its tokens."""
         try:
             form = await form_of(request)
             client = self._client(request, form)
         except OAuthError as error:
             return error.response()
-        await self.end_family_of(form.get("token", ""), client.client_id)
+        token = form.get("token", "")
+        found = await self._private(self._realm.store.family_of, _hash(token), client.client_id)
+        claims = self._realm.tokens.read(token) if found is None else None
+        if found is not None:
+            await self._realm.sessions.end_family(found[0])
+        elif claims is not None and claims.get("azp") == client.client_id and isinstance(claims.get("sid"), str):
+            await self._realm.sessions.end_family(claims["sid"])
         return Response(status_code=200, headers=UNCACHED)
 
-    async def end_family_of(self, token: str, client_id: str) -> None:
-        await self._private(self._realm.store.end_family_of, _hash(token), client_id)
+    async def sign_out(self, refresh_token: str, client_id: str) -> None:
+        """End the family of a refresh token, and the browser's session that gave it with all that it gave."""
+        found = await self._private(self._realm.store.family_of, _hash(refresh_token), client_id)
+        if found is None:
+            return
+        family, session = found
+        await self._realm.sessions.end_family(family)
+        if session:
+            await self._realm.sessions.end(session)
 
     async def _granted(self, request: Request, form: dict[str, str], client: Client) -> Response:
         grant_type = form.get("grant_type", "")
@@ -82,7 +95,7 @@ class TokenEndpoint:
             raise OAuthError("invalid_grant", "the code is unknown or has expired; sign in again")
         code.uses += 1
         if code.uses > 1:
-            await self._private(self._realm.store.end_family, code.grant.family)
+            await self._realm.sessions.end_family(code.grant.family)
             _log.warning("an authorization code came twice; its tokens end", user_id=code.grant.user_id)
             raise OAuthError("invalid_grant", "the code was used before; sign in again")
         if form.get("redirect_uri", "") != code.redirect_uri:
@@ -108,6 +121,7 @@ class TokenEndpoint:
         if rotation.outcome == "reused":
             user_id = rotation.grant.user_id if rotation.grant else ""
             _log.warning("a refresh token came twice; its family ends", user_id=user_id)
+            realm.sessions.tell()
         if rotation.outcome != "rotated" or rotation.grant is None:
             raise OAuthError("invalid_grant", "the refresh token is unknown, spent or expired; sign in again")
         person = await self._person(rotation.grant)
@@ -143,7 +157,7 @@ class TokenEndpoint:
     def _tokens(self, person: Person, grant: Grant, scope: str, nonce: str, refresh: str) -> Response:
         tokens = self._realm.tokens
         subject = Subject(person.user_id, person.roles, person)
-        access = tokens.access(subject, grant.client_id, scope, grant.session)
+        access = tokens.access(subject, grant.client_id, scope, grant.family)
         told = {
             "access_token": access,
             "token_type": "Bearer",
@@ -154,7 +168,7 @@ class TokenEndpoint:
         }
         if "openid" in scope.split():
             told["id_token"] = tokens.identity(
-                person, grant.client_id, scope, grant.session, grant.signed_in_at_ns, nonce, access
+                person, grant.client_id, scope, grant.session or grant.family, grant.signed_in_at_ns, nonce, access
             )
         return JSONResponse(told, headers=UNCACHED)
 
@@ -162,9 +176,10 @@ class TokenEndpoint:
         token = self._random()
         now_ns = self._realm.runtime.now_ns()
         expires_at_ns = min(now_ns + self._realm.settings.refresh_idle_s * 1_000_000_000, grant.ends_at_ns)
-        await self._private(self._realm.store.add_refresh_token, _hash(token), grant, expires_at_ns)
+        if not await self._private(self._realm.store.add_refresh_token, _hash(token), grant, expires_at_ns):
+            raise OAuthError("invalid_grant", "the session was signed out; sign in again")
         if code is not None and code.uses > 1:  # it came a second time while the first was being answered
-            await self._private(self._realm.store.end_family, grant.family)
+            await self._realm.sessions.end_family(grant.family)
             raise OAuthError("invalid_grant", "the code was used twice; sign in again")
         return token
 
@@ -172,7 +187,7 @@ class TokenEndpoint:
         """Roles are looked up for every token, so a refresh carries those of today."""
         person, _ = await self._realm.directory.find(grant.user_id, None)
         if person.erased:
-            await self._private(self._realm.store.end_family, grant.family)
+            await self._realm.sessions.end_family(grant.family)
             raise OAuthError("invalid_grant", "there is no such user any more")
         return person
 

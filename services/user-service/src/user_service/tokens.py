@@ -32,7 +32,9 @@ class Tokens:
         self.holds_s = settings.access_token_s
 
     def access(self, subject: Subject, client_id: str, scope: str, session: str) -> str:
-        """What the gateway checks: audience, roles and permissions, and nothing that names a person."""
+        """What the gateway checks: audience, roles and permissions, and nothing that names a person.
+
+        session: ends the token when it ends; the claim `sid`, empty for a program's."""
         roles = with_contained(subject.roles)
         claims = self._lasting(subject.user_id, AUDIENCE, client_id, "Bearer", session) | {
             "nbf": self._now_s(),
