@@ -7,11 +7,11 @@ import pytest
 
 from kernel.event import Append, Event, NewEvent
 from kernel.eventlog.memory import MemoryLog, MemoryStore
-from kernel.eventlog.port import LogFailed
+from kernel.eventlog.port import Appended, LogFailed, QueueFull, Writer
 from kernel.refused import Refused
 from kernel.runtime import SystemRuntime
 from trading.v1 import engine_pb2, types_pb2
-from trading_engine.recovery import replayed_hash
+from trading_engine.recovery import KIND, SCHEMA, replayed_hash
 from trading_engine.settings import TradingEngineSettings
 
 from .venue import ALICE, BOB, OPENING, cancel, command, limit, replace, sequencing
@@ -36,6 +36,11 @@ def told(result: engine_pb2.CommandResult) -> str:
             "an order that crosses trades at the resting price",
             [limit("a", BOB, "SELL", "10", "20"), limit("b", ALICE, "BUY", "4", "21")],
             "executed 4",
+        ),
+        (
+            "a cancel of an order that has traded tells what it got",
+            [limit("a", BOB, "SELL", "9", "20"), limit("b", ALICE, "BUY", "4", "20"), cancel("c", BOB, "a")],
+            "canceled 4",
         ),
         (
             "what an immediate order cannot get is canceled",
@@ -187,6 +192,58 @@ def test_a_restart_from_a_snapshot_goes_on_where_the_log_ends():
             assert 0 < sequencer.core.snapshot_position <= sequencer.core.position
             assert sequencer.core.engine.state_hash() == before
             assert told((await sequencer.execute([cancel("c", ALICE, "o19")]))[0]) == "canceled 0"
+
+    asyncio.run(scenario())
+
+
+def test_a_snapshot_of_another_log_is_not_taken_for_one_of_this():
+    async def scenario() -> None:
+        runtime = SystemRuntime()
+        settings = TradingEngineSettings(snapshot_every_events=10)
+        theirs = MemoryLog(runtime)
+        async with sequencing(theirs, settings) as sequencer:
+            await sequencer.execute(OPENING)
+            await sequencer.execute([limit(f"o{number}", ALICE, "BUY", "1", "19") for number in range(20)])
+        (snapshot,) = await theirs.load_snapshots(KIND, SCHEMA)
+        store = MemoryStore()
+        async with sequencing(MemoryLog(runtime, store=store)) as sequencer:
+            await sequencer.execute(OPENING)
+            await sequencer.execute([limit(f"o{number}", ALICE, "BUY", "1", "20") for number in range(30)])
+            before = sequencer.core.engine.state_hash()
+        store.owned = False
+        ours = MemoryLog(runtime, store=store)
+        await ours.save_snapshot(snapshot)
+        async with sequencing(ours) as sequencer:
+            assert sequencer.core.snapshot_position == 0
+            assert sequencer.core.engine.state_hash() == before
+
+    asyncio.run(scenario())
+
+
+def test_a_log_whose_queue_is_full_is_asked_again_without_a_rebuild():
+    class Busy:
+        """Refuses the first appends of an engine that has started."""
+
+        def __init__(self, log: MemoryLog) -> None:
+            self._append = log.append
+            self.refusals = 0
+
+        async def append(self, commands: Sequence[Append], writer: Writer) -> list[Appended]:
+            if self.refusals:
+                self.refusals -= 1
+                raise QueueFull("others append much")
+            return await self._append(commands, writer)
+
+    async def scenario() -> None:
+        log = MemoryLog(SystemRuntime())
+        busy = Busy(log)
+        log.append = busy.append  # type: ignore[method-assign]
+        async with sequencing(log) as sequencer:
+            await sequencer.execute(OPENING)
+            core = sequencer.core
+            busy.refusals = 2
+            assert told((await sequencer.execute([limit("a", ALICE, "BUY", "1", "20")]))[0]) == "pending 0"
+            assert sequencer.core is core
 
     asyncio.run(scenario())
 

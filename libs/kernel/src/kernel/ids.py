@@ -5,6 +5,7 @@ its kind (four ASCII letters) and its log, so an id tells which shard owns it.
 """
 
 import hashlib
+import re
 from typing import NewType
 
 UserId = NewType("UserId", str)
@@ -17,6 +18,7 @@ KIND_INSTRUMENT = "696e7374"  # inst
 KIND_TRADE = "74726164"  # trad
 KIND_ASSET = "61737365"  # asse
 
+_CORE_ID = re.compile(r"([0-9a-f]{8})-([0-9a-f]{4})-8000-8000-([0-9a-f]{12})", re.ASCII)
 SEQUENCE_BITS = 48
 SEQUENCE_MAX = (1 << SEQUENCE_BITS) - 1
 
@@ -28,12 +30,10 @@ def core_id_text(kind: str, number: int) -> str:
 
 def core_id_number(kind: str, text: str) -> int | None:
     """The core id behind a UUID of that kind; None when it is none (an unknown order, not an error)."""
-    if len(text) != 36 or text[:8] != kind or text[13:24] != "-8000-8000-" or text[8] != "-":
+    found = _CORE_ID.fullmatch(text)
+    if found is None or found[1] != kind:
         return None
-    digits = text[9:13] + text[24:]
-    if not all(character in "0123456789abcdef" for character in digits):
-        return None
-    return int(digits[:4], 16) << SEQUENCE_BITS | int(digits[4:], 16)
+    return int(found[2], 16) << SEQUENCE_BITS | int(found[3], 16)
 
 
 def uuid7_text(unix_ms: int, randomness: bytes) -> str:
@@ -47,7 +47,8 @@ def uuid7_text(unix_ms: int, randomness: bytes) -> str:
 
 def derived_id(*parts: str) -> str:
     """A UUIDv8 fingerprint of what a caller did. Parts are length-prefixed, so they cannot run together."""
-    digest = hashlib.sha256(b"".join(b"%d:%b" % (len(raw), raw) for raw in (part.encode() for part in parts)))
+    encoded = [part.encode() for part in parts]
+    digest = hashlib.sha256(b"".join([b"%d:%b" % (len(raw), raw) for raw in encoded]))
     value = int.from_bytes(digest.digest()[:16], "big")
     value = value & ~(0xF << 76) | 0x8 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62

@@ -5,7 +5,7 @@ A price counts the instrument's price unit, a quantity its lot unit, an amount t
 """
 
 import re
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_UP, Context, Decimal, localcontext
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_UP, Context, Decimal
 from enum import Enum
 
 # Wide enough for an i128 with 18 decimals; Inexact would be a bug, so nothing is ever rounded by the context.
@@ -45,18 +45,15 @@ def canonical(value: Decimal) -> str:
 
 def units(value: Decimal, unit: Decimal) -> int:
     """How many `unit` are in `value`; NotExact unless it is a whole number."""
-    with localcontext(CONTEXT):
-        count = value / unit
-        whole = count.to_integral_value()
-        if whole * unit != value:
-            raise NotExact(f"{canonical(value)} is not a whole multiple of {canonical(unit)}")
-        return int(whole)
+    count, rest = CONTEXT.divmod(value, unit)
+    if rest:
+        raise NotExact(f"{canonical(value)} is not a whole multiple of {canonical(unit)}")
+    return int(count)
 
 
 def decimal(count: int, unit: Decimal) -> Decimal:
     """`count` units as a decimal, exactly."""
-    with localcontext(CONTEXT):
-        return count * unit
+    return CONTEXT.multiply(Decimal(count), unit)
 
 
 def ledger_unit(scale: int) -> Decimal:
@@ -65,19 +62,20 @@ def ledger_unit(scale: int) -> Decimal:
 
 
 def add(*values: Decimal) -> Decimal:
-    with localcontext(CONTEXT):
-        return sum(values, Decimal(0))
+    total = Decimal(0)
+    for value in values:
+        total = CONTEXT.add(total, value)
+    return total
 
 
 def multiply(left: Decimal, right: Decimal) -> Decimal:
-    with localcontext(CONTEXT):
-        return left * right
+    return CONTEXT.multiply(left, right)
 
 
 def divide(numerator: Decimal, denominator: Decimal, scale: int, rounding: Rounding) -> Decimal:
     """A quotient with `scale` decimals. Each use stands in the rounding table."""
-    with localcontext(CONTEXT):
-        return (numerator / denominator).quantize(ledger_unit(scale), rounding=rounding.value)
+    quotient = CONTEXT.divide(numerator, denominator)
+    return quotient.quantize(ledger_unit(scale), rounding.value, CONTEXT)
 
 
 def average_price(notional: str, quantity: str) -> str:

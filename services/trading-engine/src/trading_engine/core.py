@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from kernel.event import NewEvent
+from kernel.event import GENESIS_HASH, Event, NewEvent
 from matching.engine import Engine
 from trading.v1 import engine_pb2
 from trading_engine.listing import Draft, Listing
@@ -14,8 +14,14 @@ class Core:
     def __init__(self, log_number: int) -> None:
         self.engine = Engine(log_number)
         self.position = 0
+        self.chain_hash = GENESIS_HASH  # of the event at `position`
         self.snapshot_position = 0
         self.listing = Listing(self.engine)
+
+    def stand_at(self, event: Event) -> None:
+        """The state is now the fold of the log up to `event`."""
+        self.position = event.position
+        self.chain_hash = event.hash
 
     def refresh(self) -> None:
         """Read what is listed anew, after a restore or a listing."""

@@ -1,5 +1,6 @@
 """From the log to a core: the newest valid snapshot, then every event after it."""
 
+from kernel.event import GENESIS_HASH
 from kernel.eventlog.history import history
 from kernel.eventlog.port import Corrupt, EventLog, Snapshot
 from kernel.runtime import Runtime
@@ -9,7 +10,9 @@ from trading_engine.core import Core
 from trading_engine.settings import TradingEngineSettings
 
 KIND = "trading-engine"
-SCHEMA = str(STATE_SCHEMA)
+# A snapshot's data: the chain hash of the event that it stands at, then the core's own bytes.
+SCHEMA = f"{STATE_SCHEMA} after a chain hash"
+HASH_BYTES = len(GENESIS_HASH)
 AGGREGATE_TYPES = frozenset({"Order", "Account", "Instrument", "Asset"})
 
 _log = logger(KIND)
@@ -39,8 +42,15 @@ async def restored(log: EventLog, settings: TradingEngineSettings) -> Core:
         if snapshot.position > head:
             _log.warning("snapshot refused", position=snapshot.position, reason=f"the log ends at {head}")
             continue
+        (last,) = await log.read(snapshot.position - 1, 1)
+        chain_hash, state = snapshot.data[:HASH_BYTES], snapshot.data[HASH_BYTES:]
+        if chain_hash != last.hash:
+            _log.warning(
+                "snapshot refused", position=snapshot.position, reason="it is of another log, or of another past"
+            )
+            continue
         try:
-            engine = Engine.restore(snapshot.data)
+            engine = Engine.restore(state)
         except ValueError as error:
             _log.warning("snapshot refused", position=snapshot.position, reason=str(error))
             continue
@@ -48,7 +58,8 @@ async def restored(log: EventLog, settings: TradingEngineSettings) -> Core:
             _log.warning("snapshot refused", position=snapshot.position, reason="its state has another hash")
             continue
         core.engine = engine
-        core.position = core.snapshot_position = snapshot.position
+        core.stand_at(last)
+        core.snapshot_position = snapshot.position
         break
     return core
 
@@ -66,7 +77,7 @@ async def replay(runtime: Runtime, log: EventLog, core: Core, until: int | None 
             core.engine.evolve(rows)
         except ValueError as error:
             raise Corrupt(f"after position {core.position}: {error}") from None
-        core.position = events[-1].position
+        core.stand_at(events[-1])
     return core.position - began
 
 
@@ -74,7 +85,7 @@ async def save_snapshot(runtime: Runtime, log: EventLog, core: Core) -> None:
     """Keep the core's state. The sequencer waits, so that the state stands at a command's end; the loop does not."""
     data = await runtime.in_thread("snapshot", core.engine.snapshot)
     state_hash = core.engine.state_hash()
-    await log.save_snapshot(Snapshot(KIND, SCHEMA, core.position, state_hash, data))
+    await log.save_snapshot(Snapshot(KIND, SCHEMA, core.position, state_hash, core.chain_hash + data))
     core.snapshot_position = core.position
     _log.info("snapshot saved", position=core.position, bytes=len(data), state_hash=state_hash)
 

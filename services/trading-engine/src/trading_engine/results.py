@@ -1,10 +1,11 @@
 """The answer to a command: a pure function of its events, so that a retry gets the first answer."""
 
-from typing import Any
+from typing import Any, assert_never
 
 from kernel.event import Event
 from kernel.eventlog.port import Appended
 from kernel.money import average_price
+from kernel.refused import Refused
 from trading.v1 import engine_pb2, types_pb2
 from trading_engine.refusals import meaning
 from trading_events import engine as events
@@ -21,22 +22,26 @@ def result_of(command_id: str, appended: Appended) -> engine_pb2.CommandResult:
         aggregate_id=first.aggregate_id,
     )
     for event in appended.events:
-        _tell(result, event)
+        if event.aggregate_type != "Order" or event.aggregate_id == first.aggregate_id:
+            _tell(result, event)  # what became of other orders is not this caller's to know
+    if result.order.cum_notional:
+        result.order.average_price = average_price(result.order.cum_notional, result.order.cum_quantity)
     return result
 
 
 def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
     happened = events.decode(event.event_type, event.event_data)
+    assert happened is not None, "only the engine's events have the engine's outcomes"
     match happened:
-        case events.OrderCreated() | events.OrderRejected():
+        case events.OrderCreated():
             result.order.CopyFrom(_new_order(happened, event))
-            if isinstance(happened, events.OrderRejected):
-                _refuse(result, happened.reason)
-        case events.OrderExecuted() if happened.order_id == result.aggregate_id:
+        case events.OrderRejected():
+            result.order.CopyFrom(_new_order(happened, event))
+            _refuse(result, happened.reason)
+        case events.OrderExecuted():
             _progress(result.order, happened, event)
             result.order.cum_notional = happened.cum_notional
-            result.order.average_price = average_price(happened.cum_notional, happened.cum_quantity)
-        case events.OrderCanceled() | events.OrderExpired() if happened.order_id == result.aggregate_id:
+        case events.OrderCanceled() | events.OrderExpired():
             _progress(result.order, happened, event)
             result.order.reason = happened.reason
         case events.OrderReplaced():
@@ -44,19 +49,33 @@ def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
             result.order.quantity = happened.quantity
             result.order.price = happened.price
             result.order.client_order_id = happened.client_order_id or ""
-        case events.TradeExecuted() if happened.taker_order_id == result.aggregate_id:
-            result.fills.add(
-                trade_id=happened.trade_id,
-                price=happened.price,
-                quantity=happened.quantity,
-                resting_order_id=happened.maker_order_id,
-            )
+        case events.TradeExecuted():
+            if happened.taker_order_id == result.aggregate_id:
+                result.fills.add(
+                    trade_id=happened.trade_id,
+                    price=happened.price,
+                    quantity=happened.quantity,
+                    resting_order_id=happened.maker_order_id,
+                )
         case events.OrderCancelRejected() | events.CommandRefused():
             _refuse(result, happened.reason)
         case events.OrdersCanceled():
             result.canceled_orders = happened.count
+        case (
+            events.AssetListed()
+            | events.InstrumentListed()
+            | events.AccountOpened()
+            | events.CashDeposited()
+            | events.AssetDeposited()
+            | events.CashWithdrawn()
+            | events.AssetWithdrawn()
+            | events.LimitsChanged()
+            | events.AccountStateChanged()
+            | events.SessionChanged()
+        ):
+            pass  # that it happened is all there is to say
         case _:
-            pass  # deposits, listings and other people's orders say nothing more to this caller
+            assert_never(happened)
 
 
 def _new_order(created: events.OrderCreated | events.OrderRejected, event: Event) -> types_pb2.Order:
@@ -103,3 +122,10 @@ def _refuse(result: engine_pb2.CommandResult, code: str) -> None:
     result.refused = code
     result.message = told.message
     result.refused_kind = told.kind.value
+
+
+def refused_result(command_id: str, refused: Refused) -> engine_pb2.CommandResult:
+    """The answer to a command that never reached the core: no event, no position."""
+    return engine_pb2.CommandResult(
+        command_id=command_id, refused=refused.code, message=refused.message, refused_kind=refused.kind.value
+    )
