@@ -2,7 +2,8 @@
 
 import pytest
 
-from trading_platform.platform import check_reach, chosen, parse_peers
+from kernel.settings import SettingsError, load
+from trading_platform.platform import SERVICES, check_reach, chosen, parse_peers, settings_class
 from trading_platform.settings import PlatformSettings
 
 
@@ -38,3 +39,30 @@ def test_services_are_chosen_by_name_and_started_callees_first():
 def test_a_peer_without_an_address_is_refused(text):
     with pytest.raises(ValueError, match="expected <service>=<host>:<port>"):
         parse_peers(text)
+
+
+SECRET_WORDS = ("secret", "token", "password", "private", "pem", "clients")
+# Fields that such a word does not make a secret.
+OPEN = {"access_token_s", "password_queue_max", "password_grant_clients", "remembered_tokens_max"}
+OPEN |= {"rate_limit_tokens", "rate_limit_refill_tokens"}
+CLASSES = [PlatformSettings, *(settings_class(name) for name in SERVICES)]
+
+
+@pytest.mark.parametrize("settings", CLASSES, ids=lambda settings: settings.__name__)
+def test_secrets_are_not_shown(settings):
+    shown = {name for name, field in settings.model_fields.items() if field.repr}
+    assert {name for name in shown if any(word in name for word in SECRET_WORDS)} <= OPEN
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("USER_SERVICE_CONFIDENTIAL_CLIENTS", '{"robot": {"secret": "hunter2", "roles": ["USER"]}}'),
+        ("USER_SERVICE_CONFIDENTIAL_CLIENTS", '{"robot": "hunter2"'),
+        ("USER_SERVICE_CONFIDENTIAL_CLIENTS", '{"robot": {"secret": 1, "hunter2": 2}}'),
+    ],
+)
+def test_a_wrong_secret_is_not_printed(variable, value):
+    with pytest.raises(SettingsError, match=variable) as error:
+        load(settings_class("user-service"), {variable: value})
+    assert "hunter2" not in str(error.value)

@@ -27,7 +27,7 @@ from kernel.probes import READY, Probes, told
 from kernel.rpc import LocalChannel, Registrar, connect, serve
 from kernel.runtime import Runtime, SystemRuntime
 from kernel.service import Service
-from kernel.settings import load
+from kernel.settings import Settings, load
 from kernel.telemetry import Metrics, logger
 from trading.v1.eventlog_pb2_grpc import add_EventLogServiceServicer_to_server
 from trading_platform.settings import PlatformSettings
@@ -112,16 +112,22 @@ def build_services(
     """
     built: dict[str, Service] = {}
     for name in names:
-        package = name.replace("-", "_")
-        settings_name = name.title().replace("-", "") + "Settings"
-        settings = load(getattr(import_module(f"{package}.settings"), settings_name), **overrides.get(name, {}))
+        settings = load(settings_class(name), **overrides.get(name, {}))
         more: dict[str, object] = {}
         if name == "api-gateway":
             identity = built.get("user-service")
             more = {"identity_app": identity.http if identity else None, "web_folder": web}
-        build = import_module(f"{package}.service").build
+        build = import_module(f"{name.replace('-', '_')}.service").build
         built[name] = build(runtime, log, channels, settings, folder(name), metrics, **more)
     return built
+
+
+def settings_class(name: str) -> type[Settings]:
+    """Of the service `x-y` the class `XYSettings` in `x_y.settings`."""
+    found: type[Settings] = getattr(
+        import_module(f"{name.replace('-', '_')}.settings"), name.title().replace("-", "") + "Settings"
+    )
+    return found
 
 
 def public_settings(public_url: str, environment: Mapping[str, str]) -> dict[str, dict[str, Any]]:

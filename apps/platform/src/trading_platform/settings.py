@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from kernel.settings import Settings
@@ -23,7 +24,7 @@ class PlatformSettings(Settings):
     Empty: 127.0.0.1:8080 where people reach one of the first two, else any free port of this machine."""
     grpc: str = ""
     """host:port of the gRPC interface between services; empty: none, unless only some services run here."""
-    grpc_token: str = ""
+    grpc_token: str = Field(default="", repr=False)
     """What gRPC callers must show, the same in all processes; needed where gRPC is open beyond this machine."""
     peers: str = ""
     """Where the services that do not run here are: name=host:port, separated by commas."""

@@ -8,19 +8,35 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 S = TypeVar("S", bound="Settings")
 
 
 class SettingsError(Exception):
-    """Says which variable is wrong, what was expected, and what came."""
+    """Says which variable is wrong, what was expected, and what came, unless that is a secret."""
 
 
 class Settings(BaseSettings):
-    """Subclasses set `env_prefix`, give every field a default, a docstring and a unit in its name."""
+    """Subclasses set `env_prefix`, give every field a default, a docstring and a unit in its name.
+
+    A field that holds a secret says `repr=False`: its value is neither printed nor told in an error."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is given: `load` reads the environment. The base class would read it again, and lists in its own
+        way."""
+        return (init_settings,)
 
 
 def load(settings: type[S], environment: Mapping[str, str] | None = None, **overrides: Any) -> S:
@@ -39,7 +55,15 @@ def load(settings: type[S], environment: Mapping[str, str] | None = None, **over
     try:
         return settings.model_validate(values | overrides)
     except ValidationError as error:
-        told = "; ".join(
-            f"{prefix}{str(at['loc'][0]).upper()}: {at['msg']}, got {at['input']!r}" for at in error.errors()
-        )
-        raise SettingsError(told) from None
+        raise SettingsError("; ".join(_wrong(settings, prefix, at) for at in error.errors())) from None
+
+
+def _wrong(settings: type[Settings], prefix: str, at: ErrorDetails) -> str:
+    """One error: which variable, what was expected and what came; of a secret, where in it, and never what came."""
+    if not at["loc"]:
+        return f"{prefix}…: {at['msg']}"  # about several together, and some may be secret
+    name, *below = (str(part) for part in at["loc"])
+    field = settings.model_fields.get(name)
+    if field is None or not field.repr:
+        return f"{prefix}{name.upper()}: {at['msg']} (its value is secret and not shown)"
+    return f"{'.'.join([prefix + name.upper(), *below])}: {at['msg']}, got {at['input']!r}"

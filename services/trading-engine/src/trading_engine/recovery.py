@@ -4,6 +4,7 @@ from kernel.event import GENESIS_HASH
 from kernel.eventlog.history import history
 from kernel.eventlog.port import Corrupt, EventLog, Snapshot
 from kernel.runtime import Runtime
+from kernel.settings import load
 from kernel.telemetry import logger
 from matching.engine import STATE_SCHEMA, Engine
 from trading_engine.core import Core
@@ -92,6 +93,6 @@ async def save_snapshot(runtime: Runtime, log: EventLog, core: Core) -> None:
 
 async def replayed_hash(runtime: Runtime, log: EventLog) -> str:
     """Hash of the state that the whole log gives when it is folded from its first event, without any snapshot."""
-    core = Core(TradingEngineSettings().log_number)
+    core = Core(load(TradingEngineSettings).log_number)
     await replay(runtime, log, core)
     return core.engine.state_hash()

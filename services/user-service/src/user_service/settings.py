@@ -29,7 +29,7 @@ class ConfidentialClient(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    secret: str = Field(min_length=32)
+    secret: str = Field(min_length=32, repr=False)
     roles: tuple[Role, ...]
 
 
@@ -65,13 +65,16 @@ class UserServiceSettings(Settings):
     web_origins: Words = ()
     """Origins whose pages may call the token endpoint, besides that of public_url."""
 
-    password_grant_clients: Words = ("trading-cli",)
-    """Public clients that may trade a password for tokens; empty switches the grant off."""
+    password_grant_clients: Words = ()
+    """Public clients that may trade a password for tokens, such as trading-cli. Only for trying things out: a program
+    that is given a password can do more with it than sign in (RFC 9700, 2.4). The demo market names trading-cli."""
 
-    confidential_clients: Annotated[dict[str, ConfidentialClient], BeforeValidator(_json)] = Field(default_factory=dict)
+    confidential_clients: Annotated[dict[str, ConfidentialClient], BeforeValidator(_json)] = Field(
+        default_factory=dict, repr=False
+    )
     """Programs that may use client_credentials, as JSON: {"<client id>": {"secret": "...", "roles": ["USER"]}}."""
 
-    signing_key_pem: str = ""
+    signing_key_pem: str = Field(default="", repr=False)
     """RSA private key in PEM that signs the tokens; empty: made at first start and kept in the private store."""
 
     signing_key_days: int = Field(default=90, ge=1)

@@ -12,6 +12,7 @@ from grpc.aio import Channel
 
 from kernel.eventlog.sqlite import SqliteLog
 from kernel.runtime import Runtime
+from kernel.settings import load
 from trading_engine.core import Core
 from trading_engine.recovery import replay
 from trading_engine.settings import TradingEngineSettings
@@ -66,7 +67,7 @@ async def _replayed(runtime: Runtime, folder: Path) -> Result:
     """Fold the engine's events from the first one, without a snapshot, in this process."""
     log = await SqliteLog.open(runtime, folder / "main.log.sqlite")
     try:
-        core = Core(TradingEngineSettings().log_number)
+        core = Core(load(TradingEngineSettings).log_number)
         began_ns = runtime.monotonic_ns()
         count = await replay(runtime, log, core)
         took_ns = runtime.monotonic_ns() - began_ns

@@ -2,6 +2,7 @@
 
 from kernel.eventlog.port import Corrupt, EventLog
 from kernel.runtime import Runtime
+from kernel.settings import load
 from trading_engine.core import Core
 from trading_engine.recovery import KIND, SCHEMA, replay
 from trading_engine.settings import TradingEngineSettings
@@ -13,7 +14,7 @@ async def compare(runtime: Runtime, log: EventLog, progress: Progress) -> tuple[
     differences = Differences()
     head = await log.head()
     snapshot = next(iter(await log.load_snapshots(KIND, SCHEMA)), None)
-    core = Core(TradingEngineSettings().log_number)
+    core = Core(load(TradingEngineSettings).log_number)
     if snapshot is not None and snapshot.position > head:
         told = f"stands at {snapshot.position}, beyond the log's head {head}"
         differences.add("newest snapshot", told)
