@@ -50,6 +50,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "signing_key_pem": KEY,
         "argon2_memory_kib": 8,
         "argon2_passes": 1,
+        "password_grant_clients": "trading-cli",
     },
     "api-gateway": {"issuer": f"{PUBLIC_URL}/realms/trading-platform", "rate_limit_tokens": 100_000},
 }

@@ -2,6 +2,7 @@
 
 import json
 import stat
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -13,8 +14,8 @@ from kernel.runtime import SystemRuntime
 from trading_platform.bench import market
 from trading_platform.bench.child import child
 from trading_platform.cli import app
-from trading_platform.client import live
-from trading_platform.client.rest import Gateway, exit_code_of, refusal_line
+from trading_platform.client import browser, live
+from trading_platform.client.rest import Failure, Gateway, exit_code_of, refusal_line
 from trading_platform.client.session import Session, current, save, session_file
 from user_service.bootstrap import InitialUser, bootstrap
 
@@ -44,9 +45,11 @@ class Terminal:
         return json.loads(told.out)
 
 
-async def on_a_platform(folder: Any, story: Callable[[Terminal, str], Any]) -> None:
+async def on_a_platform(
+    folder: Any, story: Callable[[Terminal, str], Any], environment: dict[str, str] | None = None
+) -> None:
     runtime = SystemRuntime()
-    async with child(runtime, folder) as platform, market.channel_to(platform.grpc) as channel:
+    async with child(runtime, folder, environment=environment) as platform, market.channel_to(platform.grpc) as channel:
         await market.open_market(channel)
         (alice,) = await bootstrap(runtime, channel, [InitialUser(EMAIL, "Alice", PASSWORD, ("USER", "TRADER"))])
         deposit = market.engine_pb2.Deposit(account_id=alice.account_id, asset="USD", amount="1000")
@@ -103,6 +106,49 @@ def test_a_person_trades_from_the_command_line(tmp_path, monkeypatch):
     uvloop.run(on_a_platform(tmp_path / "data", the_story))
     kept = tmp_path / "config" / "session.json"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+# What BROWSER names in the next test: follows the sign-in page as a person would.
+A_PERSON = f"""#!{sys.executable}
+import re, sys, httpx2
+with httpx2.Client(follow_redirects=True) as browser:
+    page = browser.get(sys.argv[1])
+    action = re.search('method="post" action="([^"]+)"', page.text)[1].replace("&amp;", "&")
+    token = re.search('name="form_token" value="([^"]+)"', page.text)[1]
+    form = {{"form_token": token, "username": "{EMAIL}", "password": "{PASSWORD}"}}
+    browser.post(page.url.join(action), data=form)
+"""
+
+
+async def in_a_browser(terminal: Terminal, url: str) -> None:
+    told = await terminal.run("login", "--url", url)
+    assert (told.exit_code, f"signed in to {url} as {EMAIL}" in told.error) == (0, True), told
+    assert (await terminal.document("order", "list"))["items"] == []
+    no_password = await terminal.run("login", "--url", url, "--user", EMAIL, typed=PASSWORD)
+    assert (no_password.exit_code, "without --user" in no_password.error) == (4, True)
+
+
+def test_a_person_signs_in_with_a_browser_where_programs_take_no_passwords(tmp_path, monkeypatch):
+    person = tmp_path / "browser"
+    person.write_text(A_PERSON)
+    person.chmod(0o700)
+    monkeypatch.setenv("BROWSER", str(person))
+    monkeypatch.setenv("TRADING_CONFIG", str(tmp_path / "config"))
+    uvloop.run(on_a_platform(tmp_path / "data", in_a_browser, {"USER_SERVICE_PASSWORD_GRANT_CLIENTS": ""}))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer", "line"),
+    [
+        ("another state", {"code": "c", "state": "forged"}, "belongs to another sign-in"),
+        ("another issuer", {"code": "c", "state": "s", "iss": "http://evil"}, "belongs to another sign-in"),
+        ("a refusal", {"error": "access_denied", "state": "s"}, "refused: access_denied"),
+        ("nothing", {"state": "s"}, "gave no code"),
+    ],
+)
+def test_an_answer_that_is_not_the_one_to_our_request_signs_nobody_in(sentence, answer, line):
+    with pytest.raises(Failure, match=line):
+        browser._code(answer, "s", "http://issuer")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import httpx2
 import uvloop
 
 from kernel.runtime import SystemRuntime
+from trading_platform.bench.child import VARIABLES
 from trading_platform.bench.market import channel_to
 from trading_platform.platform import OPEN_TO_PEOPLE, SERVICES, bound
 from user_service.bootstrap import InitialUser, bootstrap
@@ -36,7 +37,7 @@ class Processes:
         if name != ENGINE:
             arguments += ["--event-log", self.grpc[ENGINE]]
         issuer = f"http://{self.http['user-service']}/realms/trading-platform"
-        environment = {"TRADING_PLATFORM_LOG_LEVEL": "ERROR", "API_GATEWAY_ISSUER": issuer}
+        environment = VARIABLES | {"TRADING_PLATFORM_LOG_LEVEL": "ERROR", "API_GATEWAY_ISSUER": issuer}
         self.running[name] = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "trading_platform", "up", "--data", str(self.folder), *arguments),
             stdout=asyncio.subprocess.DEVNULL,

@@ -115,6 +115,7 @@ def quick_settings(**values):
         "argon2_passes": 1,
         "registration_answer_ms": 0,
         "signing_key_pem": signing_key_pem(),
+        "password_grant_clients": "trading-cli",
     }
     return UserServiceSettings.model_validate(given | values)
 

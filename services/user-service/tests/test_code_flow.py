@@ -82,7 +82,7 @@ def test_without_a_session_prompt_none_is_answered_with_an_error():
     ("sentence", "changed"),
     [
         ("an unknown client", {"client_id": "someone"}),
-        ("a client without this flow", {"client_id": "trading-cli"}),
+        ("a client without this flow", {"client_id": "robot"}),
         ("no client", {"client_id": None}),
         ("another return address", {"redirect_uri": "http://evil.test/signed-in"}),
         ("a longer return address", {"redirect_uri": f"{REDIRECT}/more"}),
@@ -97,6 +97,41 @@ def test_a_request_that_cannot_be_answered_is_shown_and_never_redirected(sentenc
         page = await browser.get(auth_address(**changed))
         assert page.status_code == 400 and "location" not in page.headers
         assert "This link does not work" in page.text
+
+    browsing(scenario, confidential_clients={"robot": {"secret": "s" * 32, "roles": ["USER"]}})
+
+
+@pytest.mark.parametrize(
+    ("sentence", "redirect_uri", "accepted"),
+    [
+        ("any port of the loopback interface", "http://127.0.0.1:49152/signed-in", True),
+        ("also in IPv6", "http://[::1]:49152/signed-in", True),
+        ("a name that may lead elsewhere", "http://localhost:49152/signed-in", False),
+        ("no port", "http://127.0.0.1/signed-in", False),
+        ("another path", "http://127.0.0.1:49152/elsewhere", False),
+        ("a user before another host", "http://127.0.0.1:80@evil.test/signed-in", False),
+        ("another host", "http://127.0.0.1.evil.test:80/signed-in", False),
+        ("the web terminal's address", REDIRECT, False),
+    ],
+)
+def test_a_native_program_takes_its_answer_on_the_loopback_interface(sentence, redirect_uri, accepted):
+    async def scenario(platform, browser, user):
+        native = {"client_id": "trading-cli", "redirect_uri": redirect_uri}
+        assert (await browser.get(auth_address(**native))).status_code == (200 if accepted else 400)
+        if accepted:
+            tokens = (await token_for(browser, await code_for(browser, **native), **native)).json()
+            assert (await refreshed(browser, tokens["refresh_token"])).status_code == 200
+
+    browsing(scenario)
+
+
+def test_people_sign_in_for_a_native_program_even_if_their_browser_is_signed_in():
+    async def scenario(platform, browser, user):
+        await code_for(browser)
+        native = {"client_id": "trading-cli", "redirect_uri": "http://127.0.0.1:49152/signed-in"}
+        page = await browser.get(auth_address(**native))
+        assert (page.status_code, "form_token" in page.text) == (200, True)
+        assert answered(await browser.get(auth_address(prompt="none", **native)))["error"] == "login_required"
 
     browsing(scenario)
 

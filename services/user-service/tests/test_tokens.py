@@ -13,6 +13,7 @@ from starlette.routing import Mount
 
 from trading.v1 import user_pb2
 from user_service.private_store import PrivateStore
+from user_service.settings import UserServiceSettings
 from user_service.signing import SigningKeys
 
 from .provider_client import (
@@ -44,11 +45,13 @@ def test_a_password_is_traded_for_tokens_on_the_command_line():
     browsing(scenario)
 
 
-def test_the_password_grant_can_be_switched_off():
+def test_the_password_grant_is_off_unless_a_client_is_named():
     async def scenario(platform, browser, user):
-        assert (await password_grant(browser)).json()["error"] == "invalid_client"
+        assert (await password_grant(browser)).json()["error"] == "unauthorized_client"
+        offered = (await browser.get(f"{REALM}/.well-known/openid-configuration")).json()["grant_types_supported"]
+        assert offered == ["authorization_code", "refresh_token"]
 
-    browsing(scenario, password_grant_clients="")
+    browsing(scenario, password_grant_clients=UserServiceSettings().password_grant_clients)
 
 
 def test_a_refresh_token_is_spent_and_its_reuse_ends_the_family():

@@ -15,7 +15,7 @@ import uvloop
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from trading_platform.client import live, tables
+from trading_platform.client import browser, live, tables
 from trading_platform.client.rest import Failure, Gateway, signed_in
 from trading_platform.client.session import Session, save, session_file
 
@@ -76,15 +76,20 @@ def _show(document: Any, as_json: bool, render: Callable[[Any], RenderableType])
 
 def login(
     url: Annotated[str, typer.Option(help="Where the platform is.")] = URL_DEFAULT,
-    user: Annotated[str | None, typer.Option(help="E-mail address; asked for when absent.")] = None,
+    user: Annotated[str | None, typer.Option(help="E-mail address: asks for the password here (demo only).")] = None,
 ) -> None:
-    """Sign in with a password; the session is kept in a file that only you may read, and renews itself."""
-    email = user or typer.prompt("E-mail")
-    password = typer.prompt("Password", hide_input=True, err=True)
+    """Sign in with a browser; the session is kept in a file that only you may read, and renews itself."""
     with _one_line():
-        session = signed_in(url.rstrip("/"), email, password)
+        if user is None:
+            session = uvloop.run(browser.signed_in(url.rstrip("/"), _invite))
+        else:
+            session = signed_in(url.rstrip("/"), user, typer.prompt("Password", hide_input=True, err=True))
     save(session_file(), session)
-    errors.print(f"signed in to {session.url} as {email}")
+    errors.print(f"signed in to {session.url} as {session.user}", markup=False, soft_wrap=True)
+
+
+def _invite(address: str) -> None:
+    errors.print(f"sign in with your browser:\n{address}", markup=False, soft_wrap=True)
 
 
 @orders.command()

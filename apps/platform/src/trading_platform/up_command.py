@@ -21,7 +21,10 @@ async def run(settings: PlatformSettings, demo_seed: int | None) -> None:
     RuntimeError with the reason when a service fails while running."""
     asked = interrupted()
     runtime = SystemRuntime()
-    overrides = {} if demo_seed is None else {"trading-engine": {"opened_at_ns": opened_at_ns(runtime)}}
+    overrides: dict[str, dict[str, Any]] = {}
+    if demo_seed is not None:
+        overrides["trading-engine"] = {"opened_at_ns": opened_at_ns(runtime)}
+        overrides["user-service"] = {"password_grant_clients": ("trading-cli",)}  # for the line that it prints
     async with running(settings, overrides, runtime) as platform:
         opening = runtime.spawn(_opened(platform, settings, demo_seed), "opening")
         platform.tasks.append(opening)

@@ -90,6 +90,8 @@ class Authorization:
         return requests.parsed(request.url.query, self._realm.clients)
 
     def _is_enough(self, session: Session, asked: AuthorizationRequest) -> bool:
+        if asked.client.is_native:
+            return False  # any program of the machine could ask in its name: people sign in for it (RFC 8252, 8.6)
         if asked.prompt & {"login", "create", "select_account"}:
             return False
         age_ns = self._realm.runtime.now_ns() - session.signed_in_at_ns

@@ -59,7 +59,7 @@ def parsed(query: str, clients: dict[str, Client]) -> AuthorizationRequest:
     if client is None or CODE not in client.grants:
         raise Misdirected("The program that sent you here is not known (client_id).")
     redirect_uri = fields.get("redirect_uri", "")
-    if redirect_uri not in client.redirect_uris:
+    if not client.returns_to(redirect_uri):
         raise Misdirected(f"{client.client_id} is not registered with this return address (redirect_uri).")
     state = fields.get("state", "")
     wrong = _wrong(fields)

@@ -1,21 +1,27 @@
 """The programs that may ask for tokens, from the settings: two public ones of the platform, and confidential ones."""
 
 import hmac
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from user_service.settings import UserServiceSettings
 
 WEB = "trading-web"
+CLI = "trading-cli"
 CODE = "authorization_code"
 REFRESH = "refresh_token"
 PASSWORD = "password"  # noqa: S105 (the name of a grant)
 CREDENTIALS = "client_credentials"
+LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\]):[0-9]{1,5}/signed-in", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Client:
-    """redirect_uris, signed_out_uris: compared exactly. secret: empty for a public client. roles: of its own tokens."""
+    """redirect_uris, signed_out_uris: compared exactly. secret: empty for a public client. roles: of its own tokens.
+
+    is_native: runs on a person's machine and takes the answer there, at any loopback port (RFC 8252, 7.3).
+    """
 
     client_id: str
     grants: frozenset[str]
@@ -23,6 +29,11 @@ class Client:
     signed_out_uris: tuple[str, ...] = ()
     secret: str = ""
     roles: tuple[str, ...] = ()
+    is_native: bool = False
+
+    def returns_to(self, uri: str) -> bool:
+        """Whether people may be sent there with the answer."""
+        return uri in self.redirect_uris or (self.is_native and LOOPBACK.fullmatch(uri) is not None)
 
     def has_secret(self, secret: str) -> bool:
         return bool(self.secret) and hmac.compare_digest(self.secret.encode(), secret.encode())
@@ -33,11 +44,11 @@ def clients_of(settings: UserServiceSettings) -> dict[str, Client]:
     own = tuple(f"{url}/signed-in" for url in _own_urls(settings.public_url))
     redirects = (*own, *settings.web_redirect_uris)
     signed_out = tuple(dict.fromkeys(f"{origin_of(uri)}/" for uri in redirects))
-    clients = {WEB: Client(WEB, frozenset({CODE, REFRESH}), redirects, signed_out)}
+    by_code = frozenset({CODE, REFRESH})
+    clients = {WEB: Client(WEB, by_code, redirects, signed_out), CLI: Client(CLI, by_code, is_native=True)}
     for name in settings.password_grant_clients:
         public = clients.get(name, Client(name, frozenset()))
-        grants = public.grants | {PASSWORD, REFRESH}
-        clients[name] = Client(name, grants, public.redirect_uris, public.signed_out_uris)
+        clients[name] = replace(public, grants=public.grants | {PASSWORD, REFRESH})
     for name, given in settings.confidential_clients.items():
         if name in clients:
             raise ValueError(f"USER_SERVICE_CONFIDENTIAL_CLIENTS: {name} is a public client; choose another id")

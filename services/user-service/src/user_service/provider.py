@@ -74,7 +74,8 @@ class Information:
 
     def __init__(self, realm: Realm) -> None:
         self._realm = realm
-        self._discovery = _discovery(realm.settings.issuer)
+        offered = [grant for grant in GRANTS if any(grant in client.grants for client in realm.clients.values())]
+        self._discovery = _discovery(realm.settings.issuer, offered)
 
     async def discovery(self, request: Request) -> Response:
         return JSONResponse(self._discovery, headers={"Cache-Control": f"public, max-age={KEYS_CACHED_S}"})
@@ -100,7 +101,7 @@ class Information:
         return JSONResponse(claimed, headers=UNCACHED)
 
 
-def _discovery(issuer: str) -> dict[str, Any]:
+def _discovery(issuer: str, grants: list[str]) -> dict[str, Any]:
     """OpenID Connect Discovery 1.0, 3."""
     endpoints = issuer + PROTOCOL
     authentication = ["none", "client_secret_basic", "client_secret_post"]
@@ -114,7 +115,7 @@ def _discovery(issuer: str) -> dict[str, Any]:
         "revocation_endpoint": f"{endpoints}/revoke",
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": list(GRANTS),
+        "grant_types_supported": grants,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
         "scopes_supported": list(SCOPES),

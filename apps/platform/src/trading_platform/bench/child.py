@@ -14,6 +14,8 @@ from trading_platform.platform import bound
 READY_WITHIN_S = 300.0
 STOPS_WITHIN_S = 60.0
 READY = "stop with ctrl-c"
+# Its users have no browser.
+VARIABLES = {"TRADING_PLATFORM_LOG_LEVEL": "WARNING", "USER_SERVICE_PASSWORD_GRANT_CLIENTS": "trading-cli"}
 # A bench measures the platform, not its patience with one client.
 NO_RATE_LIMIT = {
     "API_GATEWAY_RATE_LIMIT_TOKENS": "1000000000",
@@ -53,7 +55,7 @@ async def child(
         sys.executable,
         *(*command, "--grpc", grpc, "--http", http, *arguments),
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "TRADING_PLATFORM_LOG_LEVEL": "WARNING", **(environment or {})},
+        env={**os.environ, **VARIABLES, **(environment or {})},
     )
     try:
         await _until_ready(process)

@@ -1,5 +1,7 @@
 """The gateway's REST interface as the commands use it: a signed-in request, and refusals as one line."""
 
+import base64
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,39 +52,54 @@ class Gateway:
         given = {name: value for name, value in query.items() if value is not None}
         headers = {"Authorization": f"Bearer {session.access_token}"}
         url = f"{session.url}/v1{path}"
-        return _answered(method, url, params=given, json=body, headers=headers)
+        return answered(method, url, params=given, json=body, headers=headers)
 
 
 def signed_in(url: str, user: str, password: str) -> Session:
-    """A session by the password grant; the platform says itself where its tokens come from."""
-    config = _answered("GET", f"{url}/v1/public/config")
+    """A session by the password grant, where the platform lets programs take passwords; it says itself where its tokens
+    come from."""
+    config = answered("GET", f"{url}/v1/public/config")
     token_url = f"{config['issuer']}/protocol/openid-connect/token"
     form = {"grant_type": "password", "client_id": CLIENT_ID, "username": user, "password": password}
-    return _session(url, user, token_url, form, SystemRuntime())
+    return session_by(url, user, token_url, form, SystemRuntime())
 
 
 def _renewed(session: Session, runtime: SystemRuntime) -> Session:
     form = {"grant_type": "refresh_token", "client_id": CLIENT_ID, "refresh_token": session.refresh_token}
     try:
-        return _session(session.url, session.user, session.token_url, form, runtime)
+        return session_by(session.url, session.user, session.token_url, form, runtime)
     except Failure as failure:
         if failure.exit_code != UNAUTHENTICATED:
             raise
         raise NotSignedIn(f"the session of {session.user} is over ({failure}); run `trading login`") from None
 
 
-def _session(url: str, user: str, token_url: str, form: Mapping[str, str], runtime: SystemRuntime) -> Session:
+def session_by(url: str, user: str | None, token_url: str, form: Mapping[str, str], runtime: SystemRuntime) -> Session:
+    """What the token endpoint gives for `form`. user: None takes the name from the id token, which comes straight from
+    the endpoint and therefore needs no check of its signature (OpenID Connect Core 1.0, 3.1.3.7)."""
     now_ns = runtime.now_ns()
     answer = _sent("POST", token_url, data=form)
     document = _document(answer)
     if answer.status_code >= 400:
         told = document.get("error_description") or document.get("error") or f"status {answer.status_code}"
+        if document.get("error") == "unauthorized_client":
+            told = (
+                "this platform takes no passwords from programs: run `trading login` without --user, to use a browser"
+            )
         raise Failure(str(told), UNAUTHENTICATED if answer.status_code < 500 else FAILED)
     expires_at_ns = now_ns + int(document["expires_in"]) * 1_000_000_000
+    user = user or _named_in(document["id_token"])
     return Session(url, user, token_url, document["access_token"], document["refresh_token"], expires_at_ns)
 
 
-def _answered(method: str, url: str, **more: Any) -> Any:
+def _named_in(id_token: str) -> str:
+    payload = id_token.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return str(claims.get("preferred_username") or claims["sub"])
+
+
+def answered(method: str, url: str, **more: Any) -> Any:
+    """The document that the platform answers with; Failure with the refusal in one line."""
     answer = _sent(method, url, **more)
     document = _document(answer)
     if answer.status_code >= 400:
