@@ -58,7 +58,7 @@ class Market(MarketDataServiceServicer):
 
     def _known(self, symbol: str) -> None:
         if symbol != SYMBOL:
-            raise Refused("unknown_symbol", f"There is no instrument {symbol}.", Kind.NOT_FOUND)
+            raise Refused("unknown_instrument", f"There is no instrument {symbol}.", Kind.NOT_FOUND)
 
     async def GetBook(self, request: market_data_pb2.GetBookRequest, context: Any) -> market_data_pb2.GetBookResponse:
         self._known(request.symbol)

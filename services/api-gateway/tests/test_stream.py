@@ -254,7 +254,7 @@ BAD_FRAMES = [
     ("a bad interval", '{"op":"subscribe","channel":"bars","symbol":"BTC-USD","interval":"2m"}', "invalid_request"),
     ("a negative depth", '{"op":"subscribe","channel":"book","symbol":"BTC-USD","depth":-1}', "invalid_request"),
     ("a symbol of orders", '{"op":"subscribe","channel":"orders","symbol":"BTC-USD"}', "invalid_request"),
-    ("an unknown symbol", '{"op":"subscribe","channel":"book","symbol":"AAPL"}', "unknown_symbol"),
+    ("an unknown symbol", '{"op":"subscribe","channel":"book","symbol":"AAPL"}', "unknown_instrument"),
 ]
 
 

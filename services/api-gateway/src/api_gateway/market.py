@@ -147,7 +147,7 @@ async def instrument_at(call: Call, symbol: str, at_least: LogPosition | None) -
     for instrument in found.instruments:
         if instrument.symbol == symbol:
             return instrument, found.position
-    raise Refused("unknown_symbol", f"There is no instrument {symbol}.", Kind.NOT_FOUND)
+    raise Refused("unknown_instrument", f"There is no instrument {symbol}.", Kind.NOT_FOUND)
 
 
 async def instruments(call: Call) -> Reply:

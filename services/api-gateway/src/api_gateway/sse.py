@@ -28,7 +28,7 @@ async def follow(call: Call) -> StreamReply:
     known = {instrument.symbol for instrument in listed.instruments}
     for topic in topics:
         if topic.symbol not in known:
-            raise Refused("unknown_symbol", f"There is no instrument {topic.symbol}.", Kind.NOT_FOUND)
+            raise Refused("unknown_instrument", f"There is no instrument {topic.symbol}.", Kind.NOT_FOUND)
     if not call.platform.places.take(call.user_id):
         told = f"You have {call.platform.settings.stream_connections_max} streams open; close one first."
         raise Refused("too_many_streams", told, Kind.RATE_LIMITED, retry_after_s=1)

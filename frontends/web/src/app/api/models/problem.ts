@@ -6,12 +6,23 @@ import { Id } from '../models/id';
 import { RequestId } from '../models/request-id';
 
 /**
- * RFC 9457. Codes are stable; there will be more, so a client treats one that it does not know by its status. Among them:
- * 400 invalid_request, malformed_json, invalid_cursor; 401 unauthenticated, token_expired, token_revoked, key_revoked, key_expired; 403 forbidden;
- * 404 not_found, unknown_symbol, unknown_instrument, unknown_account, unknown_asset, order_not_found; 409 order_closed, email_taken, duplicate_listing;
- * 413 body_too_large; 422 insufficient_funds, insufficient_position, invalid_price, price_too_large, invalid_quantity, quantity_too_large, no_liquidity,
- * market_closed, account_suspended, order_notional_limit, order_quantity_limit, open_orders_limit, quantity_below_executed, client_order_id_reused,
- * idempotency_key_reused, weak_password; 429 rate_limited; 500 internal; 503 unavailable, engine_busy, engine_stopped, position_not_reached.
+ * RFC 9457. Codes are stable; there will be more, so a client treats one that it does not know by its status. The same
+ * codes come on the WebSocket, and over gRPC as the trailer `refused-code`. An order that the venue refused and recorded is
+ * answered 422, whatever its code.
+ *
+ * - 400: `invalid_cursor`, `invalid_limit`, `invalid_price`, `invalid_protection_price`, `invalid_quantity`, `invalid_request`, `malformed_json`, `nothing_to_replace`, `number_out_of_range`, `order_not_named`, `roles_missing`, `too_many_subscriptions`, `unknown_command`, `unknown_log`, `weak_password`
+ * - 401: `invalid_credentials`, `key_expired`, `key_revoked`, `token_algorithm`, `token_expired`, `token_forged`, `token_malformed`, `token_not_yet_valid`, `token_revoked`, `token_wrong_audience`, `token_wrong_issuer`, `unauthenticated`
+ * - 403: `forbidden`
+ * - 404: `account_not_found`, `not_found`, `order_not_found`, `unknown_account`, `unknown_asset`, `unknown_instrument`
+ * - 405: `method_not_allowed`
+ * - 408: `request_timeout`
+ * - 409: `duplicate_listing`, `email_taken`, `order_closed`, `secret_shown_once`, `user_exists`
+ * - 413: `body_too_large`, `frame_too_large`, `message_too_large`
+ * - 415: `unsupported_media_type`
+ * - 422: `account_suspended`, `amount_too_large`, `amount_too_precise`, `capacity_reached`, `client_order_id_reused`, `command_id_reused`, `expiry_in_the_past`, `idempotency_key_reused`, `instrument_orders_limit`, `insufficient_funds`, `insufficient_position`, `invalid_amount`, `invalid_price`, `invalid_quantity`, `invalid_terms`, `market_closed`, `no_liquidity`, `notional_not_whole`, `open_orders_limit`, `order_notional_limit`, `order_quantity_limit`, `own_admin_role`, `price_off_tick`, `price_too_large`, `quantity_below_executed`, `quantity_off_lot`, `quantity_too_large`, `role_not_held`, `too_many_api_keys`, `venue_not_open`
+ * - 429: `rate_limited`, `slow_consumer`, `too_many_attempts`, `too_many_streams`
+ * - 500: `internal`
+ * - 503: `busy`, `engine_busy`, `engine_stopped`, `identity_unavailable`, `internal`, `log_unavailable`, `policy_moved`, `position_not_reached`, `slow_consumer`, `stream_ended`, `unavailable`, `view_stopped`
  */
 export interface Problem {
   code: string;
