@@ -141,6 +141,11 @@ impl Engine {
         Ok(())
     }
 
+    fn evolve_facts(&mut self, py: Python<'_>, heads: &[u8], data: &[u8]) -> PyResult<()> {
+        let Self { engine, scratch } = self;
+        py.detach(|| engine.evolve_facts(heads, data, scratch)).map_err(value_error)
+    }
+
     fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = py.detach(|| self.engine.snapshot()).map_err(value_error)?;
         Ok(PyBytes::new(py, &bytes))

@@ -65,6 +65,11 @@ def rows(batches: list[Batch]) -> list[tuple[str, str, int, bytes]]:
     return [(row[1], row[5], row[4], row[6]) for batch in batches for row in batch.events]
 
 
+def facts(log: list[tuple[str, str, int, bytes]]) -> tuple[bytes, bytes]:
+    heads = [f"{event_type} {event_id} {version} {len(data)}" for event_type, event_id, version, data in log]
+    return "\n".join(heads).encode(), b"".join(data for _, _, _, data in log)
+
+
 def test_a_trade_is_told_by_both_orders_and_the_instrument():
     engine, _ = venue()
     texts = TextArena()
@@ -99,6 +104,9 @@ def test_replay_restore_and_live_agree():
     replayed.evolve(rows(batches))
     restored = Engine.restore(engine.snapshot())
     assert engine.state_hash() == replayed.state_hash() == restored.state_hash()
+    at_once = Engine(1)
+    at_once.evolve_facts(*facts(rows(batches)))
+    assert at_once.state_hash() == engine.state_hash()
     assert engine.snapshot() == replayed.snapshot() == restored.snapshot()
     texts = TextArena()
     close = command.change_session(texts, START_NS, ids.entity_id(1, 1), Session.CLOSED, "16:00")
@@ -133,6 +141,8 @@ def test_an_event_that_does_not_fit_is_named():
     log[3] = (log[3][0], log[3][1], log[3][2] + 1, log[3][3])
     with pytest.raises(ValueError, match=log[3][1]):
         Engine(1).evolve(log)
+    with pytest.raises(ValueError, match=log[3][1]):
+        Engine(1).evolve_facts(*facts(log))
 
 
 def test_ids_render_and_parse():

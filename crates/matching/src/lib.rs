@@ -13,6 +13,7 @@ pub mod book;
 pub mod catalog;
 pub mod command;
 pub mod event;
+pub mod facts;
 pub mod id;
 pub mod ladder;
 pub mod limit;

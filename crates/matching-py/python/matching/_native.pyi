@@ -92,6 +92,13 @@ class Engine:
 
         ValueError names the event that does not fit; the engine is then of no use.
         """
+    def evolve_facts(self, heads: bytes, data: bytes) -> None:
+        """Replay many events at once with the GIL released, as a log reads them for a cold start.
+
+        heads: a line for each in log order, `event_type event_id event_version data_bytes`, without a newline at the end.
+        data: the data of all of them, one after another.
+        ValueError names the line, or the event that does not fit; the engine is then of no use.
+        """
     def snapshot(self) -> bytes:
         """Canonical bytes of the state; ValueError in the middle of a command's events."""
     def state_hash(self) -> str:

@@ -3,6 +3,7 @@
 use matching::batch::{Batch, Row};
 use matching::command::{Stamped, TextArena};
 use matching::event::Events;
+use matching::facts::FactsError;
 use matching::id::EventId;
 use matching::{Engine, Misfit};
 
@@ -30,6 +31,54 @@ fn replay(batch: &Batch, rows: &[Row]) -> Result<Engine, Misfit> {
         engine.evolve_row(row.event_type, &row.event_id, row.version, data, &mut scratch)?;
     }
     Ok(engine)
+}
+
+/// The rows as a cold start reads them.
+fn facts(batch: &Batch) -> (String, &[u8]) {
+    let line = |row: &Row| {
+        let event_id = std::str::from_utf8(&row.event_id).expect("ASCII");
+        format!("{} {event_id} {} {}", row.event_type, row.version, row.end - row.start)
+    };
+    (batch.rows.iter().map(line).collect::<Vec<_>>().join("\n"), &batch.data)
+}
+
+fn replay_facts(heads: &str, data: &[u8]) -> Result<Engine, FactsError> {
+    let mut engine = Engine::new(LOG).expect("a small log number");
+    engine.evolve_facts(heads.as_bytes(), data, &mut Events::default())?;
+    Ok(engine)
+}
+
+#[test]
+fn facts_give_the_state_that_their_events_give_one_by_one() {
+    let batch = log();
+    let (heads, data) = facts(&batch);
+    let state = |engine: Engine| engine.state_hash().expect("a command's end");
+    let at_once = replay_facts(&heads, data).map(state);
+    assert_eq!(at_once, Ok(state(replay(&batch, &batch.rows).expect("its own log"))));
+    assert!(replay_facts("", b"").is_ok(), "a part of the log may hold none of the engine's events");
+}
+
+#[test]
+fn facts_that_are_malformed_are_refused_with_the_place() {
+    let batch = log();
+    let (heads, data) = facts(&batch);
+    let first = heads.lines().next().expect("a line");
+    let misfit = |line: &str| FactsError::Misfit {
+        event: line.split(' ').take(2).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join(" (") + ")",
+        misfit: Misfit::Version { expected: 1 },
+    };
+    let rows: [(&str, String, &[u8], FactsError); 7] = [
+        ("a word is missing", first.rsplit_once(' ').expect("words").0.to_owned(), data, FactsError::Line(0)),
+        ("a word too many", format!("{first} 1"), data, FactsError::Line(0)),
+        ("a version that is no number", first.replacen(" 1 ", " one ", 1), data, FactsError::Line(0)),
+        ("an empty line at the end", format!("{heads}\n"), data, FactsError::Line(batch.rows.len())),
+        ("less data than told", heads.clone(), &data[..data.len() - 1], FactsError::Data),
+        ("more data than told", first.to_owned(), data, FactsError::Data),
+        ("another version", first.replacen(" 1 ", " 2 ", 1), data, misfit(first)),
+    ];
+    for (sentence, heads, data, error) in rows {
+        assert_eq!(replay_facts(&heads, data).err(), Some(error), "{sentence}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ import pytest
 
 from kernel.event import GENESIS_HASH, TEXT_CHARACTERS_MAX, chain_hash
 from kernel.eventlog.admission import RECENT_COMMANDS_MAX
+from kernel.eventlog.facts import facts_of
 from kernel.eventlog.port import (
     QUEUE_EVENTS_MAX,
     SNAPSHOTS_KEPT,
@@ -467,3 +468,25 @@ def test_every_error_of_the_log_travels_unchanged():
     for error in wire.CODES:
         told = wire.error_from(wire.refused_from(error("what and where")))
         assert type(told) is error and str(told) == "what and where"
+
+
+def test_facts_are_as_little_of_the_events_as_a_fold_needs(on):
+    async def scenario(log, writer):
+        note = event("note-1", 1, "Account", data=b'{"text":"two\\nlines"}')
+        await log.append([command("a", event("order-1", 1), note), command("b", event("order-1", 2))], writer)
+        everything = await log.read(0)
+        for after, until, types in (
+            (0, 3, ["Order", "Account"]),
+            (0, 3, ["Order"]),
+            (1, 2, ["Account"]),
+            (1, 2, ["Asset"]),
+        ):
+            facts = await log.facts(after, until, types)
+            assert facts == facts_of(everything[after:until], types)
+            assert (facts.first, facts.last) == (after + 1, until)
+        facts = await log.facts(1, 3, TYPES)
+        order = everything[2]
+        assert facts.heads.splitlines()[1].decode() == f"{order.event_type} {order.event_id} 2 {len(order.event_data)}"
+        assert facts.data == note.event_data + order.event_data
+
+    on(scenario)

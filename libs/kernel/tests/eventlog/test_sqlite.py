@@ -121,6 +121,19 @@ def test_tampering_with_the_file_is_found_and_located(tmp_path, what, statement)
         asyncio.run(verified(path))
 
 
+def test_facts_around_a_missing_position_are_not_told(tmp_path):
+    path = tmp_path / "main.db"
+    asyncio.run(filled(path, TAIL_VERIFIED_EVENTS + 100))
+    change(path, *NO_GUARD, "DELETE FROM events WHERE position = 7")
+
+    async def read():
+        async with file_log(path) as log:
+            await log.facts(0, 20, TYPES)
+
+    with pytest.raises(Corrupt, match=r"main\.db: position 7 is missing"):
+        asyncio.run(read())
+
+
 @pytest.mark.parametrize(
     "statement", ["UPDATE events SET user_id = 'x' WHERE position = 5", "DELETE FROM events WHERE position = 4"]
 )

@@ -1,7 +1,7 @@
 """From the log to a core: the newest valid snapshot, then every event after it."""
 
 from kernel.event import GENESIS_HASH
-from kernel.eventlog.history import history
+from kernel.eventlog.history import all_facts
 from kernel.eventlog.port import Corrupt, EventLog, Snapshot
 from kernel.runtime import Runtime
 from kernel.settings import load
@@ -68,17 +68,18 @@ async def restored(log: EventLog, settings: TradingEngineSettings) -> Core:
 async def replay(runtime: Runtime, log: EventLog, core: Core, until: int | None = None) -> int:
     """Apply every event after the core's position, up to the end of a command or to the head; returns how many."""
     began = core.position
-    async for events in history(runtime, log, core.position, await log.head() if until is None else until):
-        rows = [
-            (event.event_type, event.event_id, event.event_version, event.event_data)
-            for event in events
-            if event.aggregate_type in AGGREGATE_TYPES
-        ]
+    until = await log.head() if until is None else until
+    async for facts in all_facts(runtime, log, began, until, AGGREGATE_TYPES):
         try:
-            core.engine.evolve(rows)
+            await runtime.in_thread("replay", core.engine.evolve_facts, facts.heads, facts.data)
         except ValueError as error:
-            raise Corrupt(f"after position {core.position}: {error}") from None
-        core.stand_at(events[-1])
+            raise Corrupt(f"between positions {facts.first} and {facts.last}: {error}") from None
+        core.position = facts.last
+    if until > began:
+        (last,) = await log.read(until - 1, 1)
+        if not last.ends_command:
+            raise Corrupt(f"log {log.name}: position {until} is within a command")
+        core.stand_at(last)
     return core.position - began
 
 

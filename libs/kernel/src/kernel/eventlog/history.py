@@ -1,17 +1,22 @@
-"""Reading a log from a position, always in whole commands, ahead of the reader."""
+"""Reading a log from a position, ahead of the reader: events in whole commands, or facts."""
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from typing import Protocol
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Coroutine
+from contextlib import aclosing
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from kernel.event import Event
+from kernel.eventlog.facts import Facts
 from kernel.eventlog.port import Corrupt
 from kernel.runtime import Runtime
 
 HISTORY_EVENTS_MAX = 4_096
 # Several at a time: SQLite finds two batches on two threads while a third is at work with the caller.
 READS_AHEAD = 3
+
+T = TypeVar("T")
 
 
 class Readable(Protocol):
@@ -23,6 +28,12 @@ class Readable(Protocol):
     async def head(self) -> int: ...
 
     async def read(self, after: int, limit: int = ...) -> list[Event]: ...
+
+
+class Foldable(Readable, Protocol):
+    """As much of a log as a fold of its facts needs."""
+
+    async def facts(self, after: int, until: int, aggregate_types: Collection[str]) -> Facts: ...
 
 
 async def whole_commands(log: Readable, after: int, limit: int) -> list[Event]:
@@ -52,24 +63,46 @@ async def history(runtime: Runtime, log: Readable, after: int, until: int) -> As
 
     Corrupt if the log holds less than that, or `until` is within a command.
     """
-    ahead: deque[asyncio.Task[list[Event]]] = deque()
-    asked = after
     unfinished: list[Event] = []
-    try:
-        while ahead or asked < until:
-            while len(ahead) < READS_AHEAD and asked < until:
-                limit = min(HISTORY_EVENTS_MAX, until - asked)
-                ahead.append(runtime.spawn(_read_all(log, asked, limit), f"read ahead in {log.name}"))
-                asked += limit
-            events = unfinished + await ahead.popleft()
+    async with aclosing(_ahead(runtime, log, after, until, partial(_read_all, log))) as parts:
+        async for part in parts:
+            events = unfinished + part
             length = len(events)
             while length and not events[length - 1].ends_command:
                 length -= 1
             unfinished = events[length:]
             if length:
                 yield events[:length]
-        if unfinished:
-            raise Corrupt(f"log {log.name}: position {until} is within a command")
+    if unfinished:
+        raise Corrupt(f"log {log.name}: position {until} is within a command")
+
+
+async def all_facts(
+    runtime: Runtime, log: Foldable, after: int, until: int, aggregate_types: Collection[str]
+) -> AsyncIterator[Facts]:
+    """The facts from after+1 to `until` in order; reads ahead while the caller works. Corrupt if one is missing."""
+
+    async def read(start: int, count: int) -> Facts:
+        return await log.facts(start, start + count, aggregate_types)
+
+    async with aclosing(_ahead(runtime, log, after, until, read)) as parts:
+        async for facts in parts:
+            yield facts
+
+
+async def _ahead(
+    runtime: Runtime, log: Readable, after: int, until: int, read: Callable[[int, int], Coroutine[Any, Any, T]]
+) -> AsyncGenerator[T, None]:
+    """What `read` gives for one part of the positions after another; several reads are under way at a time."""
+    ahead: deque[asyncio.Task[T]] = deque()
+    asked = after
+    try:
+        while ahead or asked < until:
+            while len(ahead) < READS_AHEAD and asked < until:
+                count = min(HISTORY_EVENTS_MAX, until - asked)
+                ahead.append(runtime.spawn(read(asked, count), f"read ahead in {log.name}"))
+                asked += count
+            yield await ahead.popleft()
     finally:
         for task in ahead:
             task.cancel()

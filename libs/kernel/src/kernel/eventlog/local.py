@@ -7,11 +7,12 @@ what was appended lately live here; `Store` only keeps rows.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 
 from kernel.event import Append, Event
 from kernel.eventlog.admission import Known, Plan, admit, build, checked_size, unknown_aggregates
+from kernel.eventlog.facts import Facts
 from kernel.eventlog.history import whole_commands
 from kernel.eventlog.port import (
     BATCH_EVENTS_MAX,
@@ -144,6 +145,9 @@ class LocalLog:
 
     async def read(self, after: int, limit: int = READ_EVENTS_MAX) -> list[Event]:
         return await self._between(after, min(self._tail.head, after + min(limit, READ_EVENTS_MAX)))
+
+    async def facts(self, after: int, until: int, aggregate_types: Collection[str]) -> Facts:
+        return await self._store.facts(after, min(self._tail.head, until), aggregate_types)
 
     async def read_stream(self, aggregate_id: str, after_version: int = 0, limit: int = READ_EVENTS_MAX) -> list[Event]:
         events = await self._store.read_stream(aggregate_id, after_version, min(limit, READ_EVENTS_MAX))

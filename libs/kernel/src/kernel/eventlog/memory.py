@@ -1,9 +1,10 @@
 """The log in memory: for tests, and for simulations that lose commits on purpose."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from kernel.event import Event
+from kernel.eventlog.facts import Facts, facts_of
 from kernel.eventlog.local import LocalLog
 from kernel.eventlog.port import SNAPSHOTS_KEPT, LogLocked, Snapshot, Writer
 from kernel.eventlog.store import Opened, Taken
@@ -75,6 +76,9 @@ class MemoryStore:
 
     async def read(self, after: int, until: int, limit: int) -> list[Event]:
         return self._events[after : min(until, after + limit)]
+
+    async def facts(self, after: int, until: int, aggregate_types: Collection[str]) -> Facts:
+        return facts_of(await self.read(after, until, until - after), aggregate_types)
 
     async def read_stream(self, aggregate_id: str, after_version: int, limit: int) -> list[Event]:
         return self._streams.get(aggregate_id, [])[after_version : after_version + limit]

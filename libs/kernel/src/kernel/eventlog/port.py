@@ -4,12 +4,13 @@ A log has a name, one order and one commit at a time. Positions are gap-free fro
 (`tests/eventlog/test_compliance.py`) runs against every adapter.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Protocol
 
 import msgspec
 
 from kernel.event import Append, Event
+from kernel.eventlog.facts import Facts
 
 # What may wait: beyond it an append is refused with QueueFull.
 QUEUE_EVENTS_MAX = 65_536
@@ -119,6 +120,11 @@ class EventLog(Protocol):
         """Up to `limit` events (at most READ_EVENTS_MAX) in order, from position after+1, from 0 for all.
 
         Positions are contiguous, or Corrupt says which one is missing or broken. Empty at the head."""
+
+    async def facts(self, after: int, until: int, aggregate_types: Collection[str]) -> Facts:
+        """The events from after+1 to `until` (1 to READ_EVENTS_MAX of them), as little of each as a fold needs.
+
+        Corrupt if one of the positions is missing."""
 
     async def read_stream(self, aggregate_id: str, after_version: int = 0, limit: int = READ_EVENTS_MAX) -> list[Event]:
         """Events of one aggregate in order."""

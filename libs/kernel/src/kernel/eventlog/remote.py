@@ -5,13 +5,14 @@ and sending the same command ids again is always safe. A subscription reconnects
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 
 from grpc.aio import Channel
 
 from kernel.event import Append, Event
 from kernel.eventlog import wire
+from kernel.eventlog.facts import Facts, facts_of
 from kernel.eventlog.port import (
     READ_EVENTS_MAX,
     Appended,
@@ -91,6 +92,9 @@ class RemoteLog:
             if not more:
                 break
         return events
+
+    async def facts(self, after: int, until: int, aggregate_types: Collection[str]) -> Facts:
+        return facts_of(await self.read(after, until - after), aggregate_types)
 
     async def read_stream(self, aggregate_id: str, after_version: int = 0, limit: int = READ_EVENTS_MAX) -> list[Event]:
         events: list[Event] = []

@@ -9,13 +9,14 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from kernel.event import GENESIS_HASH, Event
+from kernel.eventlog.facts import Facts
 from kernel.eventlog.local import LocalLog
 from kernel.eventlog.port import Corrupt, LogFailed, LogLocked, Snapshot, Writer
 from kernel.eventlog.sqlite_checkpoint import Checkpointer, copy_log
@@ -30,6 +31,7 @@ from kernel.eventlog.sqlite_schema import (
     inserts,
     lookups,
     read_events,
+    read_facts,
 )
 from kernel.eventlog.sqlite_snapshots import SnapshotFile
 from kernel.eventlog.store import Opened, Taken
@@ -96,6 +98,13 @@ class SqliteStore:
             )
             raise Corrupt(f"{self._where}: position {missing} is missing, the head is {until} or later")
         return events
+
+    async def facts(self, after: int, until: int, aggregate_types: Collection[str]) -> Facts:
+        what = f"read facts after {after}"
+        count, facts = await self._on_reader(what, read_facts, after, until, sorted(aggregate_types))
+        if count != until - after:
+            await self.read(after, until, until - after)  # which tells what is missing
+        return facts
 
     async def read_stream(self, aggregate_id: str, after_version: int, limit: int) -> list[Event]:
         what = f"read stream {aggregate_id}"

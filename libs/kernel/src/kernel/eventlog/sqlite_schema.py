@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from kernel.event import Event
+from kernel.eventlog.facts import Facts
 from kernel.eventlog.port import Corrupt
 
 SCHEMA_VERSION = 1
@@ -113,6 +114,13 @@ SELECT count(*), CAST(json_group_array(json_array({_PLAIN}, length(event_data)))
     CAST(group_concat(event_data, '') AS BLOB), CAST(group_concat(hash, '') AS BLOB)
 """
 READ = f"{_AGGREGATED} FROM (SELECT * FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?)"
+# One row again. {types} is a list of parameters.
+READ_FACTS = """SELECT count(*),
+    CAST(group_concat(event_type || ' ' || event_id || ' ' || event_version || ' ' || length(event_data), char(10))
+        FILTER (WHERE aggregate_type IN ({types})) AS BLOB),
+    CAST(group_concat(event_data, '') FILTER (WHERE aggregate_type IN ({types})) AS BLOB)
+    FROM (SELECT aggregate_type, event_type, event_id, event_version, event_data FROM events
+        WHERE position > ?1 AND position <= ?2 ORDER BY position)"""
 READ_STREAM = f"""{_AGGREGATED} FROM (SELECT * FROM events WHERE aggregate_id = ? AND event_version > ?
     ORDER BY event_version LIMIT ?)"""
 # {wanted} is a VALUES list of keys: see `lookups`. (Not json_each: it ends a text at U+0000.)
@@ -192,3 +200,13 @@ def read_events(connection: sqlite3.Connection, statement: str, parameters: Sequ
         data_at = data_end
         hash_at += HASH_BYTES
     return events
+
+
+def read_facts(
+    connection: sqlite3.Connection, after: int, until: int, aggregate_types: Sequence[str]
+) -> tuple[int, Facts]:
+    """How many events there are from after+1 to `until`, and those of the given types."""
+    types = ", ".join(f"?{number}" for number in range(3, 3 + len(aggregate_types)))
+    row = connection.execute(READ_FACTS.format(types=types), (after, until, *aggregate_types)).fetchone()
+    count, heads, data = row
+    return count, Facts(after + 1, until, heads or b"", data or b"")

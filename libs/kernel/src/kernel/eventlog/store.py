@@ -4,12 +4,13 @@ The order, the chain, idempotency, fencing and group commit are `LocalLog`'s and
 keeps rows, and refuses what its unique keys already hold.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from kernel.event import GENESIS_HASH, Event
+from kernel.eventlog.facts import Facts
 from kernel.eventlog.port import Snapshot, Writer
 
 
@@ -51,6 +52,9 @@ class Store(Protocol):
 
     async def read(self, after: int, until: int, limit: int) -> list[Event]:
         """The events from after+1 up to `until`, at most `limit`; Corrupt if one of them is missing."""
+
+    async def facts(self, after: int, until: int, aggregate_types: Collection[str]) -> Facts:
+        """The facts from after+1 to `until`; Corrupt if a position is missing."""
 
     async def read_stream(self, aggregate_id: str, after_version: int, limit: int) -> list[Event]: ...
 
