@@ -4,6 +4,7 @@ from collections import defaultdict
 from decimal import Decimal
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,8 +13,8 @@ from kernel.money import NotExact, canonical, decimal, units
 from kernel.projection import ViewStore
 from market_data.book import Book
 from market_data.grid import Grid
-from market_data.views import MarketView
-from trading_events.engine import OrderCanceled, OrderCreated, OrderExecuted, OrderReplaced, Rests
+from market_data.views import MARKET_EVENTS, SKIPPED_EVENTS, MarketView
+from trading_events.engine import TYPES, OrderCanceled, OrderCreated, OrderExecuted, OrderReplaced, Rests
 
 from .venue import Venue, lots, recorded, ticks
 
@@ -148,3 +149,16 @@ def test_a_grid_counts_as_exact_decimals_do(unit, count):
 def test_a_grid_refuses_what_is_no_whole_multiple(text):
     with pytest.raises(NotExact):
         Grid("0.005").count(text)
+
+
+def test_every_event_of_the_engine_is_folded_or_skipped_by_name():
+    assert {kind.__name__ for kind in TYPES} == MARKET_EVENTS | SKIPPED_EVENTS
+    assert not MARKET_EVENTS & SKIPPED_EVENTS
+
+
+def test_an_event_of_the_engine_that_nobody_knows_stops_the_view():
+    venue = Venue(Random(1))
+    venue.list_instruments()
+    event = recorded(venue.commands)[0][0]
+    with pytest.raises(ValueError, match="SplitDeclared at main:1 is unknown to the market view"):
+        MarketView().apply(msgspec.structs.replace(event, event_type="SplitDeclared"))

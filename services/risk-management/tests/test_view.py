@@ -3,13 +3,14 @@
 from decimal import Decimal
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel.projection import ViewStore
 from risk_management.position import FLAT, Position, average_cost, bought, reduced, sold
-from risk_management.views import RiskView
+from risk_management.views import RISK_EVENTS, SKIPPED_EVENTS, RiskView
 from risk_management.wire import (
     account_message,
     exposure_messages,
@@ -17,6 +18,7 @@ from risk_management.wire import (
     open_orders,
     position_messages,
 )
+from trading_events.engine import TYPES
 
 from . import naive
 from .ledger import ASSETS, CLEARING, CUSTOMERS, EXTERNAL, Ledger, recorded
@@ -169,3 +171,16 @@ def test_an_event_that_does_not_fit_stops_the_view(sentence, pick, told):
                 view.apply(past)
     with pytest.raises(ValueError, match=told):
         view.apply(event)
+
+
+def test_every_event_of_the_engine_is_folded_or_skipped_by_name():
+    assert {kind.__name__ for kind in TYPES} == RISK_EVENTS | SKIPPED_EVENTS
+    assert not RISK_EVENTS & SKIPPED_EVENTS
+
+
+def test_an_event_of_the_engine_that_nobody_knows_stops_the_view():
+    ledger = Ledger(Random(1))
+    ledger.open_venue()
+    event = next(iter(recorded(ledger.commands)))[0]
+    with pytest.raises(ValueError, match="SplitDeclared at main:1 is unknown to the risk view"):
+        RiskView().apply(msgspec.structs.replace(event, event_type="SplitDeclared"))

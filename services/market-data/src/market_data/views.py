@@ -15,8 +15,18 @@ from market_data.bars import INTERVALS_S, SECOND_NS, BarRow
 from market_data.book import Book, Resting
 from market_data.market import InstrumentRow, Market, MarketRow, TradeRow, listed
 from trading_events.engine import (
+    AccountOpened,
+    AccountStateChanged,
+    AssetDeposited,
+    AssetListed,
+    AssetWithdrawn,
+    CashDeposited,
+    CashWithdrawn,
+    CommandRefused,
     InstrumentListed,
+    LimitsChanged,
     OrderCanceled,
+    OrderCancelRejected,
     OrderCreated,
     OrderExecuted,
     OrderExpired,
@@ -48,6 +58,15 @@ MarketEvent = (
     | InstrumentListed
 )
 MARKET_EVENTS = frozenset(kind.__name__ for kind in MarketEvent.__args__)
+# They concern accounts and assets, or say that nothing changed.
+SKIPPED_EVENTS = frozenset(
+    kind.__name__
+    for kind in (
+        *(AssetListed, AccountOpened, AccountStateChanged, LimitsChanged, OrderCancelRejected, CommandRefused),
+        *(CashDeposited, CashWithdrawn, AssetDeposited, AssetWithdrawn),
+    )
+)
+ENGINE_AGGREGATES = frozenset(["Order", "Account", "Instrument", "Asset"])
 
 
 class SnapshotRow(msgspec.Struct, frozen=True):
@@ -59,8 +78,10 @@ class SnapshotRow(msgspec.Struct, frozen=True):
 
 
 def decoded(event: Event) -> MarketEvent | None:
-    """The event if it can concern a market, else None."""
+    """The event if it can concern a market, else None; ValueError for one of the engine's that nobody knows here."""
     if event.event_type not in MARKET_EVENTS:
+        if event.aggregate_type in ENGINE_AGGREGATES and event.event_type not in SKIPPED_EVENTS:
+            raise ValueError(f"{event.event_type} at {event.log}:{event.position} is unknown to the market view")
         return None
     return cast(MarketEvent, decode(event.event_type, event.event_data))
 

@@ -6,7 +6,7 @@ from one position; lists use committed rows.
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, assert_never, cast
 
 import msgspec
 
@@ -35,25 +35,43 @@ from trading_events.engine import (
     AssetWithdrawn,
     CashDeposited,
     CashWithdrawn,
+    CommandRefused,
     InstrumentListed,
     LimitsChanged,
     OrderCanceled,
+    OrderCancelRejected,
     OrderCreated,
     OrderExecuted,
     OrderExpired,
+    OrderRejected,
     OrderReplaced,
+    OrdersCanceled,
     Posting,
+    SessionChanged,
     TradeExecuted,
 )
 
-ENGINE_EVENTS = frozenset(
-    kind.__name__
-    for kind in (
-        *(OrderCreated, OrderExecuted, OrderReplaced, OrderCanceled, OrderExpired, TradeExecuted),
-        *(CashDeposited, CashWithdrawn, AssetDeposited, AssetWithdrawn),
-        *(AccountOpened, AccountStateChanged, LimitsChanged, AssetListed, InstrumentListed),
-    )
+# What an account is, and what is listed.
+TermsEvent = AccountOpened | AccountStateChanged | LimitsChanged | AssetListed | InstrumentListed
+RiskEvent = (
+    OrderCreated
+    | OrderExecuted
+    | OrderReplaced
+    | OrderCanceled
+    | OrderExpired
+    | TradeExecuted
+    | CashDeposited
+    | CashWithdrawn
+    | AssetDeposited
+    | AssetWithdrawn
+    | TermsEvent
 )
+RISK_EVENTS = frozenset(kind.__name__ for kind in RiskEvent.__args__)
+# They change nothing that an account has at stake.
+SKIPPED_EVENTS = frozenset(
+    kind.__name__ for kind in (OrderRejected, OrderCancelRejected, OrdersCanceled, CommandRefused, SessionChanged)
+)
+ENGINE_AGGREGATES = frozenset(["Order", "Account", "Instrument", "Asset"])
 
 
 def pair_key(account_id: str, name: str) -> str:
@@ -111,8 +129,10 @@ class RiskView:
     # ---- the fold
 
     def apply(self, event: Event) -> None:
-        if event.event_type in ENGINE_EVENTS:
-            self._fold(event, engine.decode(event.event_type, event.event_data))
+        if event.event_type in RISK_EVENTS:
+            self._fold(event, cast(RiskEvent, engine.decode(event.event_type, event.event_data)))
+        elif event.aggregate_type in ENGINE_AGGREGATES and event.event_type not in SKIPPED_EVENTS:
+            raise ValueError(f"{event.event_type} at {event.log}:{event.position} is unknown to the risk view")
         elif event.aggregate_type in events.AGGREGATE_TYPES:
             policy_set = events.decode(event.event_type, event.event_data)
             if policy_set is None:
@@ -124,7 +144,7 @@ class RiskView:
             self.accounts.put(account.account_id, account)
         self.position = event.position
 
-    def _fold(self, event: Event, data: engine.EngineEvent | None) -> None:
+    def _fold(self, event: Event, data: RiskEvent) -> None:
         match data:
             case OrderCreated():
                 self._post(data.postings)
@@ -154,10 +174,12 @@ class RiskView:
             case CashWithdrawn() | AssetWithdrawn():
                 self._post(data.postings)
                 self._leave(data.account_id, data.asset, parse(data.amount))
+            case AccountOpened() | AccountStateChanged() | LimitsChanged() | AssetListed() | InstrumentListed():
+                self._fold_terms(event, data)
             case _:
-                self._fold_account(event, data)
+                assert_never(data)
 
-    def _fold_account(self, event: Event, data: engine.EngineEvent | None) -> None:
+    def _fold_terms(self, event: Event, data: TermsEvent) -> None:
         match data:
             case AccountOpened():
                 opened = AccountRow(data.account_id, data.user_id, data.kind, event.occurred_at_ns)
@@ -179,7 +201,7 @@ class RiskView:
                 self._instrument(row)
                 self.instruments.put(data.symbol, row)
             case _:
-                raise ValueError(f"{event.event_type} is not folded here")
+                assert_never(data)
 
     def _post(self, postings: Iterable[Posting]) -> None:
         balances = self.balances

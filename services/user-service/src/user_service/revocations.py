@@ -6,6 +6,7 @@ Keys and roles are told from the log, sessions from the private store.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from kernel.event import Event
 from kernel.eventlog.port import EventLog
@@ -113,7 +114,8 @@ def _ended(batch: Sequence[Event]) -> Ended:
     for event in batch:
         if event.aggregate_type != events.USER:
             continue
-        match events.decode(event.event_type, event.event_data):
+        happened = events.decode(event.event_type, event.event_data)
+        match happened:
             case ApiKeyRevoked(key_id=key_id):
                 keys.append(key_id)
             case RolesChanged(user_id=user_id, roles=held):
@@ -122,4 +124,6 @@ def _ended(batch: Sequence[Event]) -> Ended:
                 pass  # nothing ends by these
             case None:
                 raise ValueError(f"{event.event_type} at {event.log}:{event.position} is no event of a user")
+            case _:
+                assert_never(happened)
     return Ended(batch[-1].position, keys, roles)

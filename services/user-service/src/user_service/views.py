@@ -5,7 +5,7 @@ here at once. Roles and permissions are those of the fold.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
@@ -88,7 +88,8 @@ class UsersView:
             self._apply_account(event)
 
     def _apply_own(self, event: Event) -> None:
-        match events.decode(event.event_type, event.event_data):
+        happened = events.decode(event.event_type, event.event_data)
+        match happened:
             case UserRegistered() as registered:
                 self.users.put(registered.user_id, _registered(event, registered))
             case ProfileUpdated(user_id=user_id, name=name):
@@ -107,6 +108,8 @@ class UsersView:
                 pass  # the registration in the same command carries the fingerprint
             case None:
                 raise ValueError(f"{event.event_type} at {event.log}:{event.position} is unknown to the users view")
+            case _:
+                assert_never(happened)
 
     def _apply_account(self, event: Event) -> None:
         opened = engine.decode(event.event_type, event.event_data)
