@@ -9,8 +9,8 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -30,7 +30,7 @@ from kernel.service import Service
 from kernel.settings import Settings, load
 from kernel.telemetry import Metrics, logger
 from trading.v1.eventlog_pb2_grpc import add_EventLogServiceServicer_to_server
-from trading_platform.settings import PlatformSettings
+from trading_platform.settings import ADDRESS, PlatformSettings, address_in
 from trading_platform.site import site
 
 # Callees before callers; the gateway last.
@@ -38,7 +38,10 @@ SERVICES = ("trading-engine", "market-data", "order-service", "risk-management",
 OPEN_TO_PEOPLE = ("api-gateway", "user-service")
 HTTP_OF_PEOPLE = "127.0.0.1:8080"
 SWITCH_INTERVAL_S = 0.0005
+# New objects before a collection, and young ones before an older one: messages make many, and hardly ever a cycle.
+COLLECT_AFTER = (20_000, 20, 20)
 SAY_EVERY_NS = 1_000_000_000
+BACKLOG = 2_048
 
 _log = logger("platform")
 
@@ -74,6 +77,8 @@ def chosen(settings: PlatformSettings) -> tuple[str, ...]:
     for name in names:
         if name not in SERVICES:
             raise ValueError(f"there is no service {name!r}; there are {', '.join(SERVICES)}")
+    if not names:
+        raise ValueError(f"no service was named; there are {', '.join(SERVICES)}")
     return tuple(name for name in SERVICES if name in names)
 
 
@@ -89,9 +94,9 @@ def parse_peers(text: str) -> dict[str, str]:
     peers = {}
     for entry in filter(None, (part.strip() for part in text.split(","))):
         name, equals, address = entry.partition("=")
-        if not equals or name not in SERVICES or ":" not in address:
+        if not equals or name not in SERVICES or not ADDRESS.fullmatch(address):
             raise ValueError(f"expected <service>=<host>:<port>, got {entry!r}")
-        peers[name] = address
+        peers[name] = address_in(address)
     return peers
 
 
@@ -191,6 +196,7 @@ async def running(
         async with serving(platform, settings, http):
             gc.collect()
             gc.freeze()  # what lives now lives for ever: spare the collector from walking it
+            gc.set_threshold(*COLLECT_AFTER)
             yield platform
     finally:
         for task in platform.tasks:
@@ -224,22 +230,16 @@ async def serving(platform: Platform, settings: PlatformSettings, http: str) -> 
     for name, service in platform.services.items():
         for title, main in service.mains.items():
             platform.tasks.append(platform.runtime.spawn(_watched(platform, name, title, main), f"{name}/{title}"))
-    grpc_server = None
-    some_elsewhere = len(platform.services) < len(SERVICES)
-    if settings.grpc or some_elsewhere:
-        address = settings.grpc or "127.0.0.1:0"
-        grpc_server, port = await serve(
-            platform.registrar, address, ready=partial(_waits_for, platform), token=settings.grpc_token or None
-        )
-        platform.grpc = f"{address.rpartition(':')[0]}:{port}"
-    server, task = await _start_http(platform, http)
-    try:
+    async with AsyncExitStack() as servers:
+        if settings.grpc or len(platform.services) < len(SERVICES):
+            address = settings.grpc or "127.0.0.1:0"
+            grpc_server, port = await serve(
+                platform.registrar, address, ready=partial(_waits_for, platform), token=settings.grpc_token or None
+            )
+            servers.push_async_callback(grpc_server.stop, 1.0)
+            platform.grpc = f"{address.rpartition(':')[0]}:{port}"
+        servers.push_async_callback(await _start_http(platform, http))
         yield
-    finally:
-        server.should_exit = True
-        await task
-        if grpc_server is not None:
-            await grpc_server.stop(1.0)
 
 
 async def _waits_for(platform: Platform) -> str | None:
@@ -276,20 +276,36 @@ def bound(address: str) -> str:
         return f"{host}:{probe.getsockname()[1]}"
 
 
-async def _start_http(platform: Platform, address: str) -> "tuple[uvicorn.Server, asyncio.Task[None]]":
-    host, _, port = address.rpartition(":")
+async def _start_http(platform: Platform, address: str) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Serve this process's site; returns what stops it. OSError says why the address cannot be had."""
+    listening = _listening(address)
     settings = load(import_module("api_gateway.settings").ApiGatewaySettings)
     make_server = import_module("api_gateway.http_server").GatewayServer
     app = site(platform.services, platform.probes)
     serves = next((name for name in OPEN_TO_PEOPLE if name in platform.services), next(iter(platform.services)))
-    server: uvicorn.Server = make_server(platform.runtime, app, settings, platform.metrics, host, int(port), serves)
-    task = platform.runtime.spawn(server.serve(), "http")
+    server: uvicorn.Server = make_server(platform.runtime, app, settings, platform.metrics, "", 0, serves)
+    task = platform.runtime.spawn(server.serve([listening]), "http")
     while not server.started:
         if task.done():
-            raise OSError(f"cannot listen on {address}: the port is taken; choose another with --http host:port")
+            raise OSError(f"the HTTP server on {address} ended at once")
         await platform.runtime.sleep(0.01)
     platform.http = address
-    return server, task
+
+    async def stop() -> None:
+        server.should_exit = True
+        await task
+
+    return stop
+
+
+def _listening(address: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    try:
+        return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=BACKLOG)
+    except OSError as error:
+        told = f"cannot listen on {address}: {error.strerror or error}; choose another with --http host:port"
+        raise OSError(told) from None
 
 
 async def until_ready(platform: Platform, waits: Callable[[str], None] = lambda reason: None) -> None:
