@@ -99,3 +99,14 @@ def test_a_store_outlives_its_process_and_has_one_owner():
         assert await successor.head() == 2
 
     scenario_on(None, scenario)
+
+
+def test_a_command_that_another_process_appended_behind_the_log_s_back_fails_the_log():
+    async def scenario(log, writer):
+        log.store.abandon()
+        intruder = MemoryLog(SystemRuntime(), "main", log.store)
+        await intruder.append(single("a"), await intruder.acquire("engine", TYPES))
+        with pytest.raises(LogFailed, match="never wrote"):
+            await asyncio.wait_for(log.append(single("a"), writer), 5)
+
+    scenario_on(None, scenario)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 
 from kernel.ids import KIND_ACCOUNT, KIND_ORDER, core_id_number
 from kernel.money import NotExact, canonical, ledger_unit, parse, units
@@ -10,6 +11,8 @@ from matching.command import TextArena
 from matching.engine import Engine
 
 UNKNOWN_ID = 0  # no entity has it; the core refuses it by name
+# The same prices, quantities and accounts come again and again: each is read once.
+TEXTS_REMEMBERED = 16_384
 I64_MAX = (1 << 63) - 1
 I128_MAX = (1 << 127) - 1
 
@@ -68,6 +71,7 @@ class Listing:
         return terms
 
 
+@lru_cache(TEXTS_REMEMBERED)
 def account(text: str) -> int:
     return core_id_number(KIND_ACCOUNT, text) or UNKNOWN_ID
 
@@ -84,6 +88,7 @@ def price(text: str, terms: Terms) -> int:
     return count("price", text, terms.price_unit, "price_off_tick")
 
 
+@lru_cache(TEXTS_REMEMBERED)
 def count(what: str, text: str, unit: Decimal, off: str) -> int:
     """`text` in units; Refused with `off` if it is no whole number of them, or if it is 0 or beyond 64 bits."""
     try:

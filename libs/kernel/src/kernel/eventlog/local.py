@@ -218,7 +218,10 @@ class LocalLog:
         events: list[Event] = []
         while not events or events[-1].position < span.last:
             after = events[-1].position if events else span.first - 1
-            events += await self._between(after, min(span.last, after + READ_EVENTS_MAX))
+            more = await self._between(after, min(span.last, after + READ_EVENTS_MAX, self._tail.head))
+            if not more:
+                raise LogFailed(f"log {self._name}: the store holds events after {after} that this log never wrote")
+            events += more
         return _appended(events, first_time=False)
 
     async def _commit_all(self) -> None:
