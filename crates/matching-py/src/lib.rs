@@ -39,6 +39,42 @@ impl Batch {
         PyList::new(py, rows.collect::<PyResult<Vec<EventRow<'py>>>>()?)
     }
 
+    fn make_events<'py>(
+        &self,
+        py: Python<'py>,
+        make: &Bound<'py, PyAny>,
+        users: &Bound<'py, PyList>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let outcome = &self.outcome;
+        if users.len() != outcome.stamps.len() {
+            let told =
+                format!("expected a user or None for each of {} commands, got {}", outcome.stamps.len(), users.len());
+            return Err(PyValueError::new_err(told));
+        }
+        let mut rows = outcome.rows.iter().peekable();
+        let commands = users.iter().zip(&outcome.stamps).zip(0..).map(|((user, stamp), command)| {
+            let own = std::iter::from_fn(|| rows.next_if(|row| row.command == command));
+            let events = own.map(|row| {
+                let [_, event_type, aggregate_type, aggregate_id, version, event_id, data, account, instrument] =
+                    event_items(py, outcome, row);
+                make.call1((
+                    event_id,
+                    aggregate_id,
+                    aggregate_type,
+                    event_type,
+                    version,
+                    data,
+                    stamp,
+                    account,
+                    instrument,
+                    &user,
+                ))
+            });
+            PyTuple::new(py, events.collect::<PyResult<Vec<_>>>()?)
+        });
+        PyList::new(py, commands.collect::<PyResult<Vec<_>>>()?)
+    }
+
     #[getter]
     fn stamps(&self) -> Vec<u64> {
         self.outcome.stamps.clone()
@@ -46,12 +82,16 @@ impl Batch {
 }
 
 fn event_row<'py>(py: Python<'py>, outcome: &Outcome, row: &matching::batch::Row) -> PyResult<EventRow<'py>> {
+    PyTuple::new(py, event_items(py, outcome, row))
+}
+
+fn event_items<'py>(py: Python<'py>, outcome: &Outcome, row: &matching::batch::Row) -> [Bound<'py, PyAny>; 9] {
     let uuid = |kind, id| ascii(py, &id::render(kind, id));
     let optional = |kind, id: Option<u64>| match id {
         Some(id) => uuid(kind, id).into_any(),
         None => py.None().into_bound(py),
     };
-    let items: [Bound<'py, PyAny>; 9] = [
+    [
         PyInt::new(py, row.command).into_any(),
         PyString::intern(py, row.event_type).into_any(),
         PyString::intern(py, row.aggregate.type_name()).into_any(),
@@ -61,8 +101,7 @@ fn event_row<'py>(py: Python<'py>, outcome: &Outcome, row: &matching::batch::Row
         PyBytes::new(py, &outcome.data[row.start..row.end]).into_any(),
         optional(EntityKind::Account, row.account_id),
         optional(EntityKind::Instrument, row.instrument_id),
-    ];
-    PyTuple::new(py, items)
+    ]
 }
 
 fn ascii<'py>(py: Python<'py>, text: &[u8]) -> Bound<'py, PyString> {

@@ -95,6 +95,28 @@ def test_a_trade_is_told_by_both_orders_and_the_instrument():
     assert batch.events[2][7:] == (ids.render(ids.ACCOUNT, account(4)), ids.render(ids.INSTRUMENT, ids.entity_id(1, 1)))
 
 
+def test_events_are_made_into_whatever_the_log_takes():
+    engine, _ = venue()
+    texts = TextArena()
+    records = order(texts, 4, Side.SELL, 10, 58010) + order(texts, 5, Side.BUY, 4, 58100)
+    batch = engine.execute(records, bytes(texts))
+    users = ["ada", None]
+    made = batch.make_events(lambda *fields: fields, users)
+    assert [len(events) for events in made] == [1, 4]
+    flat = [(number, *event) for number, events in enumerate(made) for event in events]
+    for row, (number, *event) in zip(batch.events, flat, strict=True):
+        command_number, event_type, aggregate_type, aggregate_id, version, event_id, data, account_id, instrument_id = (
+            row
+        )
+        assert number == command_number
+        assert event == [
+            *(event_id, aggregate_id, aggregate_type, event_type, version, data),
+            *(batch.stamps[number], account_id, instrument_id, users[number]),
+        ]
+    with pytest.raises(ValueError, match="each of 2 commands, got 1"):
+        batch.make_events(lambda *fields: fields, users[:1])
+
+
 def test_replay_restore_and_live_agree():
     engine, batches = venue()
     texts = TextArena()

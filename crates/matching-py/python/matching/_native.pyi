@@ -1,7 +1,9 @@
 """Types of the native module; `matching.engine` is its public name."""
 
-from collections.abc import Iterable
-from typing import Final, final
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar, final
+
+T = TypeVar("T")
 
 __all__ = ["CANCELS_PER_COMMAND_MAX", "STATE_SCHEMA", "Asset", "Batch", "Engine", "Instrument"]
 
@@ -22,6 +24,13 @@ class Batch:
         event data, account id, instrument id)
         """
 
+    def make_events(self, make: Callable[..., T], users: list[str | None]) -> list[tuple[T, ...]]:
+        """The events of each command, each made by calling `make` with what an envelope needs:
+
+        event id, aggregate id, aggregate type, event type, aggregate version, event data, stamp in nanoseconds, account
+        id, instrument id, user. users: one for each command, for the envelopes of its events; ValueError if they are
+        not as many.
+        """
     @property
     def stamps(self) -> list[int]:
         """When each command occurred, in nanoseconds since 1970; it never goes back."""
@@ -95,7 +104,7 @@ class Engine:
     def evolve_facts(self, heads: bytes, data: bytes) -> None:
         """Replay many events at once with the GIL released, as a log reads them for a cold start.
 
-        heads: a line for each in log order, `event_type event_id event_version data_bytes`, without a newline at the end.
+        heads: a line for each in log order, `event_type event_id event_version data_bytes`, no newline at the end.
         data: the data of all of them, one after another.
         ValueError names the line, or the event that does not fit; the engine is then of no use.
         """

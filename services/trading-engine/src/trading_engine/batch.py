@@ -36,12 +36,12 @@ class Decided(NamedTuple):
     answer: int | None
     command: engine_pb2.Command
     request_hash: str
-    events: list[NewEvent]
+    events: tuple[NewEvent, ...]
 
     def to_append(self) -> Append:
         command = self.command
         return Append(
-            events=tuple(self.events),
+            events=self.events,
             correlation_id=command.correlation_id,
             command_id=command.command_id,
             request_hash=self.request_hash,
@@ -197,7 +197,7 @@ class Batch:
         self._draft = Draft()
         self._drafted = []
 
-    def _end_the_rest(self, core: Core, command: engine_pb2.Command, events: list[NewEvent], now_ns: int) -> None:
+    def _end_the_rest(self, core: Core, command: engine_pb2.Command, events: tuple[NewEvent, ...], now_ns: int) -> None:
         """A close that ended as many day orders as one command may is repeated until none is left."""
         while len(events) > CANCELS_PER_COMMAND_MAX:
             following = engine_pb2.Command()

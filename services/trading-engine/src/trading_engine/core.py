@@ -7,6 +7,8 @@ from matching.engine import Engine
 from trading.v1 import engine_pb2
 from trading_engine.listing import Draft, Listing
 
+LISTINGS = frozenset({"AssetListed", "InstrumentListed"})
+
 
 class Core:
     """A matching engine at a position of the log."""
@@ -27,38 +29,10 @@ class Core:
         """Read what is listed anew, after a restore or a listing."""
         self.listing = Listing(self.engine)
 
-    def execute(self, draft: Draft, commands: Sequence[engine_pb2.Command]) -> list[list[NewEvent]]:
+    def execute(self, draft: Draft, commands: Sequence[engine_pb2.Command]) -> list[tuple[NewEvent, ...]]:
         """Let the core decide `draft`; the events of each command, in order. `commands` are those that it encodes."""
         batch = self.engine.execute(b"".join(draft.records), bytes(draft.texts))
-        decided: list[list[NewEvent]] = [[] for _ in commands]
-        stamps = batch.stamps
-        listed = False
-        for (
-            number,
-            event_type,
-            aggregate_type,
-            aggregate_id,
-            version,
-            event_id,
-            data,
-            account,
-            instrument,
-        ) in batch.events:
-            decided[number].append(
-                NewEvent(
-                    event_id=event_id,
-                    aggregate_id=aggregate_id,
-                    aggregate_type=aggregate_type,
-                    event_type=event_type,
-                    event_version=version,
-                    event_data=data,
-                    occurred_at_ns=stamps[number],
-                    account_id=account,
-                    instrument_id=instrument,
-                    user_id=commands[number].user_id or None,
-                )
-            )
-            listed = listed or event_type in ("InstrumentListed", "AssetListed")
-        if listed:
+        decided = batch.make_events(NewEvent, [command.user_id or None for command in commands])
+        if any(event.event_type in LISTINGS for events in decided for event in events):
             self.refresh()
         return decided
