@@ -12,7 +12,7 @@ class TradingEngineSettings(Settings):
     """Number of the log in order and trade ids; each shard has its own."""
     queue_commands_max: int = 16_384
     """Commands that may wait to be sequenced; beyond it callers are refused and may try again."""
-    batch_commands_max: int = 512
+    batch_commands_max: int = 256
     """Commands decided and committed together, unless one caller sends more at once: while a batch commits, the next
     is decided, so smaller ones keep both busy."""
     snapshot_every_events: int = 100_000
