@@ -75,7 +75,7 @@ async def the_story(terminal: Terminal, url: str) -> None:
     history = await terminal.run("order", "show", rests["order_id"], "--history")
     assert "OrderCreated" in history.out
 
-    book = await terminal.run("book", "BENCH", "--depth", "2")
+    book = await terminal.run("book", "bench", "--depth", "2")
     assert [line.split()[1] for line in book.out.splitlines() if " bid " in line or " ask " in line] == [
         *("101.02", "101.01", "99.5", "99"),
     ]
@@ -177,6 +177,11 @@ def test_a_session_renews_itself(tmp_path, sentence, now_s, renewals):
             "fields that the message does not tell",
             {"code": "invalid_request", "message": "Wrong.", "errors": [{"field": "price", "message": "must be > 0"}]},
             "invalid_request: Wrong.; price must be > 0",
+        ),
+        (
+            "fields that the message tells",
+            {"code": "c", "message": "price: must be > 0.", "errors": [{"field": "price", "message": "must be > 0"}]},
+            "c: price: must be > 0.",
         ),
         (
             "the order that was recorded as refused",

@@ -1,5 +1,6 @@
 """The `trading` command. Exit codes: 0 done, 1 refused or different, 2 wrong usage, 3 the platform failed."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,7 +8,8 @@ import typer
 import uvloop
 from rich.console import Console
 
-from kernel.eventlog.port import LogLocked
+from kernel.eventlog.port import LogError
+from kernel.refused import Refused
 from kernel.settings import SettingsError, load
 from kernel.telemetry import configure_logs
 from trading_platform import client_commands, replay_commands, verify_command
@@ -23,12 +25,20 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(replay_commands.app, name="replay", help="Send recorded days through a platform of their own.")
-app.add_typer(bench_commands.app, name="bench", help="Measure this machine.")
-app.command()(verify_command.verify)
-client_commands.add_to(app)
-
 errors = Console(stderr=True, highlight=False)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(version("trading-platform"))
+        raise typer.Exit
+
+
+@app.callback()
+def trading(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    """An event-sourced trading platform: venue, brokerage and market data from one log."""
 
 
 @app.command()
@@ -60,8 +70,14 @@ def up(
         configure_logs(settings.log_level)
         uvloop.run(up_command.run(settings, demo_seed=seed if demo else None))
     except (SettingsError, ValueError) as error:
-        errors.print(f"[red]{error}[/]")
+        errors.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(USAGE) from None
-    except (LogLocked, OSError, TimeoutError, RuntimeError) as error:
-        errors.print(f"[red]{type(error).__name__}: {error}[/]")
+    except (LogError, OSError, Refused, RuntimeError) as error:
+        errors.print(str(error) or type(error).__name__, style="red", markup=False, soft_wrap=True)
         raise typer.Exit(FAILED) from None
+
+
+app.add_typer(replay_commands.app, name="replay", help="Send recorded days through a platform of their own.")
+app.add_typer(bench_commands.app, name="bench", help="Measure this machine.")
+app.command()(verify_command.verify)
+client_commands.add_to(app)

@@ -22,7 +22,14 @@ from trading_platform.client.session import Session, save, session_file
 URL_DEFAULT = "http://127.0.0.1:8080"
 
 Json = Annotated[bool, typer.Option("--json", help="The platform's own document, for machines.")]
-Symbol = Annotated[str, typer.Argument(help="Such as AAPL or BTC-USD.")]
+
+
+def _canonical(symbol: str | None) -> str | None:
+    """As the platform writes it: people may type btc/usd."""
+    return None if symbol is None else symbol.replace("/", "-").upper()
+
+
+Symbol = Annotated[str, typer.Argument(help="Such as AAPL or BTC-USD.", callback=_canonical)]
 
 orders = typer.Typer(no_args_is_help=True)
 accounts = typer.Typer(no_args_is_help=True)
@@ -79,11 +86,14 @@ def login(
     user: Annotated[str | None, typer.Option(help="E-mail address: asks for the password here (demo only).")] = None,
 ) -> None:
     """Sign in with a browser; the session is kept in a file that only you may read, and renews itself."""
+    url = url.rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise typer.BadParameter(f"expected http(s)://host[:port], got {url}", param_hint="--url")
     with _one_line():
         if user is None:
-            session = uvloop.run(browser.signed_in(url.rstrip("/"), _invite))
+            session = uvloop.run(browser.signed_in(url, _invite))
         else:
-            session = signed_in(url.rstrip("/"), user, typer.prompt("Password", hide_input=True, err=True))
+            session = signed_in(url, user, typer.prompt("Password", hide_input=True, err=True))
     save(session_file(), session)
     errors.print(f"signed in to {session.url} as {session.user}", markup=False, soft_wrap=True)
 
@@ -125,7 +135,9 @@ def place(
 def cancel(
     order_id: Annotated[str | None, typer.Argument(help="The order; or --all.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All your open orders.")] = False,
-    symbol: Annotated[str | None, typer.Option(help="With --all: only those of this symbol.")] = None,
+    symbol: Annotated[
+        str | None, typer.Option(help="With --all: only those of this symbol.", callback=_canonical)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Cancel an order, or all of them."""
@@ -143,7 +155,7 @@ def cancel(
 @orders.command("list")
 def list_orders(
     status: Annotated[Status, typer.Option(case_sensitive=False)] = Status.OPEN,
-    symbol: Annotated[str | None, typer.Option(help="Only those of this symbol.")] = None,
+    symbol: Annotated[str | None, typer.Option(help="Only those of this symbol.", callback=_canonical)] = None,
     limit: Annotated[int, typer.Option(help="The newest so many.", min=1, max=500)] = 50,
     as_json: Json = False,
 ) -> None:
@@ -179,7 +191,7 @@ def book(
 ) -> None:
     """Show the book of an instrument."""
     with _one_line():
-        gateway, symbol = _gateway(), symbol.replace("/", "-")
+        gateway = _gateway()
         if watch:
             _watched(gateway.session(), symbol, depth, as_json)
             return
@@ -192,6 +204,11 @@ def _ladder(found: Any) -> RenderableType:
     return tables.ladder(found["symbol"], bids, asks, found["position"])
 
 
+def _levels(levels: list[tables.Level]) -> list[dict[str, str]]:
+    """As the platform's own documents have them."""
+    return [{"price": price, "quantity": quantity} for price, quantity in levels]
+
+
 def _watched(session: Session, symbol: str, depth: int, as_json: bool) -> None:
     """Until interrupted; with as_json a line a change."""
 
@@ -200,7 +217,8 @@ def _watched(session: Session, symbol: str, depth: int, as_json: bool) -> None:
             async for now, at in live.follow(session, symbol, depth):
                 bids, asks = now.best("bids", depth), now.best("asks", depth)
                 if as_json:
-                    typer.echo(json.dumps({"symbol": symbol, "seq": now.seq, "time": at, "bids": bids, "asks": asks}))
+                    told = {"symbol": symbol, "seq": now.seq, "time": at, "bids": _levels(bids), "asks": _levels(asks)}
+                    typer.echo(json.dumps(told))
                 else:
                     screen.update(tables.ladder(symbol, bids, asks, at), refresh=True)
 
@@ -224,9 +242,9 @@ def show_accounts(as_json: Json = False) -> None:
         typer.echo(json.dumps({"items": documents}))
         return
     for account in documents:
-        shown.print(tables.balances(account))
+        shown.print(tables.balances(account), soft_wrap=True)
         if account["positions"]:
-            shown.print(tables.positions(account["positions"]))
+            shown.print(tables.positions(account["positions"]), soft_wrap=True)
 
 
 @instruments.command("list")

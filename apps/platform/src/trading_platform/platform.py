@@ -42,6 +42,7 @@ SWITCH_INTERVAL_S = 0.0005
 COLLECT_AFTER = (20_000, 20, 20)
 SAY_EVERY_NS = 1_000_000_000
 BACKLOG = 2_048
+GRPC_STOP_S = 1.0
 
 _log = logger("platform")
 
@@ -233,10 +234,14 @@ async def serving(platform: Platform, settings: PlatformSettings, http: str) -> 
     async with AsyncExitStack() as servers:
         if settings.grpc or len(platform.services) < len(SERVICES):
             address = settings.grpc or "127.0.0.1:0"
-            grpc_server, port = await serve(
-                platform.registrar, address, ready=partial(_waits_for, platform), token=settings.grpc_token or None
-            )
-            servers.push_async_callback(grpc_server.stop, 1.0)
+            try:
+                grpc_server, port = await serve(
+                    platform.registrar, address, ready=partial(_waits_for, platform), token=settings.grpc_token or None
+                )
+            except RuntimeError:  # grpc's own, which names neither the reason nor what to do
+                why = f"cannot listen on {address}: the port is taken, or the host is another machine's"
+                raise OSError(f"{why}; choose another with --grpc host:port") from None
+            servers.push_async_callback(grpc_server.stop, GRPC_STOP_S)
             platform.grpc = f"{address.rpartition(':')[0]}:{port}"
         servers.push_async_callback(await _start_http(platform, http))
         yield
@@ -304,8 +309,8 @@ def _listening(address: str) -> socket.socket:
     try:
         return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=BACKLOG)
     except OSError as error:
-        told = f"cannot listen on {address}: {error.strerror or error}; choose another with --http host:port"
-        raise OSError(told) from None
+        reason = (error.strerror or str(error)).partition(" (while")[0]
+        raise OSError(f"cannot listen on {address}: {reason}; choose another with --http host:port") from None
 
 
 async def until_ready(platform: Platform, waits: Callable[[str], None] = lambda reason: None) -> None:

@@ -41,14 +41,14 @@ def lobster(
         told_day = day.read(sample)
         report = uvloop.run(replayed_day(told_day, quiet=as_json))
     except day.NotLobster as error:
-        told.print(f"[red]{error}[/]")
+        told.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(USAGE) from None
     except ReplayFailed as error:
-        told.print(f"[red]{error}[/]")
+        told.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(FAILED) from None
     difference = report.pop("first_difference")
     if difference:
-        told.print(f"[red]{difference}[/]")
+        told.print(str(difference), style="red", markup=False, soft_wrap=True)
     typer.echo(json.dumps(report))
     same = report["rows_equal"] == report["rows"] and report["log_verified"]
     if not same or report["state_hash_live"] != report["state_hash_replayed"]:

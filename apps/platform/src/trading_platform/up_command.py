@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from kernel.runtime import SystemRuntime
 from trading_platform.demo import Demo, opened_at_ns
-from trading_platform.platform import Platform, running, until_ready
+from trading_platform.platform import SERVICES, Platform, chosen, running, until_ready
 from trading_platform.settings import PlatformSettings
 
 console = Console(highlight=False)
@@ -18,7 +18,9 @@ console = Console(highlight=False)
 async def run(settings: PlatformSettings, demo_seed: int | None) -> None:
     """demo_seed: open the demo market with this seed; None runs the platform alone.
 
-    RuntimeError with the reason when a service fails while running."""
+    RuntimeError with the reason when a service fails while running; ValueError for settings that do not go together."""
+    if demo_seed is not None and chosen(settings) != SERVICES:
+        raise ValueError("the demo market needs every service in this process: leave out --demo, or --services")
     asked = interrupted()
     runtime = SystemRuntime()
     overrides: dict[str, dict[str, Any]] = {}
@@ -53,7 +55,7 @@ async def _opened(platform: Platform, settings: PlatformSettings, demo_seed: int
 def tell(platform: Platform, settings: PlatformSettings, demo: Demo | None) -> None:
     """Where to look, and a line that works."""
     url = settings.public_url or f"http://{platform.http}"
-    console.print(f"running   {', '.join(platform.services)}")
+    console.print(f"running   {', '.join(platform.services)}", soft_wrap=True)
     console.print(f"data      {settings.data.absolute()}", soft_wrap=True)
     if platform.grpc:
         console.print(f"grpc      {platform.grpc}")

@@ -13,13 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from kernel.eventlog.port import Corrupt, LogFailed, LogLocked
 from kernel.eventlog.sqlite import SqliteLog
 from kernel.runtime import SystemRuntime
-from kernel.settings import load
+from kernel.settings import SettingsError, load
 from kernel.telemetry import configure_logs
 from trading_platform.settings import PlatformSettings
 from trading_platform.verify.checks import Checked, checks
 from trading_platform.verify.difference import Differences
 
-DIFFERENT, CANNOT_OPEN = 1, 3
+DIFFERENT, USAGE, CANNOT_OPEN = 1, 2, 3
 
 told = Console(stderr=True, highlight=False)
 
@@ -34,10 +34,15 @@ def verify(
 ) -> None:
     """Check a stopped platform against its log: hash chain, cash and assets, engine, every read model.
 
-    Exit codes: 0 all is as the log says, 1 something differs, 3 the log cannot be opened (the platform runs, say).
+    Exit codes: 0 all is as the log says, 1 something differs, 2 wrong usage, 3 the log cannot be opened (the platform
+    runs, say).
     """
     configure_logs("WARNING")
-    settings = load(PlatformSettings) if data is None else load(PlatformSettings, data=data)
+    try:
+        settings = load(PlatformSettings) if data is None else load(PlatformSettings, data=data)
+    except SettingsError as error:
+        told.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(USAGE) from None
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     bars = Progress(*columns, console=told, disable=as_json, transient=True)
 
@@ -53,7 +58,7 @@ def verify(
         with bars:
             done = uvloop.run(verified(settings.data, settings.log_name, started, finished))
     except (LogLocked, LogFailed, NothingThere) as error:
-        told.print(f"[red]nothing was checked: {error}[/]")
+        told.print(f"nothing was checked: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(CANNOT_OPEN) from None
     ok = all(checked.ok for checked in done)
     if as_json:

@@ -60,10 +60,11 @@ def load(settings: type[S], environment: Mapping[str, str] | None = None, **over
 
 def _wrong(settings: type[Settings], prefix: str, at: ErrorDetails) -> str:
     """One error: which variable, what was expected and what came; of a secret, where in it, and never what came."""
+    told = at["msg"].removeprefix("Value error, ")
     if not at["loc"]:
-        return f"{prefix}…: {at['msg']}"  # about several together, and some may be secret
+        return f"{prefix}…: {told}"  # about several together, and some may be secret
     name, *below = (str(part) for part in at["loc"])
     field = settings.model_fields.get(name)
     if field is None or not field.repr:
-        return f"{prefix}{name.upper()}: {at['msg']} (its value is secret and not shown)"
-    return f"{'.'.join([prefix + name.upper(), *below])}: {at['msg']}, got {at['input']!r}"
+        return f"{prefix}{name.upper()}: {told} (its value is secret and not shown)"
+    return f"{'.'.join([prefix + name.upper(), *below])}: {told}, got {at['input']!r}"

@@ -121,15 +121,17 @@ def _document(answer: httpx2.Response) -> Any:
     try:
         return answer.json()
     except ValueError:
-        raise Failure(f"{answer.url} answered {answer.status_code} with no JSON: {answer.text[:100]}", FAILED) from None
+        told = f"{answer.url} answered {answer.status_code} with no JSON; is that where the platform is?"
+        raise Failure(told, FAILED) from None
 
 
 def refusal_line(problem: Mapping[str, Any], status: int) -> str:
     """A problem+json document as one line: its code, its message and what it says of single fields."""
     code = problem.get("code", f"status_{status}")
     message = str(problem.get("message", problem.get("detail", ""))).strip()
-    fields = [f"{error['field']} {error['message']}" for error in problem.get("errors", ())]
-    missing = [field for field in fields if field not in message]
+    missing = [
+        f"{error['field']} {error['message']}" for error in problem.get("errors", ()) if error["message"] not in message
+    ]
     about = f" (order {problem['order_id']})" if problem.get("order_id") else ""
     return f"{code}: {'; '.join([message, *missing])}{about}"
 

@@ -11,6 +11,9 @@ Document = Mapping[str, Any]
 Level = tuple[str, str]
 BAR_CHARACTERS = 20
 ID_CHARACTERS = 36
+NUMBERS = frozenset(
+    ("quantity", "price", "balance", "held", "available", "average cost", "mark", "value", "realized", "unrealized")
+)
 
 
 def orders(rows: Sequence[Document]) -> Table:
@@ -50,6 +53,7 @@ def executed(order: Document) -> str:
 
 def order(document: Document) -> Table:
     table = _table("", "")
+    table.show_header = False
     for name, value in document.items():
         table.add_row(name, "" if value is None else str(value))
     return table
@@ -70,7 +74,7 @@ def balances(account: Document) -> Table:
 
 
 def positions(rows: Sequence[Document]) -> Table:
-    table = _table("position", "quantity", "average cost", "mark price", "value", "unrealized", "realized")
+    table = _table("position", "quantity", "average cost", "mark", "value", "unrealized", "realized")
     names = ("quantity", "average_cost", "mark_price", "market_value", "unrealized_profit", "realized_profit")
     for position in rows:
         table.add_row(position["symbol"], *(position[name] or "" for name in names))
@@ -102,6 +106,6 @@ def _table(*columns: str, title: str | None = None) -> Table:
     table = Table(*columns, title=title, title_justify="left", box=box.SIMPLE)
     for column in table.columns:
         column.overflow = "fold"  # an id that is cut is of no use
-        if column.header in ("quantity", "price", "balance", "held", "available", "value", "realized", "unrealized"):
+        if column.header in NUMBERS:
             column.justify = "right"
     return table
