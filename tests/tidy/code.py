@@ -24,7 +24,11 @@ RUNTIME_ALLOWED: Mapping[str, tuple[str, ...]] = {
     "libs/kernel/src/kernel/runtime.py": (
         "it is the runtime",
         *("time.time_ns", "time.monotonic_ns", "asyncio.sleep", "os.urandom"),
-        *("concurrent.futures.ThreadPoolExecutor", "loop.create_task", "loop.run_in_executor"),
+        *("threading.Thread", "loop.create_task"),
+    ),
+    "libs/kernel/src/kernel/rpc.py": (
+        "a call's task and deadline are the running loop's, and a simulation's where that is simulated",
+        *("loop.create_task", "loop.call_at", "loop.time"),
     ),
     "libs/kernel/src/kernel/simulation/loop.py": ("its order comes from the seed", "random.Random"),
     "libs/kernel/src/kernel/simulation/runtime.py": (

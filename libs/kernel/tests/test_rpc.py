@@ -156,15 +156,29 @@ def test_a_stream_that_is_given_a_deadline_ends_there(over, symbol):
     assert (refused.code, refused.kind) == ("unavailable", Kind.UNAVAILABLE)
 
 
-def test_a_local_stream_is_closed_with_its_reader():
-    async def scenario():
-        async with local(encoded=False) as stub:
+@pytest.mark.parametrize("way_to_leave", ["its reader closes it", "its reader breaks off", "its reader is cancelled"])
+def test_a_stream_ends_where_its_servicer_is_too_when(over, way_to_leave):
+    async def read(stub, begun):
+        async for _ in stub.StreamTopOfBook(market_data_pb2.StreamTopOfBookRequest(symbol="SLOW", depth=1)):
+            begun.set()
+            if way_to_leave == "its reader breaks off":
+                break
+
+    async def scenario(stub):
+        if way_to_leave == "its reader closes it":
             stream = aiter(stub.StreamTopOfBook(market_data_pb2.StreamTopOfBookRequest(symbol="SLOW", depth=1)))
             await anext(stream)
             await stream.aclose()
-            return stub.oracle.ended.is_set()
+        else:
+            begun = asyncio.Event()
+            reading = asyncio.ensure_future(read(stub, begun))
+            await begun.wait()
+            if way_to_leave == "its reader is cancelled":
+                reading.cancel()
+            await asyncio.wait([reading])
+        await asyncio.wait_for(stub.oracle.ended.wait(), 5)
 
-    assert asyncio.run(scenario())
+    over(scenario)
 
 
 @pytest.mark.parametrize("way_to_leave", ["its caller is cancelled", "its deadline passes"])

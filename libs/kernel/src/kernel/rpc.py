@@ -28,11 +28,9 @@ from kernel.runtime import SystemRuntime
 # The interceptors take type arguments in their stubs only.
 if TYPE_CHECKING:
     UnaryInterceptor = grpc.aio.UnaryUnaryClientInterceptor[Any, Any]
-    StreamInterceptor = grpc.aio.UnaryStreamClientInterceptor[Any, Any]
     ServerInterceptor = grpc.aio.ServerInterceptor[Any, Any]
 else:
     UnaryInterceptor = grpc.aio.UnaryUnaryClientInterceptor
-    StreamInterceptor = grpc.aio.UnaryStreamClientInterceptor
     ServerInterceptor = grpc.aio.ServerInterceptor
 
 DEADLINE_S = 10.0
@@ -119,25 +117,73 @@ class _Servicing:
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any] | None] = set()
 
-    async def answer(self, call: Awaitable[Any]) -> Any:
-        """The servicer's answer, or its refusal, raised."""
-        outcome = await asyncio.shield(self._outcome(call))
-        if isinstance(outcome, Refused):
-            raise outcome
+    def begin(self, call: Awaitable[Any]) -> "asyncio.Future[Any]":
+        """The servicer's answer, or its refusal as a value: when its caller has left, it is nobody's error."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Any] = loop.create_future()
+        self._running.add(loop.create_task(self._serve(call, answer)))  # the loop alone would let it be collected
+        return answer
+
+    async def _serve(self, call: Awaitable[Any], answer: "asyncio.Future[Any]") -> None:
+        try:
+            outcome = await call
+        except Refused as refused:
+            outcome = refused
+        except (LogFailed, QueueFull) as error:
+            outcome = _log_away(error)
+        except BaseException as error:
+            if answer.done() or not isinstance(error, Exception):
+                answer.cancel()
+                raise
+            answer.set_exception(error)
+            return
+        finally:
+            self._running.discard(asyncio.current_task())
+        if not answer.done():  # the caller may have left
+            answer.set_result(outcome)
+
+
+class _Deadlines:
+    """Ends waits that last longer than the usual: one timer for all of them, as they end in the order they began."""
+
+    def __init__(self, wait_s: float) -> None:
+        self._wait_s = wait_s
+        ends_s: dict[asyncio.Future[Any], float] = {}
+        self._ends_s = ends_s  # the oldest first
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def wait(self, answer: "asyncio.Future[Any]", method: str) -> Any:
+        loop = asyncio.get_running_loop()
+        self._ends_s[answer] = ends_s = loop.time() + self._wait_s
+        if self._timer is None:
+            self._timer = loop.call_at(ends_s, self._end_those_due)
+        try:
+            outcome = await answer
+        finally:
+            del self._ends_s[answer]
+        if outcome is _LATE:
+            raise _too_slow(method, self._wait_s)
         return outcome
 
-    async def _outcome(self, call: Awaitable[Any]) -> Any:
-        """A refusal is a value here: when its caller has left, it is nobody's error."""
-        task = asyncio.current_task()
-        self._running.add(task)  # the loop alone would let it be collected
-        try:
-            return await call
-        except Refused as refused:
-            return refused
-        except (LogFailed, QueueFull) as error:
-            return _log_away(error)
-        finally:
-            self._running.discard(task)
+    def _end_those_due(self) -> None:
+        self._timer = None
+        loop = asyncio.get_running_loop()
+        for answer, ends_s in self._ends_s.items():
+            if ends_s > loop.time():
+                self._timer = loop.call_at(ends_s, self._end_those_due)
+                return
+            if not answer.done():
+                answer.set_result(_LATE)
+
+
+_LATE = object()
+
+
+def _given(outcome: Any) -> Any:
+    """The answer; a refusal is raised."""
+    if isinstance(outcome, Refused):
+        raise outcome
+    return outcome
 
 
 def _too_slow(method: str, seconds: float | None) -> Refused:
@@ -161,6 +207,7 @@ class LocalChannel:
         self._registrar = registrar
         self._encoded = encoded
         self._servicing = _Servicing()
+        self._deadlines = _Deadlines(DEADLINE_S)
 
     def unary_unary(
         self,
@@ -177,14 +224,9 @@ class LocalChannel:
             handler = self._registrar.methods[method]
             received = handler.request_deserializer(request_serializer(request)) if self._encoded else request
             validated(received)
-            deadline = asyncio.timeout(timeout or DEADLINE_S)
-            try:
-                async with deadline:
-                    response = await self._servicing.answer(handler.unary_unary(received, LocalContext(metadata)))
-            except TimeoutError:
-                if deadline.expired():
-                    raise _too_slow(method, timeout or DEADLINE_S) from None
-                raise
+            answer = self._servicing.begin(handler.unary_unary(received, LocalContext(metadata)))
+            deadlines = _Deadlines(timeout) if timeout else self._deadlines
+            response = _given(await deadlines.wait(answer, method))
             return response_deserializer(handler.response_serializer(response)) if self._encoded else response
 
         return call
@@ -244,8 +286,36 @@ def connect(address: str, token: str | None = None) -> grpc.aio.Channel:
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 2_000),
     ]
-    interceptors: Any = [_UnaryCaller(token), _StreamCaller(token)]
-    return grpc.aio.insecure_channel(address, options, interceptors=interceptors)
+    interceptors: Any = [_UnaryCaller(token)]
+    channel = grpc.aio.insecure_channel(address, options, interceptors=interceptors)
+    channel.unary_stream = _ending_with_their_reader(channel.unary_stream, token)  # type: ignore[method-assign]
+    return channel
+
+
+def _ending_with_their_reader(begin: Any, token: str | None) -> Any:
+    """Streams that end, at the other end too, where their reader leaves them: those of gRPC behind an interceptor live
+    on until their channel is closed."""
+
+    def unary_stream(method: str, request_serializer: Any, response_deserializer: Any, **registered: Any) -> Any:
+        stream = begin(method, request_serializer, response_deserializer, **registered)
+
+        async def call(
+            request: Any,
+            timeout: float | None = None,  # noqa: ASYNC109
+            metadata: Sequence[tuple[str, str]] = (),
+        ) -> AsyncIterator[Any]:
+            responses = stream(request, timeout=timeout, metadata=_metadata(metadata, token))
+            try:
+                async for response in responses:
+                    yield response
+            except grpc.aio.AioRpcError as error:
+                raise refused_of(error) from None
+            finally:
+                responses.cancel()
+
+        return call
+
+    return unary_stream
 
 
 class _UnaryCaller(UnaryInterceptor):
@@ -254,39 +324,24 @@ class _UnaryCaller(UnaryInterceptor):
 
     async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
         try:
-            return await (await continuation(_with_context(details, DEADLINE_S, self._token), request))
+            return await (await continuation(_told(details, self._token), request))
         except grpc.aio.AioRpcError as error:
             raise refused_of(error) from None
 
 
-class _StreamCaller(StreamInterceptor):
-    def __init__(self, token: str | None) -> None:
-        self._token = token
-
-    async def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
-        call = await continuation(_with_context(details, None, self._token), request)
-
-        async def responses() -> AsyncIterator[Any]:
-            try:
-                async for response in call:
-                    yield response
-            except grpc.aio.AioRpcError as error:
-                raise refused_of(error) from None
-            finally:
-                call.cancel()
-
-        return responses()
+def _told(details: Any, token: str | None) -> Any:
+    metadata = _metadata(details.metadata, token)
+    timeout = details.timeout or DEADLINE_S
+    return grpc.aio.ClientCallDetails(details.method, timeout, metadata, details.credentials, details.wait_for_ready)
 
 
-def _with_context(details: Any, deadline_s: float | None, token: str | None) -> Any:
-    metadata = grpc.aio.Metadata(*(details.metadata or ()))
+def _metadata(given: Any, token: str | None) -> grpc.aio.Metadata:
+    metadata = grpc.aio.Metadata(*(given or ()))
     if correlation_id.get():
         metadata.add(CORRELATION_KEY, correlation_id.get())
     if token is not None:
         metadata.add(TOKEN_KEY, f"Bearer {token}")
-    return grpc.aio.ClientCallDetails(
-        details.method, details.timeout or deadline_s, metadata, details.credentials, details.wait_for_ready
-    )
+    return metadata
 
 
 def refused_of(error: grpc.aio.AioRpcError) -> Refused:
@@ -351,7 +406,7 @@ def _receiving(servicing: _Servicing, method: Any, given: str) -> Any:
         correlation_id.set(given)
         try:
             validated(request)
-            return await servicing.answer(method(request, context))
+            return _given(await servicing.begin(method(request, context)))
         except Refused as refused:
             await _abort(context, refused)
 
