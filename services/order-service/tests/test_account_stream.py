@@ -28,9 +28,10 @@ def stream_of(opened: Venue, user: str) -> AsyncIterator[trading_pb2.StreamOrder
 
 
 async def trade(opened: Venue, times: int) -> None:
-    """Bob's resting order is executed so many times; the view has all of it."""
-    await opened.submit("bob", limit("SELL", "50", "20"))
+    """Bob's resting order is executed so many times; the view has each before the next is placed."""
+    (last,) = await opened.submit("bob", limit("SELL", "50", "20"))
     for _ in range(times):
+        await opened.orders.ListOrders(trading_pb2.ListOrdersRequest(user_id="bob", at_least=last.position))
         (last,) = await opened.submit("alice", limit("BUY", "1", "20"))
     await opened.orders.ListOrders(trading_pb2.ListOrdersRequest(user_id="bob", at_least=last.position))
 
