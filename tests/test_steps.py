@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tools.steps import ROOT, Step, run_all
+from tools.steps import ROOT, Step, run_all, soak
 
 GOOD = Step("good", [sys.executable, "-c", "print('fine')"])
 BAD = Step("bad", [sys.executable, "-c", "import sys; print('the reason'); sys.exit(3)"])
@@ -52,3 +52,11 @@ def test_every_command_is_listed_with_a_line():
     described = {line.split(":", 1)[0] for line in lines if " ## " in line and ":" in line}
     assert commands <= described
     assert {"run", "test", "check", "soak", "generate", "bench", "screenshots", "clean"} <= described
+
+
+def test_the_soak_of_the_core_runs_a_test_that_exists():
+    for step in soak():
+        if step.command[0] == "cargo":
+            target, name = step.command[step.command.index("--test") + 1 :]
+            module = ROOT / "crates" / "matching" / "tests" / target / f"{name.rstrip(':')}.rs"
+            assert "#[test]" in module.read_text(), step
