@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import socket
 
 import websockets
@@ -67,6 +68,36 @@ def test_a_request_is_answered_and_connections_are_counted():
             writer.close()
 
     run(test)
+
+
+def test_answers_follow_their_requests_on_one_connection_and_it_closes_when_asked():
+    """Bodies that come with their head, in two pieces and after a question, answers without one, pipelined requests."""
+    head = f"Host: x\r\nAuthorization: {TRADER['Authorization']}\r\n"
+    order = json.dumps({"symbol": SYMBOL, "side": "BUY", "type": "LIMIT", "quantity": "1", "price": "10"})
+    post = f"POST /v1/orders HTTP/1.1\r\n{head}Content-Length: {len(order)}\r\n"
+
+    async def test(gateway):
+        async with served(gateway) as port:
+            first = f"{post}\r\n{order}" + f"HEAD /v1/public/time HTTP/1.1\r\n{head}\r\n" + f"{post}\r\n{order[:9]}"
+            then = f"{order[9:]}{post}Expect: 100-continue\r\n\r\n{order}GET /v1/public/time HTTP/1.0\r\n{head}\r\n"
+            answers = await said(port, first.encode(), then.encode())
+            statuses = [status for status in re.findall(rb"HTTP/1\.1 (\d+)", answers) if status != b"100"]
+            assert statuses == [b"201", b"405", b"201", b"201", b"200"]
+            assert answers.count(b'"order_id"') == 3
+            assert b"\r\nconnection: close\r\n" in answers
+
+    run(test)
+
+
+def test_a_page_of_another_origin_may_read_an_answer():
+    async def test(gateway):
+        async with served(gateway) as port:
+            text = "GET /v1/public/time HTTP/1.1\r\nHost: x\r\nOrigin: https://a.example\r\nConnection: close\r\n\r\n"
+            answer = await said(port, text.encode())
+            assert answer.startswith(b"HTTP/1.1 200 OK")
+            assert b"\r\naccess-control-allow-origin: https://a.example\r\n" in answer
+
+    run(test, cors_origins="https://a.example")
 
 
 def test_a_head_that_does_not_end_is_closed():

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
+from api_gateway.at_once import answered_at_once
 from api_gateway.body import CLOSING, ClientGone, Message, Receive, read
 from api_gateway.call import Call, Platform, Reply, StreamReply, encode, idempotency_header, position_header
 from api_gateway.limits import Buckets, Taken
@@ -78,8 +79,8 @@ class Api:
         except Refused as refused:
             answer = self._refusal(exchange, refused)
         except TimeoutError:
-            told = "A service did not answer in time; try again."
-            answer = self._refusal(exchange, Refused("unavailable", told, Kind.UNAVAILABLE))
+            why = "A service did not answer in time; try again."
+            answer = self._refusal(exchange, Refused("unavailable", why, Kind.UNAVAILABLE))
         except Exception as error:
             answer = self._failure(exchange, error)
         if isinstance(answer, StreamReply):
@@ -87,8 +88,10 @@ class Api:
             closing = scope.get("state", {}).get(CLOSING) or asyncio.Event()
             await self._stream(exchange, answer, receive, send, closing)
             return
-        await send({"type": "http.response.start", "status": answer.status, "headers": _headers(exchange, answer)})
-        await send({"type": "http.response.body", "body": answer.body})
+        told = _headers(exchange, answer)
+        if answer.headers or not answered_at_once(send, answer.status, told, answer.body):
+            await send({"type": "http.response.start", "status": answer.status, "headers": told})
+            await send({"type": "http.response.body", "body": answer.body})
         self._observe(exchange, answer.status, self._runtime.monotonic_ns() - started_ns)
 
     async def _answer(self, exchange: Exchange, path: str, receive: Receive) -> Reply | StreamReply:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from api_gateway.at_once import body_at_once
 from api_gateway.problems import HttpRefused
 from kernel.refused import Kind, Refused
 
@@ -27,6 +28,11 @@ async def read(receive: Receive, headers: dict[bytes, bytes], bytes_max: int, ti
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length) > bytes_max:
         raise _too_large(bytes_max)
+    body = body_at_once(receive)
+    if body is not None:
+        if len(body) > bytes_max:
+            raise _too_large(bytes_max)
+        return body
     try:
         async with asyncio.timeout(timeout_s):
             return await _chunks(receive, bytes_max)
