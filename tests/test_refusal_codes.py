@@ -18,6 +18,7 @@ SOURCES = ("services", "libs/kernel/src/kernel")
 # They answer other processes of the platform, never a client.
 INTERNAL_FOLDERS = ("libs/kernel/src/kernel/eventlog", "libs/kernel/src/kernel/simulation")
 INTERNAL_CODES = {
+    "source_time_ahead": "only gRPC takes a source time",
     "account_missing": "told to whoever makes the first users",
     "refused": "what gRPC's own abort amounts to within a process; nobody calls it",
 }

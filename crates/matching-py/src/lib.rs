@@ -262,6 +262,10 @@ impl Engine {
         self.engine.instrument_of(order_id)
     }
 
+    fn unfinished_closes(&self) -> Vec<&str> {
+        self.engine.unfinished_closes().collect()
+    }
+
     fn account_exists(&self, account_id: u64) -> bool {
         self.engine.accounts().find(account_id).is_some()
     }

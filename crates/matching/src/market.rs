@@ -3,7 +3,7 @@
 use crate::account::Account;
 use crate::book::{Book, NONE};
 use crate::ladder::LadderKind;
-use crate::vocabulary::Session;
+use crate::vocabulary::{Session, Side, TimeInForce};
 
 /// What the engine keeps of an order beside the book's cache line.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,12 @@ pub struct Market {
 impl Market {
     pub(crate) fn new(ladder: LadderKind) -> Self {
         Self { book: Book::new(ladder), session: Session::Continuous, version: 0, beside: BesideBook::default() }
+    }
+
+    /// The slots of resting day orders: bids from the best, then asks, each level in its order.
+    pub(crate) fn day_orders(&self) -> impl Iterator<Item = u32> + '_ {
+        let resting = [Side::Buy, Side::Sell].into_iter().flat_map(|side| self.book.queue(side));
+        resting.filter(|(_, order)| order.time_in_force() == TimeInForce::Day).map(|(slot, _)| slot)
     }
 }
 

@@ -83,11 +83,12 @@ def test_after_a_kill_the_recovered_and_the_replayed_engine_answer_ten_thousand_
         placed: list[str] = []
         async with sequencing(log) as sequencer:
             head = sequencer.core.position
+            stamp_ns = sequencer.core.engine.last_stamp_ns  # one for both runs
             assert (sequencer.core.snapshot_position > 0) == snapshots
             for start in range(0, COMMANDS_AFTER, 500):
                 commands = [random_command(chance, f"after-{start + number}", placed) for number in range(500)]
                 for command in commands:
-                    command.source_time_ns = 4_000_000_000_000_000_000  # one stamp for both runs
+                    command.source_time_ns = stamp_ns
                 await sequencer.execute(commands)
             state = sequencer.core.engine.state_hash()
             events = []

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 import pytest
 
 from kernel.event import Append, Event, NewEvent
+from kernel.eventlog.history import history
 from kernel.eventlog.memory import MemoryLog, MemoryStore
 from kernel.eventlog.port import Appended, LogFailed, QueueFull, Writer
 from kernel.refused import Refused
 from kernel.runtime import SystemRuntime
+from matching.engine import CANCELS_PER_COMMAND_MAX
 from trading.v1 import engine_pb2, types_pb2
 from trading_engine.recovery import KIND, SCHEMA, replayed_hash
+from trading_engine.sequencer import Sequencer
 from trading_engine.settings import TradingEngineSettings
 
 from .venue import ALICE, BOB, OPENING, cancel, command, limit, replace, sequencing
@@ -292,6 +295,84 @@ def test_orders_that_cause_more_events_than_one_append_takes_are_all_decided():
             results = await sequencer.execute(sweeps)
             assert [told(result) for result in results] == ["executed 240"] * 100
             assert sequencer.core.engine.state_hash() == await replayed_hash(runtime, log)
+
+    asyncio.run(scenario())
+
+
+class LoseFrom:
+    """Loses every commit from the n-th on, until it is mended."""
+
+    def __init__(self) -> None:
+        self.commits_left: int | None = None
+        self.lost = asyncio.Event()
+
+    async def before_commit(self, events: Sequence[Event]) -> None:
+        if self.commits_left == 0:
+            self.lost.set()
+            raise LogFailed("the disk lost it")
+        if self.commits_left is not None:
+            self.commits_left -= 1
+
+    async def after_commit(self, events: Sequence[Event]) -> None: ...
+
+
+DAY_ORDERS = CANCELS_PER_COMMAND_MAX + 500
+
+
+async def many_day_orders(sequencer: Sequencer) -> None:
+    await sequencer.execute(OPENING)
+    more = engine_pb2.Deposit(account_id=BOB, asset="AAPL", amount=str(DAY_ORDERS))
+    many = engine_pb2.ChangeLimits(account_id=BOB, max_open_orders=DAY_ORDERS)
+    await sequencer.execute([command("more shares", deposit=more), command("many orders", change_limits=many)])
+    for start in range(0, DAY_ORDERS, 500):
+        await sequencer.execute([limit(f"d{start + at}", BOB, "SELL", "1", "20", "DAY") for at in range(500)])
+
+
+@pytest.mark.parametrize("mended", ["at once", "by a restart"])
+def test_a_close_that_failed_half_way_is_finished(monkeypatch, mended):
+    # A close of more orders than one command ends is several commands; here each gets an append of its own.
+    monkeypatch.setattr("trading_engine.batch.REQUEST_EVENTS_MAX", CANCELS_PER_COMMAND_MAX + 1)
+    close = engine_pb2.ChangeSession(symbol="AAPL", session=engine_pb2.SESSION_CLOSED, reason="close")
+
+    async def expired(log: MemoryLog) -> int:
+        everything = [event async for events in history(SystemRuntime(), log, 0, await log.head()) for event in events]
+        return sum(event.event_type == "OrderExpired" for event in everything)
+
+    async def scenario() -> None:
+        runtime = SystemRuntime()
+        disk = LoseFrom()
+        store = MemoryStore(disk)
+        log = MemoryLog(runtime, store=store)
+        async with sequencing(log) as sequencer:
+            await many_day_orders(sequencer)
+            disk.commits_left = 1
+            closing = asyncio.ensure_future(sequencer.execute([command("close", change_session=close)]))
+            await disk.lost.wait()
+            if mended == "at once":
+                disk.commits_left = None
+                assert told((await closing)[0]) == "done"
+                assert await expired(log) == DAY_ORDERS
+                return
+            with pytest.raises(Refused):
+                await closing
+        assert await expired(log) == CANCELS_PER_COMMAND_MAX
+        disk.commits_left = None
+        store.abandon()
+        again = MemoryLog(runtime, store=store)
+        async with sequencing(again) as sequencer:
+            assert await expired(again) == DAY_ORDERS
+            assert not sequencer.core.engine.unfinished_closes()
+
+    asyncio.run(scenario())
+
+
+def test_a_source_time_that_is_still_to_come_is_refused_as_stamps_never_go_back():
+    async def scenario() -> None:
+        async with sequencing() as sequencer:
+            await sequencer.execute(OPENING)
+            order = limit("a", ALICE, "BUY", "1", "20")
+            order.source_time_ns = SystemRuntime().now_ns() + 60_000_000_000
+            assert told((await sequencer.execute([order]))[0]) == "source_time_ahead"
 
     asyncio.run(scenario())
 

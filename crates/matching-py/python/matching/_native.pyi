@@ -128,6 +128,8 @@ class Engine:
         """Every asset in the order of listing."""
     def instrument_of(self, order_id: int) -> int | None:
         """The id of the instrument that an open order is for; None if there is no such open order."""
+    def unfinished_closes(self) -> list[str]:
+        """Symbols of closed instruments that still have day orders: close them again until there are none."""
     def account_exists(self, account_id: int) -> bool: ...
     def holdings(self, account_id: int) -> list[tuple[str, int, int]]:
         """(asset, balance, hold) in ledger units, ordered by listing; empty if there is no such account."""

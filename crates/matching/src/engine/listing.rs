@@ -11,7 +11,7 @@ use crate::event::{
 use crate::id::{self, EntityKind};
 use crate::limit::CANCELS_PER_COMMAND_MAX;
 use crate::market::Market;
-use crate::vocabulary::{AccountKind, Reason, Session, Side, TimeInForce};
+use crate::vocabulary::{AccountKind, Reason, Session};
 
 impl Engine {
     pub(super) fn open_venue(&mut self, events: &mut Events) -> Result<(), Refusal> {
@@ -90,8 +90,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Closing ends every day order: bids from the best, then asks, each level in its order.
-    /// Closing ends at most [`CANCELS_PER_COMMAND_MAX`] day orders; closing again ends the next ones.
+    /// Closing ends day orders: bids from the best, then asks, each level in its order. It ends at most
+    /// [`CANCELS_PER_COMMAND_MAX`]; closing again ends the next ones.
     pub(super) fn change_session(&mut self, c: &ChangeSession<'_>, events: &mut Events) -> Result<(), Refusal> {
         let Some(instrument) = self.find_instrument(c.instrument_id) else {
             return Err(Refusal::of_venue(Reason::UnknownInstrument));
@@ -100,13 +100,7 @@ impl Engine {
         market.session = c.session;
         let ending: Vec<u32> = match c.session {
             Session::Continuous => Vec::new(),
-            Session::Closed => [Side::Buy, Side::Sell]
-                .into_iter()
-                .flat_map(|side| market.book.queue(side))
-                .filter(|(_, order)| order.time_in_force() == TimeInForce::Day)
-                .map(|(slot, _)| slot)
-                .take(CANCELS_PER_COMMAND_MAX as usize)
-                .collect(),
+            Session::Closed => market.day_orders().take(CANCELS_PER_COMMAND_MAX as usize).collect(),
         };
         let instrument_id = self.instrument_id(instrument.0);
         let reason = events.add_text(c.reason);
@@ -116,6 +110,14 @@ impl Engine {
             self.end_order(instrument.0, slot, Reason::SessionEnd, events);
         }
         Ok(())
+    }
+
+    /// The symbols whose close has ended some of their day orders and not all: what was to close them again was lost.
+    pub fn unfinished_closes(&self) -> impl Iterator<Item = &str> {
+        let listed = self.markets.iter().zip(self.catalog.instruments());
+        let unfinished =
+            listed.filter(|(market, _)| market.session == Session::Closed && market.day_orders().next().is_some());
+        unfinished.map(|(_, terms)| terms.symbol.as_str())
     }
 
     pub(super) fn asset_id(&self, asset: Asset) -> u64 {

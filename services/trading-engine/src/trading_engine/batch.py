@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from struct import error as StructError
 from typing import NamedTuple
 
-from kernel.event import Append, NewEvent
+from kernel.event import Append, Event, NewEvent
 from kernel.eventlog.port import REQUEST_BYTES_MAX, REQUEST_EVENTS_MAX, Appended
 from kernel.ids import derived_id
 from kernel.refused import Kind, Refused
@@ -51,8 +51,7 @@ class Decided(NamedTuple):
 
     @property
     def placed(self) -> str | None:
-        """The order that the command is about, if it is about one."""
-        return self.events[0].aggregate_id if self.events[0].aggregate_type == "Order" else None
+        return placed_order(self.events)
 
 
 class Tally(NamedTuple):
@@ -94,8 +93,8 @@ class Batch:
         for reference in self.references:
             if reference in placed:
                 self._placed[reference] = placed[reference]
-            elif reference in known:
-                self._placed[reference] = known[reference].events[0].aggregate_id
+            elif reference in known and (order_id := placed_order(known[reference].events)):
+                self._placed[reference] = order_id
         for index, command in enumerate(self.commands):
             first = self._first_use.get(command.command_id)
             outcome = known.get(command.command_id)
@@ -209,6 +208,11 @@ class Batch:
             encode(command, core.listing, "", now_ns, draft)
             (events,) = core.execute(draft, [command])
             self.decided.append(Decided(None, command, request_hash(command), events))
+
+
+def placed_order(events: Sequence[NewEvent | Event]) -> str | None:
+    """The order that a command is about, by its events; None if it is about none."""
+    return events[0].aggregate_id if events[0].aggregate_type == "Order" else None
 
 
 def placed_by(command: engine_pb2.Command) -> str:

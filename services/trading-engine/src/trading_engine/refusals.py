@@ -30,7 +30,7 @@ MEANINGS: dict[str, Meaning] = {
     "order_not_found": Meaning(Kind.NOT_FOUND, "There is no such order of this account."),
     "order_closed": Meaning(Kind.CONFLICT, "The order is no longer open."),
     "quantity_below_executed": Meaning(Kind.UNPROCESSABLE, "The new quantity must be above what is executed already."),
-    "duplicate_listing": Meaning(Kind.CONFLICT, "It is listed already, with other terms."),
+    "duplicate_listing": Meaning(Kind.CONFLICT, "It is listed already."),
     "unknown_asset": Meaning(Kind.NOT_FOUND, "There is no such asset; list it first."),
 }
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from kernel.event import Append
-from kernel.eventlog.history import history
+from kernel.eventlog.history import history, whole_commands
 from kernel.eventlog.port import Appended, EventLog, Fenced, LogError, Malformed, QueueFull, Writer
 from kernel.eventlog.verify import Chain
 from kernel.ids import derived_id
@@ -30,7 +30,9 @@ AGGREGATE_TYPES = ("Order", "Account", "Instrument", "Asset")
 RECENT_COMMANDS_MAX = 50_000
 ATTEMPTS_MAX = 5
 RETRY_PAUSE_S = 0.05
-AUDIT_PAUSE_S = 0.05
+# So many events of the log's end are checked before the engine answers anybody, the rest while it runs.
+CHECKED_BEFORE_START = 100_000
+AUDIT_PAUSE_S = 0.005  # between two parts of the rest
 
 _log = logger(ROLE)
 
@@ -58,6 +60,7 @@ class Sequencer:
         self._writer: Writer | None = None
         self._turn = asyncio.Lock()  # held while the core is ahead of the log
         self._waiting_for_turn = 0
+        self._checked_from = 0
         self.core = Core(settings.log_number)
 
     @property
@@ -99,6 +102,7 @@ class Sequencer:
         """Recover, then sequence until cancelled. A log that fails for good stops the engine with its reason."""
         try:
             await self._rebuild()
+            await self._check_newest()
             await self._open_venue()
             self._failure = None
             while True:
@@ -110,24 +114,50 @@ class Sequencer:
             raise
 
     async def audit(self) -> None:
-        """Check the whole log once, in the background: a start reads its end only. Tampering stops the engine."""
+        """Check the rest of the log once, in the background; tampering stops the engine."""
         while self._failure is not None:
             await self._runtime.sleep(AUDIT_PAUSE_S)
         try:
-            chain = Chain(self._log.name)
-            async for events in history(self._runtime, self._log, 0, await self._log.head()):
-                for event in events:
-                    chain.follow(event)
-                await self._runtime.sleep(AUDIT_PAUSE_S)
+            await self._check(Chain(self._log.name), self._checked_from, AUDIT_PAUSE_S)
         except LogError as error:
             self._stop(f"{type(error).__name__}: {error}")
             raise
         await asyncio.get_running_loop().create_future()  # a main that ends would stop the service
 
+    async def _check_newest(self) -> None:
+        """Check the chain of the newest events before anything is answered. Corrupt says where it was tampered with."""
+        head = await self._log.head()
+        chain = Chain(self._log.name)
+        if head > CHECKED_BEFORE_START:
+            before = (await whole_commands(self._log, head - CHECKED_BEFORE_START - 1, 1))[-1]
+            chain = Chain(self._log.name, before.position, before.hash)
+        self._checked_from = chain.position
+        await self._check(chain, head, 0)
+
+    async def _check(self, chain: Chain, until: int, pause_s: float) -> None:
+        """Follow the chain to `until`, which ends a command."""
+        async for events in history(self._runtime, self._log, chain.position, until):
+            for event in events:
+                chain.follow(event)
+            await self._runtime.sleep(pause_s)
+
     async def _rebuild(self) -> None:
-        """Become the writer, which also opens a failed log anew, and fold the log into a fresh core."""
+        """Become the writer, which also opens a failed log anew, and fold the log into a fresh core.
+
+        What was under way is to be decided anew, after the rest of every close that the log holds only a part of."""
         self._writer = await self._log.acquire(ROLE, AGGREGATE_TYPES)
         self.core = await recover(self._runtime, self._log, self._settings)
+        self._under_way = deque(Batch(batch.submissions) for batch in self._under_way)
+        closes = [self._close(symbol) for symbol in self.core.engine.unfinished_closes()]
+        if closes:
+            self._under_way.appendleft(self._batch_of(closes))
+
+    def _close(self, symbol: str) -> engine_pb2.Command:
+        told = derived_id("unfinished-close", self._log.name, symbol, str(self.core.engine.command_sequence))
+        change = engine_pb2.ChangeSession(
+            symbol=symbol, session=engine_pb2.SESSION_CLOSED, reason="the rest of an unfinished close"
+        )
+        return engine_pb2.Command(command_id=told, correlation_id=told, change_session=change)
 
     async def _open_venue(self) -> None:
         """The first command of a log: the accounts against which deposits and fees are posted."""
@@ -137,9 +167,14 @@ class Sequencer:
             source_time_ns=self._settings.opened_at_ns,
             open_venue=engine_pb2.OpenVenue(),
         )
-        answered: asyncio.Future[list[engine_pb2.CommandResult]] = asyncio.get_running_loop().create_future()
-        self._under_way.append(Batch([Submission([command], answered, self._runtime.monotonic_ns())]))
+        self._under_way.append(self._batch_of([command]))
         await self._sequence()
+
+    def _batch_of(self, commands: list[engine_pb2.Command]) -> Batch:
+        """The engine's own commands, whose answers nobody waits for."""
+        answered = asyncio.get_running_loop().create_future()
+        answered.add_done_callback(lambda told: told.cancelled() or told.exception())  # the sequencer itself knows
+        return Batch([Submission(commands, answered, self._runtime.monotonic_ns())])
 
     def _take(self) -> Batch:
         """The next batch under way: what is queued, up to as many commands as one commit takes."""
@@ -214,7 +249,6 @@ class Sequencer:
             raise error
         await self._runtime.sleep(RETRY_PAUSE_S * attempt)
         await self._rebuild()
-        self._under_way = deque(Batch(batch.submissions) for batch in self._under_way)
 
     async def _save_snapshot(self) -> None:
         """A snapshot only makes the next start faster: without one the engine goes on."""

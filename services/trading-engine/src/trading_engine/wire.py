@@ -19,6 +19,9 @@ TIMES_IN_FORCE = {
     types_pb2.TIME_IN_FORCE_IOC: record.TimeInForce.IOC,
 }
 
+# How far the clocks of two machines may differ.
+SOURCE_AHEAD_NS_MAX = 1_000_000_000
+
 
 def request_hash(command: engine_pb2.Command) -> str:
     """Fingerprint of the command's body: a retry has the same one."""
@@ -31,8 +34,13 @@ def request_hash(command: engine_pb2.Command) -> str:
 def encode(command: engine_pb2.Command, listing: Listing, placed: str, stamp_ns: int, draft: Draft) -> None:
     """Append the command's record to `draft`; Refused when a number cannot be said in the instrument's units.
 
+    stamp_ns: now, nanoseconds since 1970; a source time may be long before it, but hardly after, as stamps
+        never go back.
     placed: the order that the command's `placed_by_command_id` turned out to be, empty if unknown.
     """
+    if command.source_time_ns > stamp_ns + SOURCE_AHEAD_NS_MAX:
+        told = f"The source time {command.source_time_ns} is still to come: it is {stamp_ns}."
+        raise Refused("source_time_ahead", told, Kind.INVALID)
     stamp_ns = command.source_time_ns or stamp_ns
     match command.WhichOneof("body"):
         case "place_order":
