@@ -23,9 +23,9 @@ from tests.simulation.scenario import ENGINE_SETTINGS, Plant
 from trading.v1 import engine_pb2
 from trading.v1.engine_pb2_grpc import EngineServiceStub, add_EngineServiceServicer_to_server
 from trading.v1.trading_pb2_grpc import add_OrderServiceServicer_to_server
-from trading_engine.recovery import recover
+from trading_engine.core import Core
 from trading_engine.rpc import EngineServicer
-from trading_engine.sequencer import AGGREGATE_TYPES, ROLE, Sequencer
+from trading_engine.sequencer import ROLE, Sequencer
 from trading_engine.settings import TradingEngineSettings
 
 # ---- the engine
@@ -72,10 +72,8 @@ class ForgetsCommands(Sequencer):
 class KeepsItsMemory(Sequencer):
     """After a failed append it goes on with a core that has already moved."""
 
-    async def _rebuild(self) -> None:
-        self._writer = await self._log.acquire(ROLE, AGGREGATE_TYPES)
-        if not self.core.position:
-            self.core = await recover(self._runtime, self._log, self._settings)
+    async def _fold(self) -> Core:
+        return self.core if self.core.position else await super()._fold()
 
 
 def engine_of(sequencer_of: type[Sequencer], log_of: Callable[[Runtime, EventLog], Any] | None = None) -> Build:

@@ -114,7 +114,9 @@ class Scenario:
         self._watch()
         self._break_things()
         fate = asyncio.create_task(self._crashes())
+        days = asyncio.create_task(self._trading_days())
         await asyncio.gather(*(trader.trade(STEPS) for trader in self.traders))
+        await days
         fate.cancel()
         await self._rest()
         await self._check()
@@ -217,6 +219,16 @@ class Scenario:
         for _ in range(CRASHES_MAX):
             await asyncio.sleep(pause_s * 2 * self.draw.random())
             self.cluster.crash(self.draw.choice(list(self.cluster.units)))
+
+    async def _trading_days(self) -> None:
+        """Some instruments close, which ends their day orders, and open again."""
+        for number in range(self.draw.choice((0, 1, 3))):
+            await asyncio.sleep(3.0 * self.draw.random())
+            symbol = self.draw.choice(SYMBOLS)
+            for session in (engine_pb2.SESSION_CLOSED, engine_pb2.SESSION_CONTINUOUS):
+                change = engine_pb2.ChangeSession(symbol=symbol, session=session, reason="drawn")
+                await self._execute(f"session {number} {session}", change_session=change)
+                await asyncio.sleep(0.5 * self.draw.random())
 
     async def _rest(self) -> None:
         """No more faults; half of the time everything starts once more, from what is on the disks."""

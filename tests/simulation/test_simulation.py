@@ -29,7 +29,7 @@ AGAIN = (
 # What a sample of seeds must have met, or it tests less than it seems to.
 MET = (
     *("OrderCreated", "OrderExecuted", "TradeExecuted", "OrderCanceled", "OrderReplaced", "OrderRejected"),
-    *("OrderCancelRejected", "LimitsChanged"),
+    *("OrderCancelRejected", "LimitsChanged", "SessionChanged", "OrderExpired"),
 )
 
 
