@@ -10,6 +10,7 @@ from kernel.projection import Projection
 from kernel.refused import Kind, Refused
 from kernel.runtime import Runtime
 from order_service.order import OrderRow
+from order_service.outcomes import note
 from order_service.settings import OrderServiceSettings
 from order_service.streams import AccountStreams
 from order_service.submit import AccountOf, command_of, named_orders
@@ -65,6 +66,12 @@ class Orders:
         return find
 
     async def submit(self, request: trading_pb2.SubmitRequest) -> list[engine_pb2.CommandResult]:
+        began_ns = self.runtime.monotonic_ns()
+        results = await self._submit(request)
+        note(request, results, self.runtime.monotonic_ns() - began_ns)
+        return results
+
+    async def _submit(self, request: trading_pb2.SubmitRequest) -> list[engine_pb2.CommandResult]:
         await self.reached(request.at_least)
         if any(self.view.orders.get(order_id) is None for order_id in named_orders(request)):
             await self.projection.reached()  # a client may name an order that the view has not seen yet

@@ -1,0 +1,50 @@
+"""A log line for what became of each order request: who asked for what, what came of it, how long it took."""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from kernel.rpc import correlation_id
+from kernel.telemetry import logger
+from trading.v1 import engine_pb2, trading_pb2, types_pb2
+
+_log = logger("order-service")
+
+
+def note(submit: trading_pb2.SubmitRequest, results: Iterable[engine_pb2.CommandResult], took_ns: int) -> None:
+    """One line a request: at INFO if the submission has a correlation id, by which its sender can ask; at DEBUG if not.
+
+    A program that sends thousands of requests without one would drown everyone else's."""
+    known_as = submit.correlation_id or correlation_id.get()
+    level = logging.INFO if known_as else logging.DEBUG
+    if not _log.is_enabled_for(level):
+        return
+    for asked, result in zip(submit.requests, results, strict=True):
+        body = asked.WhichOneof("body") or "none"
+        _log.log(
+            level,
+            body,
+            correlation_id=known_as,
+            user_id=submit.user_id,
+            **_order(result.order) if result.HasField("order") else _asked(getattr(asked, body)),
+            position=result.position.position,
+            error=result.refused or None,
+            processing_time_ms=took_ns // 1_000_000,
+        )
+
+
+def _order(order: types_pb2.Order) -> dict[str, Any]:
+    return {
+        "order_id": order.id,
+        "symbol": order.symbol,
+        "side": types_pb2.Side.Name(order.side).removeprefix("SIDE_"),
+        "quantity": order.quantity,
+        "price": order.price or None,
+        "status": types_pb2.OrderStatus.Name(order.status).removeprefix("ORDER_STATUS_"),
+        "cum_quantity": order.cum_quantity,
+    }
+
+
+def _asked(body: Any) -> dict[str, Any]:
+    """What the request said of the order, where no order came of it."""
+    return {name: getattr(body, name, None) or None for name in ("order_id", "symbol", "quantity", "price")}
