@@ -37,7 +37,10 @@ log = logger(NAME)
 class Exchange:
     """What is known of a request so far, for its answer, its metrics and its log line."""
 
-    __slots__ = ("address", "headers", "method", "path", "principal", "query_string", "request_id", "route", "taken")
+    __slots__ = (
+        *("address", "error", "headers", "method", "path"),
+        *("principal", "query_string", "request_id", "route", "taken"),
+    )
 
     def __init__(self, scope: Scope, path: str, request_id: str, headers: dict[bytes, bytes]) -> None:
         client = scope.get("client")
@@ -50,6 +53,7 @@ class Exchange:
         self.route = UNMATCHED
         self.principal: Principal | None = None
         self.taken: Taken | None = None
+        self.error: str | None = None  # the code of a refusal
 
 
 class Api:
@@ -164,6 +168,7 @@ class Api:
     def _refusal(self, exchange: Exchange, refused: Refused) -> Reply:
         if refused.code == "command_id_reused":
             refused = Refused("idempotency_key_reused", "This key came before with another body; use a new one.")
+        exchange.error = refused.code
         extra: list[tuple[bytes, bytes]] = []
         wait_s = retry_after_s(refused)
         if wait_s is not None:
@@ -231,12 +236,14 @@ class Api:
         http_seconds.observe(took_s)
         api_seconds.observe(took_s)
         self._answered += 1
-        if self._answered % self._settings.access_log_every == 0:
+        is_refused = exchange.error is not None and exchange.error != "rate_limited"
+        if is_refused or self._answered % self._settings.access_log_every == 0:
             log.info(
                 "request",
                 method=method,
                 route=exchange.route,
                 status=status,
+                error=exchange.error,
                 processing_time_ms=took_ns // 1_000_000,
                 user_id=exchange.principal.user_id if exchange.principal else None,
             )
