@@ -88,6 +88,8 @@ async def listed(people: dict[str, Person]) -> None:
     for path, body in asked:
         status, document = await admin.ask("POST", path, body)
         assert status == 201, document
+        if path == "/admin/instruments":
+            assert (200, document) == await admin.ask("GET", "/instruments/AAPL")
 
 
 def limit(side: str, quantity: str, price: str, name: str) -> dict[str, str]:

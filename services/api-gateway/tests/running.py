@@ -104,7 +104,7 @@ class Gateway:
         self.log = MemoryLog(self.clock)
         self.metrics = Metrics()
         self.orders, self.market, self.risk, self.users = Orders(), Market(), Risk(), Users()
-        self.engine = Engine(self.log)
+        self.engine = Engine(self.log, self.market)
         registrar = Registrar()
         add_OrderServiceServicer_to_server(self.orders, registrar)
         add_MarketDataServiceServicer_to_server(self.market, registrar)

@@ -20,6 +20,7 @@ from trading_events import engine as events
 NOW_NS = 1_793_629_800_123_456_789
 ACCOUNT = "61636374-0001-8000-8000-000000000003"
 OTHER_ACCOUNT = "61636374-0001-8000-8000-000000000004"
+CLEARING_ACCOUNT = "61636374-0001-8000-8000-000000000005"
 ADA = "01936d2e-7c1a-7b3e-9a51-3f2c8d4e5a6b"
 GRACE = "01936d2e-7c1a-7b3e-9a51-3f2c8d4e5a6c"
 SYMBOL = "BTC-USD"
@@ -34,6 +35,7 @@ class Market(MarketDataServiceServicer):
 
     def __init__(self) -> None:
         self.session = "CONTINUOUS"
+        self.listed: list[engine_pb2.ListInstrument] = []
         self.streams: list[tuple[market_data_pb2.StreamChannelRequest, asyncio.Queue[Any]]] = []
         self.closed_streams = 0
 
@@ -54,7 +56,23 @@ class Market(MarketDataServiceServicer):
         )
 
     async def ListInstruments(self, request: Any, context: Any) -> market_data_pb2.ListInstrumentsResponse:
-        return market_data_pb2.ListInstrumentsResponse(instruments=[self.instrument()], position=at(99))
+        added = [self.added(number, listing) for number, listing in enumerate(self.listed, 2)]
+        return market_data_pb2.ListInstrumentsResponse(instruments=[self.instrument(), *added], position=at(99))
+
+    def added(self, number: int, listing: engine_pb2.ListInstrument) -> market_data_pb2.Instrument:
+        return market_data_pb2.Instrument(
+            id=f"696e7374-0001-8000-8000-{number:012x}",
+            symbol=listing.symbol,
+            base=listing.base,
+            quote=listing.quote,
+            price_unit=listing.price_unit,
+            lot_unit=listing.lot_unit,
+            max_price=listing.max_price,
+            max_quantity=listing.max_quantity,
+            protection=listing.protection,
+            calendar=listing.calendar,
+            session="CLOSED",
+        )
 
     def _known(self, symbol: str) -> None:
         if symbol != SYMBOL:
@@ -342,10 +360,11 @@ class Users(UserServiceServicer):
 
 
 class Engine(EngineServiceServicer):
-    """Books deposits on the log; takes every listing once."""
+    """Books deposits on the log; takes every listing of an asset once, and tells the market of instruments."""
 
-    def __init__(self, log: MemoryLog) -> None:
+    def __init__(self, log: MemoryLog, market: Market) -> None:
         self.log = log
+        self.market = market
         self.writer: Any = None
         self.listed: set[str] = set()
         self.commands: dict[str, bytes] = {}
@@ -370,7 +389,8 @@ class Engine(EngineServiceServicer):
             case "list_asset":
                 self.listed.add(command.list_asset.asset)
             case "list_instrument":
-                result.aggregate_id = "696e7374-0001-8000-8000-000000000002"
+                result.aggregate_id = CLEARING_ACCOUNT  # of the first event, as the real one
+                self.market.listed.append(command.list_instrument)
             case "deposit":
                 result.position.position = await self._book(command.command_id, command.deposit, events.CashDeposited)
             case "withdraw":

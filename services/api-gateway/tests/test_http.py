@@ -468,5 +468,7 @@ def test_an_instrument_that_names_no_calendar_trades_around_the_clock(given, cal
         listing = {"symbol": "AAPL", "base": "AAPL", "quote": "USD"} | terms | given
         listed = await gateway.call("POST", "/v1/admin/instruments", headers=ADMIN, json=listing)
         assert (listed.status_code, listed.json()["calendar"]) == (201, calendar)
+        read = await gateway.call("GET", "/v1/instruments/AAPL")
+        assert listed.json() == read.json()
 
     run(test)

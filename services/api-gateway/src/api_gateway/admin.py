@@ -7,7 +7,7 @@ import msgspec
 from api_gateway.accounts import account_at, account_json, limits_json
 from api_gateway.call import Call, Reply, reply
 from api_gateway.documents import event_json
-from api_gateway.market import InstrumentJson, instrument_at, instrument_json
+from api_gateway.market import instrument_at, instrument_json
 from api_gateway.orders import EventPage
 from api_gateway.problems import field_refused
 from api_gateway.wire import (
@@ -164,20 +164,8 @@ async def list_instrument(call: Call) -> Reply:
         calendar=text_in(given.calendar, "calendar", 32),
     )
     result = await _execute(call, list_instrument=listing)
-    listed = InstrumentJson(
-        result.aggregate_id,
-        listing.symbol,
-        listing.base,
-        listing.quote,
-        listing.price_unit,
-        listing.lot_unit,
-        listing.max_price,
-        listing.max_quantity,
-        listing.protection,
-        listing.calendar,
-        "CONTINUOUS",
-    )
-    return reply(201, listed, result.position)
+    instrument, position = await instrument_at(call, listing.symbol, result.position)
+    return reply(201, instrument_json(instrument), position)
 
 
 async def set_session(call: Call) -> Reply:
