@@ -57,8 +57,8 @@ class ApiGatewaySettings(Settings):
     cors_origins: str = ""
     """Origins whose pages may call the API, separated by commas; `*` for all; empty for none but our own."""
     access_log_every: PositiveInt = 100
-    """One request in so many is logged, so that a busy gateway does not drown in its log; 1 logs each. A refused request
-    is always logged, unless the rate limit refused it; what became of an order is a line of order-service."""
+    """One request in so many is logged, so that a busy gateway does not drown in its log; 1 logs each. One that was
+    refused is always logged, unless the rate limit refused it; what became of an order is a line of order-service."""
 
     stream_frame_bytes_max: PositiveInt = 16_384
     """Largest frame that a WebSocket client may send."""
