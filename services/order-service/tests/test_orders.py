@@ -42,6 +42,18 @@ def test_an_order_is_found_by_id_and_by_client_order_id_right_after_its_answer()
     run(scenario)
 
 
+def test_an_account_can_be_traded_on_as_soon_as_it_is_open():
+    async def scenario(opened: Venue) -> None:
+        for number in range(20):
+            account = await opened.execute(f"account {number}", open_account=engine_pb2.OpenAccount(user_id="alice"))
+            cash = engine_pb2.Deposit(account_id=account.aggregate_id, asset="USD", amount="100")
+            await opened.execute(f"cash {number}", deposit=cash)
+            (placed,) = await opened.submit("alice", limit("BUY", "1", "20", account_id=account.aggregate_id))
+            assert placed.order.account_id == account.aggregate_id
+
+    run(scenario)
+
+
 def test_both_sides_of_a_fill_see_it():
     async def scenario(opened: Venue) -> None:
         (sold,) = await opened.submit("bob", limit("SELL", "10", "20.5"))

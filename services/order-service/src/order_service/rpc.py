@@ -1,7 +1,7 @@
 """The order service's servicers: parse, call, render."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 from kernel.event import Event
@@ -13,7 +13,7 @@ from order_service.order import OrderRow
 from order_service.outcomes import note
 from order_service.settings import OrderServiceSettings
 from order_service.streams import AccountStreams
-from order_service.submit import AccountOf, command_of, named_orders
+from order_service.submit import AccountOf, command_of, named_accounts, named_orders
 from order_service.views import OrdersView
 from order_service.wire import event_message, order_message
 from trading.v1 import engine_pb2, market_data_pb2, trading_pb2, trading_pb2_grpc, types_pb2
@@ -47,11 +47,14 @@ class Orders:
         if at_least.position:
             await self.projection.reached(at_least.position)
 
-    async def account_of(self, user_id: str) -> AccountOf:
-        """A function from the account and the order that a request names to the account it means, for this user."""
-        if not self.view.accounts_of(user_id):
-            await self.projection.reached()
+    async def account_of(self, user_id: str, named: Iterable[str] = ()) -> AccountOf:
+        """A function from the account and the order that a request names to the account it means, for this user.
+
+        named: the accounts that the requests name; the view may not have seen the newest of them yet."""
         own = self.view.accounts_of(user_id)
+        if not own or not {account_id for account_id in named if account_id}.issubset(own):
+            await self.projection.reached()
+            own = self.view.accounts_of(user_id)
 
         def find(named: str, order_id: str) -> str:
             if not own:
@@ -75,7 +78,7 @@ class Orders:
         await self.reached(request.at_least)
         if any(self.view.orders.get(order_id) is None for order_id in named_orders(request)):
             await self.projection.reached()  # a client may name an order that the view has not seen yet
-        account_of = await self.account_of(request.user_id)
+        account_of = await self.account_of(request.user_id, named_accounts(request))
         results: list[engine_pb2.CommandResult | None] = []
         commands: list[engine_pb2.Command] = []
         for asked in request.requests:
@@ -133,7 +136,7 @@ class OrderServicer(trading_pb2_grpc.OrderServiceServicer):
         await orders.reached(request.at_least)
         if not request.at_least.position:
             await orders.projection.reached()  # a list shows what was there when it was asked for
-        account_of = await orders.account_of(request.user_id)
+        account_of = await orders.account_of(request.user_id, [request.account_id])
         accounts: Sequence[str] = orders.view.accounts_of(request.user_id)
         if request.account_id:
             accounts = [account_of(request.account_id, "")]
@@ -160,7 +163,7 @@ class OrderServicer(trading_pb2_grpc.OrderServiceServicer):
     async def StreamOrders(
         self, request: trading_pb2.StreamOrdersRequest, context: Any
     ) -> AsyncIterator[trading_pb2.StreamOrdersResponse]:
-        account_of = await self._orders.account_of(request.user_id)
+        account_of = await self._orders.account_of(request.user_id, [request.account_id])
         async for frame in self._streams.follow(account_of(request.account_id, "")):
             yield frame
 

@@ -21,6 +21,12 @@ def named_orders(submit: trading_pb2.SubmitRequest) -> list[str]:
     return [change.order_id for change in changes if change.order_id and not change.account_id]
 
 
+def named_accounts(submit: trading_pb2.SubmitRequest) -> list[str]:
+    """The accounts that the submission names, empty where it means the caller's first."""
+    bodies = [(request, request.WhichOneof("body") or "place") for request in submit.requests]
+    return [getattr(request, body).account_id for request, body in bodies]
+
+
 def placing_id(account_id: str, client_order_id: str) -> str:
     """The id of the command that places (or renames) the order known by this client order id, for ever."""
     return derived_id("client-order-id", account_id, client_order_id)
