@@ -133,6 +133,13 @@ class Gateway:
 @asynccontextmanager
 async def running(**settings: Any):
     gateway = Gateway(**settings)
+    async with started(gateway):
+        await gateway.users.has_told.wait()
+        yield gateway
+
+
+@asynccontextmanager
+async def started(gateway: Gateway):
     mains = [asyncio.create_task(main()) for main in gateway.service.mains.values()]
     try:
         yield gateway

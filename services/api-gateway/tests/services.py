@@ -276,6 +276,9 @@ class Users(UserServiceServicer):
         self.fault: Refused | None = None
         self.answers = asyncio.Event()
         self.answers.set()
+        self.tells = asyncio.Event()  # what ended
+        self.tells.set()
+        self.has_told = asyncio.Event()
 
     def _user(self, user_id: str) -> user_pb2.User:
         if user_id not in self.users:
@@ -344,6 +347,10 @@ class Users(UserServiceServicer):
 
     async def StreamRevocations(self, request: Any, context: Any) -> AsyncIterator[user_pb2.StreamRevocationsResponse]:
         self.followed.append(request)
+        await self.tells.wait()
+        if not request.HasField("after"):
+            yield user_pb2.StreamRevocationsResponse(position=at(40), session_ids=["ended-before"])
+            self.has_told.set()
         while True:
             told = await self.revocations.get()
             if isinstance(told, Refused):

@@ -7,14 +7,40 @@ import pytest
 from kernel.refused import Kind, Refused
 from trading.v1.user_pb2 import StreamRevocationsResponse
 
-from .running import READER, TRADER, bearer, run
+from .running import READER, TRADER, Gateway, bearer, run, started
 from .services import ADA, GRACE, NOW_NS, at
 from .sockets import connected
 
 NOW_S = NOW_NS // 1_000_000_000
 ORDER = {"symbol": "BTC-USD", "side": "BUY", "type": "LIMIT", "quantity": "0.5", "price": "64250.10"}
 KEY = {"X-API-Key": "tk_ada.secret"}
+NOT_TOLD = "the user service has not told what was revoked"
 BEATING = {"stream_conflation_s": 0, "stream_heartbeat_s": 0.05}
+
+
+def test_after_a_start_nobody_gets_in_before_it_is_told_what_ended():
+    async def whole():
+        gateway = Gateway()
+        gateway.users.tells.clear()
+        async with asyncio.timeout(10), started(gateway):
+            ended = bearer(sid="ended-before")
+            for headers in (ended, TRADER, KEY):
+                answer = await gateway.call("GET", "/v1/orders", headers=headers)
+                assert (answer.status_code, answer.json()["code"]) == (503, "identity_unavailable")
+                assert answer.headers["Retry-After"] == "1"
+            async with connected(gateway) as client:
+                client.say(op="auth", token=ended["Authorization"].removeprefix("Bearer "))
+                assert (await client.closed())[0] != 4401
+            waiting = await gateway.call("GET", "/ready", headers={})
+            assert (waiting.status_code, waiting.json()["dependencies"]["revocations"]) == (503, NOT_TOLD)
+            gateway.users.tells.set()
+            await gateway.users.has_told.wait()
+            gateway.clock.move_on(2)
+            assert (await gateway.call("GET", "/ready", headers={})).status_code == 200
+            assert (await gateway.call("GET", "/v1/orders", headers=ended)).json()["code"] == "token_revoked"
+            assert (await gateway.call("GET", "/v1/orders", headers=TRADER)).status_code == 200
+
+    asyncio.run(whole())
 
 
 async def told():

@@ -61,6 +61,15 @@ def test_a_newcomer_is_told_the_position_and_which_roles_changed_lately(seconds,
     asyncio.run(run())
 
 
+def test_a_newcomer_is_told_at_once_that_nothing_ever_ended():
+    async def run():
+        async with running() as platform:
+            told = await told_of(platform)
+            assert told == user_pb2.StreamRevocationsResponse(position=LogPosition(log="main", position=0))
+
+    asyncio.run(run())
+
+
 def test_a_session_that_is_signed_out_is_told_at_once_and_to_newcomers():
     async def run():
         async with running() as platform, platform.browser() as browser:

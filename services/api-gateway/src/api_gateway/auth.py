@@ -4,6 +4,7 @@ A token is verified in this order: shape, algorithm, key, signature, issuer, aud
 remembered until it expires or is revoked, so that the common request costs one lookup.
 """
 
+import asyncio
 import base64
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn, TypeVar
@@ -89,6 +90,8 @@ class Authenticator:
         self._revoked_keys: dict[str, None] = {}
         self._ended_sessions: dict[str, None] = {}
         self._held: dict[str, _Held] = {}
+        # What ended before this process started was told; until then nobody gets in.
+        self.told_what_ended = asyncio.Event()
 
     def remembered(self, authorization: bytes | None, api_key: bytes | None) -> Principal | None:
         """The principal, if these very credentials were verified before and still hold."""
@@ -105,6 +108,7 @@ class Authenticator:
             refuse("unauthenticated", "Send a bearer token or an API key, not both.")
         if not authorization and not api_key:
             refuse("unauthenticated", "Send a bearer token or an API key; neither came.")
+        self._need_what_ended()
         presented = _presented(authorization or None, api_key or None)
         if presented is None:
             refuse("unauthenticated", "The Authorization header must be `Bearer <token>`.")
@@ -124,7 +128,9 @@ class Authenticator:
     # ---- tokens
 
     async def token(self, token: bytes) -> Principal:
-        """Verify a JWT; the WebSocket's first frame brings one too."""
+        """Verify a JWT; the WebSocket's first frame brings one too. Refused (unavailable) while it is not known what
+        ended."""
+        self._need_what_ended()
         header = _read_header(token)
         if header.alg != ALGORITHM:
             refuse("token_algorithm", f"Tokens must be signed with {ALGORITHM}; this one says {header.alg[:20]!r}.")
@@ -191,6 +197,11 @@ class Authenticator:
         )
 
     # ---- revocations
+
+    def _need_what_ended(self) -> None:
+        if not self.told_what_ended.is_set():
+            told = "What was revoked is not known yet: the user service has not told; try again."
+            raise Refused("identity_unavailable", told, Kind.UNAVAILABLE, retry_after_s=1)
 
     def holds(self, principal: Principal) -> bool:
         """Whether a long-lived connection of this principal may go on: it is neither expired nor revoked."""

@@ -1,5 +1,6 @@
-"""What the gateway's /ready depends on: one cheap question to every service, and the issuer's keys."""
+"""What the gateway's /ready depends on: one cheap question to every service, the issuer's keys, and what was revoked."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from api_gateway.call import Platform
@@ -11,6 +12,8 @@ from trading.v1.market_data_pb2 import GetMarketDataPositionRequest
 from trading.v1.risk_pb2 import GetRiskPositionRequest
 from trading.v1.trading_pb2 import GetViewPositionRequest
 from trading.v1.user_pb2 import ListUsersRequest
+
+TOLD_WITHIN_S = 1.0
 
 
 def probes_of(platform: Platform, keys: KeyCache) -> Probes:
@@ -28,6 +31,15 @@ def probes_of(platform: Platform, keys: KeyCache) -> Probes:
             await keys.find("")
         return None
 
+    async def revocations() -> str | None:
+        """It takes a moment after the start, which is waited for."""
+        try:
+            async with asyncio.timeout(TOLD_WITHIN_S):
+                await platform.authenticator.told_what_ended.wait()
+        except TimeoutError:
+            return "the user service has not told what was revoked"
+        return None
+
     questions: dict[str, Question] = {
         "order-service": _answers(lambda: platform.orders.GetViewPosition(GetViewPositionRequest())),
         "market-data": _answers(lambda: platform.market.GetMarketDataPosition(GetMarketDataPositionRequest())),
@@ -35,6 +47,7 @@ def probes_of(platform: Platform, keys: KeyCache) -> Probes:
         "user-service": _answers(lambda: platform.users.ListUsers(ListUsersRequest(limit=1))),
         "trading-engine": engine,
         "identity-provider": identity,
+        "revocations": revocations,
     }
     return Probes(platform.runtime, platform.metrics, questions)
 

@@ -19,7 +19,8 @@ log = logger("api-gateway")
 async def follow(runtime: Runtime, users: "UserServiceAsyncStub", authenticator: Authenticator) -> None:
     """For ever; after an interruption from where it was. While it is interrupted, keys are believed for a minute.
 
-    The first message of all tells where the log is and what ended lately, so nothing falls between two attempts.
+    The first message of all comes at once: it tells where the log is and what ended lately, so nothing falls between
+    two attempts. Before it nobody is authenticated.
     """
     after: LogPosition | None = None
     while True:
@@ -31,6 +32,7 @@ async def follow(runtime: Runtime, users: "UserServiceAsyncStub", authenticator:
                     authenticator.forget_user(held.user_id, list(held.roles), held.changed_at_ns)
                 for session in ended.session_ids:
                     authenticator.forget_session(session)
+                authenticator.told_what_ended.set()
                 after = ended.position
         except Refused as refused:
             log.info("revocations_interrupted", code=refused.code, error=refused.message)
