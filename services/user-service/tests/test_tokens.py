@@ -11,6 +11,8 @@ from joserfc.jwk import RSAKey
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from kernel.eventlog.memory import MemoryLog
+from kernel.eventlog.port import LogFailed
 from trading.v1 import user_pb2
 from user_service.private_store import PrivateStore
 from user_service.settings import UserServiceSettings
@@ -99,6 +101,36 @@ def test_a_refresh_carries_the_roles_of_today_and_no_more_scope():
         assert more.json()["error"] == "invalid_scope"
 
     browsing(scenario)
+
+
+class AwayLog(MemoryLog):
+    """A log that can be away."""
+
+    is_away = False
+
+    async def head(self):
+        if self.is_away:
+            raise LogFailed("the log is away")
+        return await super().head()
+
+
+def test_a_refused_refresh_leaves_the_token_as_it_is():
+    async def run():
+        runtime = ShiftedRuntime()
+        log = AwayLog(runtime)
+        async with running(log=log, runtime=runtime) as platform, platform.browser() as browser:
+            await platform.create()
+            token = (await password_grant(browser, scope="openid email")).json()["refresh_token"]
+            more = await refreshed(browser, token, scope="openid email profile")
+            assert (more.status_code, more.json()["error"]) == (400, "invalid_scope")
+            log.is_away = True
+            away = await refreshed(browser, token)
+            assert (away.status_code, away.json()["error"]) == (503, "temporarily_unavailable")
+            log.is_away = False
+            assert (await refreshed(browser, token)).status_code == 200
+            assert (await refreshed(browser, token, scope="address")).json()["error"] == "invalid_grant"
+
+    asyncio.run(run())
 
 
 def test_a_program_trades_its_secret_for_a_token():

@@ -173,6 +173,15 @@ class PrivateStore:
         self._atomically(add)
         return added
 
+    def grant_of(self, token_hash: str, client_id: str, now_ns: int) -> Grant | None:
+        """Of a refresh token of this client that is neither spent nor expired."""
+        row = self._db.execute(
+            f"SELECT {_GRANT} FROM refresh_tokens WHERE token_hash = ? AND client_id = ? AND used = 0 "
+            "AND min(expires_at_ns, ends_at_ns) > ?",
+            (token_hash, client_id, now_ns),
+        ).fetchone()
+        return Grant(*row) if row is not None else None
+
     def rotate_refresh_token(
         self, token_hash: str, client_id: str, new_hash: str, now_ns: int, idle_ns: int
     ) -> Rotation:

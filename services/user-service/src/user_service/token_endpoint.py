@@ -108,11 +108,18 @@ class TokenEndpoint:
         return self._tokens(person, code.grant, code.grant.scope, code.nonce, refresh)
 
     async def _by_refresh_token(self, form: dict[str, str], client: Client) -> Response:
+        """Whatever can refuse comes before the token is spent: after that only the next one is of use."""
         realm = self._realm
-        fresh = self._random()
+        fresh, spent = self._random(), _hash(form.get("refresh_token", ""))
+        grant = await self._private(realm.store.grant_of, spent, client.client_id, realm.runtime.now_ns())
+        if grant is not None:
+            scope = granted_scope(form.get("scope", grant.scope))
+            if not set(scope.split()) <= set(grant.scope.split()):
+                raise OAuthError("invalid_scope", f"at most {grant.scope!r} was granted")
+            person = await self._person(grant)
         rotation = await self._private(
             realm.store.rotate_refresh_token,
-            _hash(form.get("refresh_token", "")),
+            spent,
             client.client_id,
             _hash(fresh),
             realm.runtime.now_ns(),
@@ -122,13 +129,9 @@ class TokenEndpoint:
             user_id = rotation.grant.user_id if rotation.grant else ""
             _log.warning("a refresh token came twice; its family ends", user_id=user_id)
             realm.sessions.tell()
-        if rotation.outcome != "rotated" or rotation.grant is None:
+        if rotation.outcome != "rotated" or grant is None:
             raise OAuthError("invalid_grant", "the refresh token is unknown, spent or expired; sign in again")
-        person = await self._person(rotation.grant)
-        scope = granted_scope(form.get("scope", rotation.grant.scope))
-        if not set(scope.split()) <= set(rotation.grant.scope.split()):
-            raise OAuthError("invalid_scope", f"at most {rotation.grant.scope!r} was granted")
-        return self._tokens(person, rotation.grant, scope, "", fresh)
+        return self._tokens(person, grant, scope, "", fresh)
 
     async def _by_password(self, request: Request, form: dict[str, str], client: Client) -> Response:
         email, password = form.get("username", ""), form.get("password", "")
