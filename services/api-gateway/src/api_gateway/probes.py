@@ -1,4 +1,4 @@
-"""What the gateway's /ready depends on: one cheap question to every service, the issuer's keys, and what was revoked."""
+"""What the gateway's /ready depends on: a cheap question to every service, the issuer's keys, what was revoked."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
