@@ -19,6 +19,7 @@ from trading_platform.bench import engine, market
 from trading_platform.cli import app
 from trading_platform.platform import running, until_ready
 from trading_platform.settings import PlatformSettings
+from trading_platform.verify.checks import Outcome
 
 SERVICES = "trading-engine,market-data,order-service,risk-management"
 CHECKS = [
@@ -28,6 +29,7 @@ CHECKS = [
     "market-data/market-data.sqlite",
     "order-service/orders.sqlite",
     "risk-management/risk.sqlite",
+    "user-service/users.db",
 ]
 
 
@@ -104,6 +106,36 @@ def move_checkpoint(folder: Path) -> None:
     _change(folder / "risk-management/risk.sqlite", "UPDATE checkpoint SET position = position + 1000")
 
 
+def remove_checkpoint(folder: Path) -> None:
+    _change(folder / "order-service/orders.sqlite", "DELETE FROM checkpoint")
+
+
+def empty_view(folder: Path) -> None:
+    path = folder / "order-service/orders.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            connection.execute(f"DELETE FROM {table}")
+        connection.commit()
+
+
+def age_view(folder: Path) -> None:
+    _change(folder / "order-service/orders.sqlite", "UPDATE checkpoint SET version = version - 1")
+
+
+def remove_view(folder: Path) -> None:
+    for file in (folder / "order-service").iterdir():
+        file.unlink()
+
+
+def remove_service(folder: Path) -> None:
+    shutil.rmtree(folder / "order-service")
+
+
+def break_view(folder: Path) -> None:
+    (folder / "order-service/orders.sqlite").write_bytes(b"no database" * 1_000)
+
+
 def change_snapshot(folder: Path) -> None:
     _change(folder / "main.log.sqlite.snapshots", "UPDATE snapshots SET state_hash = '-' || substr(state_hash, 2)")
 
@@ -148,7 +180,7 @@ def verified(folder: Path) -> dict[str, str]:
     return {
         checked.check: "; ".join(f"{found.where}: {found.what}" for found in checked.differences.first)
         for checked in done
-        if not checked.ok
+        if checked.outcome is Outcome.DIFFERS
     }
 
 
@@ -162,6 +194,8 @@ def verified(folder: Path) -> dict[str, str]:
         ("a row that is gone", drop_row, "market-data/market-data.sqlite", "table trades, row BENCH|"),
         ("a row that nobody made", add_row, "risk-management/risk.sqlite", "row zz: is there, and the log does not"),
         ("a view ahead of the log", move_checkpoint, "risk-management/risk.sqlite", "beyond the log's head"),
+        ("rows without a checkpoint", remove_checkpoint, "order-service/orders.sqlite", "the log does not give it"),
+        ("a file that is no database", break_view, "order-service/orders.sqlite", "not a database"),
         ("a snapshot of another state", change_snapshot, "engine", "the log gives"),
         (
             "money from nowhere",
@@ -201,6 +235,39 @@ def test_nothing_differs_on_a_platform_that_nobody_touched(stopped):
     document = msgspec.json.decode(result.stdout)
     assert (result.exit_code, document["ok"], [checked["check"] for checked in document["checks"]]) == (0, True, CHECKS)
     assert "compared" in document["checks"][2]["told"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "change", "outcome", "told", "code"),
+    [
+        ("a view of another version", age_view, "not compared", "is current", 4),
+        ("a view that somebody emptied", empty_view, "not compared", "no checkpoint and no rows, and the log gives", 4),
+        ("a view whose file is gone", remove_view, "missing", "there is no file", 4),
+        ("a service that never ran here", remove_service, "not here", "there is no folder", 0),
+    ],
+)
+def test_what_was_not_compared_is_told_apart_from_what_is_right(
+    stopped, tmp_path, sentence, change, outcome, told, code
+):
+    folder = tmp_path / "data"
+    shutil.copytree(stopped, folder)
+    change(folder)
+    result = CliRunner().invoke(app, ["verify", "--data", str(folder), "--json"])
+    document = msgspec.json.decode(result.stdout)
+    (view,) = (checked for checked in document["checks"] if checked["check"] == "order-service/orders.sqlite")
+    assert (view["outcome"], told in view["told"]) == (outcome, True), view
+    assert (result.exit_code, document["ok"], view["ok"]) == (code, not code, not code)
+    shown = CliRunner().invoke(app, ["verify", "--data", str(folder)])
+    assert (shown.exit_code, f"{outcome} order-service/orders.sqlite: " in shown.stderr) == (code, True), shown.stderr
+
+
+def test_a_view_that_no_event_concerned_is_right_without_a_row(tmp_path):
+    async def start_and_stop() -> None:
+        async with running(PlatformSettings(data=tmp_path / "data", services=SERVICES)) as platform:
+            await until_ready(platform)
+
+    uvloop.run(start_and_stop())
+    assert CliRunner().invoke(app, ["verify", "--data", str(tmp_path / "data")]).exit_code == 0
 
 
 def test_a_difference_is_exit_code_1_with_its_place(stopped, tmp_path):

@@ -1,6 +1,8 @@
 """A table between taking a batch's changes and committing them: readers see what was decided, never the file's past."""
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import msgspec
@@ -74,3 +76,38 @@ def test_a_read_at_any_moment_sees_the_last_change(opened, sentence, steps, seen
     store.commit(store.take(), len(steps) + 2)
     assert found() == seen, "after a batch without changes"
     assert [row.text for _, row in notes.everything()] == ([seen] if seen else [])
+
+
+@pytest.mark.parametrize(
+    ("sentence", "statement"),
+    [
+        ("rows without a checkpoint are forgotten", "DELETE FROM checkpoint"),
+        ("rows of another version are forgotten", "UPDATE checkpoint SET version = 7"),
+    ],
+)
+def test_a_store_starts_from_nothing(tmp_path, sentence, statement):
+    path = tmp_path / "notes.sqlite"
+    view = Notes(100)
+    store = ViewStore(view, path)
+    view.notes.put("a", Note("old"))
+    store.commit(store.take(), 9)
+    store.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement)
+        connection.commit()
+    again = Notes(100)
+    store = ViewStore(again, path)
+    assert (store.checkpoint, list(again.notes.everything())) == (0, [])
+    store.close()
+
+
+def test_the_file_and_what_lies_beside_it_are_private(tmp_path):
+    path = tmp_path / "notes.sqlite"
+    path.touch(mode=0o644)
+    view = Notes(100)
+    store = ViewStore(view, path)
+    view.notes.put("a", Note("old"))
+    store.commit(store.take(), 1)
+    modes = {file.name: oct(file.stat().st_mode & 0o777) for file in tmp_path.iterdir()}
+    store.close()
+    assert modes == dict.fromkeys(("notes.sqlite", "notes.sqlite-wal", "notes.sqlite-shm"), "0o600")

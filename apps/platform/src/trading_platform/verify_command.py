@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 import uvloop
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from kernel.eventlog.port import Corrupt, LogFailed, LogLocked
@@ -16,10 +17,12 @@ from kernel.runtime import SystemRuntime
 from kernel.settings import SettingsError, load
 from kernel.telemetry import configure_logs
 from trading_platform.settings import PlatformSettings
-from trading_platform.verify.checks import Checked, checks
+from trading_platform.verify.checks import Checked, Outcome, checks
 from trading_platform.verify.difference import Differences
 
-DIFFERENT, USAGE, CANNOT_OPEN = 1, 2, 3
+DIFFERENT, USAGE, CANNOT_OPEN, NOT_COMPARED = 1, 2, 3, 4
+SHOWN = {Outcome.OK: "green", Outcome.NOT_HERE: "dim"}
+WIDTH = len(Outcome.DIFFERS)
 
 told = Console(stderr=True, highlight=False)
 
@@ -35,7 +38,8 @@ def verify(
     """Check a stopped platform against its log: hash chain, cash and assets, engine, every read model.
 
     Exit codes: 0 all is as the log says, 1 something differs, 2 wrong usage, 3 the log cannot be opened (the platform
-    runs, say).
+    runs, say), 4 nothing differs, but a read model is missing or could not be compared: start the platform, which
+    rebuilds it, stop it, and verify again.
     """
     configure_logs("WARNING")
     try:
@@ -66,7 +70,8 @@ def verify(
             json.dumps({"ok": ok, "data": str(settings.data), "checks": [checked.document() for checked in done]})
         )
     if not ok:
-        raise typer.Exit(DIFFERENT)
+        different = any(checked.outcome is Outcome.DIFFERS for checked in done)
+        raise typer.Exit(DIFFERENT if different else NOT_COMPARED)
 
 
 async def verified(
@@ -98,10 +103,11 @@ async def verified(
 
 
 def _tell(checked: Checked) -> None:
-    mark = "[green]ok[/]     " if checked.ok else "[red]differs[/]"
-    told.print(f"{mark} {checked.check}: {checked.told}")
+    color = SHOWN.get(checked.outcome, "red")
+    mark = f"[{color}]{checked.outcome:<{WIDTH}}[/]"
+    told.print(f"{mark} {escape(checked.check)}: {escape(checked.told)}", soft_wrap=True)
     for difference in checked.differences.first:
-        told.print(f"        {difference.where}: {difference.what}", markup=False)
+        told.print(f"{'':<{WIDTH}} {difference.where}: {difference.what}", markup=False)
     more = checked.differences.count - len(checked.differences.first)
     if more:
-        told.print(f"        and {more:,} more")
+        told.print(f"{'':<{WIDTH}} and {more:,} more")

@@ -7,6 +7,7 @@ apply stops with its checkpoint where it was; it never skips.
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -165,6 +166,9 @@ class ViewStore:
     def __init__(self, view: View, path: Path | None) -> None:
         self.view = view
         target = str(path) if path else ":memory:"
+        if path:  # private before SQLite writes to it; what lies beside it gets the same mode
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            path.chmod(0o600)
         self._writer = sqlite3.connect(target, isolation_level=None, check_same_thread=False)
         self._reader = self._writer
         if path:
@@ -173,7 +177,7 @@ class ViewStore:
             self._reader = sqlite3.connect(target, isolation_level=None, check_same_thread=False)
         self._writer.execute("CREATE TABLE IF NOT EXISTS checkpoint (view TEXT PRIMARY KEY, version INT, position INT)")
         row = self._writer.execute("SELECT version, position FROM checkpoint WHERE view = ?", (view.name,)).fetchone()
-        if row and row[0] != view.version:
+        if row is None or row[0] != view.version:  # rows without a checkpoint follow from nothing
             for table in view.tables:
                 self._writer.execute(f"DROP TABLE IF EXISTS {table.name}")
             row = None

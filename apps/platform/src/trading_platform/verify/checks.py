@@ -1,7 +1,9 @@
 """Every check of a stopped platform's folder, in order: the log, the money, the engine, the read models."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,19 @@ from trading_platform.verify import engine, views
 from trading_platform.verify.difference import Differences, Progress
 from trading_platform.verify.ledger import Ledger
 
+CANNOT_READ = (Corrupt, LogFailed, sqlite3.Error, msgspec.DecodeError, ValueError, AssertionError, KeyError)
 # For the name of a check, a function that takes its progress.
 Started = Callable[[str], Progress]
+
+
+class Outcome(StrEnum):
+    """How a check ended. Only OK and DIFFERS are about data that was compared with the log."""
+
+    OK = "ok"
+    DIFFERS = "differs"
+    NOT_COMPARED = "not compared"
+    MISSING = "missing"  # the service ran on this folder, and its file is gone
+    NOT_HERE = "not here"  # the service never ran on this folder, or all of its folder is gone
 
 
 @dataclass(frozen=True)
@@ -29,16 +42,23 @@ class Checked:
     check: str
     told: str
     differences: Differences
+    without: Outcome | None = None  # what kept it from comparing
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.without or (Outcome.DIFFERS if self.differences.count else Outcome.OK)
 
     @property
     def ok(self) -> bool:
-        return not self.differences.count
+        """Nothing to worry about: a service that never ran here has nothing here."""
+        return self.outcome in (Outcome.OK, Outcome.NOT_HERE)
 
     def document(self) -> dict[str, Any]:
         found = [difference._asdict() for difference in self.differences.first]
         return {
             "check": self.check,
             "ok": self.ok,
+            "outcome": self.outcome,
             "told": self.told,
             "differences": self.differences.count,
             "first": found,
@@ -50,25 +70,30 @@ async def checks(runtime: Runtime, log: EventLog, data: Path, started: Started) 
     yield await _guarded("hash chain and positions", lambda name: _chain(runtime, log, started(name)))
     yield await _guarded("cash and assets", lambda name: _money(runtime, log, started(name)))
     yield await _guarded("engine", lambda name: engine.compare(runtime, log, started(name)))
-    for name, path, make in stored_views(data):
-        yield await _guarded(name, lambda name: views.compare(runtime, log, make(), path, started(name)))  # noqa: B023
+    for name, path, make in known_views(data):
+        if path.is_file():
+            yield await _guarded(name, lambda name: views.compare(runtime, log, make(), path, started(name)))  # noqa: B023
+        elif path.parent.is_dir():
+            yield Checked(name, f"there is no file {path}", Differences(), Outcome.MISSING)
+        else:
+            yield Checked(name, f"there is no folder {path.parent}", Differences(), Outcome.NOT_HERE)
 
 
-def stored_views(data: Path) -> Iterator[tuple[str, Path, Callable[[], View]]]:
-    """The read models that the folder holds: `<service>/<file>`, the file, and how to make an empty one."""
+def known_views(data: Path) -> Iterator[tuple[str, Path, Callable[[], View]]]:
+    """The read models of all services: `<service>/<file>`, where the file lies, and how to make an empty one."""
     for service in SERVICES:
         made = getattr(import_module(f"{service.replace('-', '_')}.service"), "VIEWS", {})
         for file, make in made.items():
-            path = data / service / file
-            if path.is_file():
-                yield f"{service}/{file}", path, make
+            yield f"{service}/{file}", data / service / file, make
 
 
 async def _guarded(name: str, check: Callable[[str], Any]) -> Checked:
     """What a check cannot even read, or a fold cannot apply, is what it found."""
     try:
         told, differences = await check(name)
-    except (Corrupt, LogFailed, msgspec.DecodeError, ValueError, AssertionError, KeyError) as error:
+    except views.NotCompared as reason:
+        return Checked(name, str(reason), Differences(), Outcome.NOT_COMPARED)
+    except CANNOT_READ as error:
         differences = Differences()
         differences.add("stopped", f"{type(error).__name__}: {error}")
         told = "stopped"

@@ -24,6 +24,10 @@ class TellsChanges(Protocol):
     def take_changes(self) -> object: ...
 
 
+class NotCompared(Exception):
+    """The file holds nothing that could be compared with the log; the message says why. It is rebuilt at a start."""
+
+
 class Stored(NamedTuple):
     """Which version of a view the file holds, and up to which position."""
 
@@ -37,7 +41,9 @@ def open_stored(path: Path) -> sqlite3.Connection:
 
 
 def stored_in(connection: sqlite3.Connection, view: View) -> Stored | None:
-    """None if the file has no checkpoint of the view: nothing was committed yet."""
+    """None if the file has no checkpoint of the view: nothing was committed yet, or somebody removed it."""
+    if not _has_table(connection, "checkpoint"):
+        return None
     row = connection.execute("SELECT version, position FROM checkpoint WHERE view = ?", (view.name,)).fetchone()
     return Stored(*row) if row else None
 
@@ -45,21 +51,33 @@ def stored_in(connection: sqlite3.Connection, view: View) -> Stored | None:
 async def compare(
     runtime: Runtime, log: EventLog, view: View, path: Path, progress: Progress
 ) -> tuple[str, Differences]:
-    """Rebuild `view` and compare it with the file at `path`; returns what was done, in a few words, and differences."""
+    """Rebuild `view` and compare it with the file at `path`; returns what was done, in a few words, and differences.
+
+    NotCompared where the file is of another version of the view, or lacks the checkpoint that the log asks for."""
     differences = Differences()
     with closing(open_stored(path)) as connection:
         stored = stored_in(connection, view)
-        if stored is None:
-            return "empty", differences
-        if stored.version != view.version:
-            return f"version {stored.version} is rebuilt at the next start ({view.version} is current)", differences
+        if stored is not None and stored.version != view.version:
+            raise NotCompared(f"holds version {stored.version}, and {view.version} is current")
         head = await log.head()
-        if stored.position > head:
+        if stored is not None and stored.position > head:
             differences.add("checkpoint", f"stands at {stored.position}, beyond the log's head {head}")
             return f"at {stored.position}", differences
-        with closing(await rebuilt(runtime, log, view, stored.position, progress)):
+        until = stored.position if stored is not None else 0
+        with closing(await rebuilt(runtime, log, view, until, progress)):
             rows = sum(_compare_table(connection, table, differences) for table in view.tables)
-    return f"{rows:,} rows at {stored.position:,}", differences
+    if stored is None and not differences.count:
+        await _expect_no_rows(runtime, log, view, head, progress)
+        return f"no rows, as the log gives none up to {head:,}", differences
+    return f"{rows:,} rows at {until:,}", differences
+
+
+async def _expect_no_rows(runtime: Runtime, log: EventLog, view: View, head: int, progress: Progress) -> None:
+    """A view commits nothing until an event concerns it; NotCompared if one in the log did."""
+    with closing(await rebuilt(runtime, log, view, head, progress)):
+        rows = sum(1 for table in view.tables for _ in table.everything())
+    if rows:
+        raise NotCompared(f"has no checkpoint and no rows, and the log gives {rows:,} rows at {head:,}")
 
 
 async def rebuilt(runtime: Runtime, log: EventLog, view: View, until: int, progress: Progress) -> ViewStore:
@@ -78,7 +96,9 @@ async def rebuilt(runtime: Runtime, log: EventLog, view: View, until: int, progr
 def _compare_table(connection: sqlite3.Connection, table: Table[Any], differences: Differences) -> int:
     """Walk both tables in the order of their keys; returns how many rows the log gives."""
     columns = ", ".join(["key", "row", *table.columns])
-    kept = connection.execute(f"SELECT {columns} FROM {table.name} ORDER BY key")
+    kept: Iterator[tuple[Any, ...]] = iter(())
+    if _has_table(connection, table.name):
+        kept = connection.execute(f"SELECT {columns} FROM {table.name} ORDER BY key")
     count = 0
     found = next(kept, None)
     for expected in _expected(table):
@@ -97,6 +117,11 @@ def _compare_table(connection: sqlite3.Connection, table: Table[Any], difference
         differences.add(f"table {table.name}, row {found[0]}", "is there, and the log does not give it")
         found = next(kept, None)
     return count
+
+
+def _has_table(connection: sqlite3.Connection, name: str) -> bool:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,))
+    return found.fetchone() is not None
 
 
 def _expected(table: Table[Any]) -> Iterator[tuple[Any, ...]]:
