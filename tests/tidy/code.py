@@ -11,20 +11,53 @@ FUNCTION_LINES_MAX = 60
 RUNTIME_ONLY = (
     *("time.", "random.", "secrets.", "uuid_utils.", "uuid.uuid1", "uuid.uuid4", "uuid.uuid7", "os.urandom"),
     *("asyncio.sleep", "asyncio.create_task", "asyncio.ensure_future", "asyncio.to_thread", "asyncio.run"),
-    *("asyncio.get_event_loop", "asyncio.new_event_loop"),
+    *("asyncio.get_event_loop", "asyncio.new_event_loop", "asyncio.TaskGroup", "asyncio.create_subprocess_exec"),
+    *("asyncio.create_subprocess_shell", "asyncio.open_connection", "asyncio.open_unix_connection"),
+    *("asyncio.start_server", "asyncio.start_unix_server"),
     *("datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today"),
     *("threading.Thread", "threading.Timer", "concurrent.futures.", "multiprocessing.", "subprocess."),
-    *("open", "io.open", "os.open", "tempfile."),
+    *(
+        "open",
+        "io.open",
+        "os.open",
+        "tempfile.",
+        "shutil.",
+        "fcntl.flock",
+        "fcntl.lockf",
+        "zipfile.ZipFile",
+        "sqlite3.connect",
+    ),
+    *("os.remove", "os.unlink", "os.rename", "os.replace", "os.mkdir", "os.makedirs", "os.rmdir", "os.listdir"),
+    *("os.scandir", "os.walk", "os.stat", "os.chmod", "os.fchmod", "os.truncate", "os.link", "os.symlink", "os.fsync"),
+    *("os.system", "os.fork", "os.kill", "os.read", "os.write"),
+    *("socket.socket", "socket.create_server", "socket.create_connection", "socket.socketpair", "socket.fromfd"),
+    *("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostname", "urllib.request.", "http.client."),
+    *("httpx2.Client", "httpx2.AsyncClient", "httpx2.request", "httpx2.stream", "httpx2.get", "httpx2.post"),
+    *("httpx2.put", "httpx2.patch", "httpx2.delete", "httpx2.head", "httpx2.options"),
 )
-RUNTIME_ONLY_METHODS = frozenset(["read_text", "read_bytes", "write_text", "write_bytes"])
-# A running loop may be asked for a future; tasks, timers and threads are the runtime's.
-LOOP_METHODS = frozenset(["create_task", "call_later", "call_at", "run_in_executor", "time"])
+RUNTIME_ONLY_METHODS = frozenset(
+    [
+        *("read_text", "read_bytes", "write_text", "write_bytes", "unlink", "touch", "mkdir", "rmdir", "chmod"),
+        *("iterdir", "rglob", "symlink_to", "hardlink_to", "exists", "is_file", "is_dir"),
+    ]
+)
+# Of something that is called a path, a file or a folder. Elsewhere these words mean other things.
+PATH_METHODS = frozenset(["open", "rename", "glob", "stat"])
+PATH_NAMES = ("path", "file", "folder")
+# A running loop may be asked for a future; tasks, timers, threads, sockets and signals are the runtime's.
+LOOP_METHODS = frozenset(
+    [
+        *("create_task", "call_soon", "call_soon_threadsafe", "call_later", "call_at", "run_in_executor", "time"),
+        *("create_server", "create_connection", "create_datagram_endpoint", "create_unix_server", "add_reader"),
+        *("add_writer", "add_signal_handler", "run_until_complete", "run_forever", "subprocess_exec"),
+    ]
+)
 # File -> why, and what it may do of that. An entry that is not needed is a problem too.
 RUNTIME_ALLOWED: Mapping[str, tuple[str, ...]] = {
     "libs/kernel/src/kernel/runtime.py": (
         "it is the runtime",
         *("time.time_ns", "time.monotonic_ns", "asyncio.sleep", "os.urandom"),
-        *("threading.Thread", "loop.create_task"),
+        *("threading.Thread", "loop.create_task", "loop.call_soon_threadsafe"),
     ),
     "libs/kernel/src/kernel/rpc.py": (
         "a call's task and deadline are the running loop's, and a simulation's where that is simulated",
@@ -33,14 +66,49 @@ RUNTIME_ALLOWED: Mapping[str, tuple[str, ...]] = {
     "libs/kernel/src/kernel/simulation/loop.py": ("its order comes from the seed", "random.Random"),
     "libs/kernel/src/kernel/simulation/runtime.py": (
         "it is the runtime in a simulation",
-        *("random.Random", "asyncio.sleep", "loop.create_task"),
+        *("random.Random", "asyncio.sleep", "loop.create_task", "loop.run_until_complete"),
     ),
-    "libs/kernel/src/kernel/eventlog/sqlite.py": ("locks and syncs the file that it owns", "os.open"),
-    "libs/kernel/src/kernel/eventlog/sqlite_snapshots.py": ("makes its file private before SQLite writes", "os.open"),
-    "apps/platform/src/trading_platform/client/session.py": ("keeps a person's tokens in a private file", "os.open"),
+    "libs/kernel/src/kernel/eventlog/sqlite.py": (
+        "locks and syncs the file that it owns",
+        *("sqlite3.connect", "os.open", "os.fchmod", "os.fsync", "fcntl.flock", ".mkdir"),
+    ),
+    "libs/kernel/src/kernel/eventlog/sqlite_checkpoint.py": ("keeps one row in a file of its own", "sqlite3.connect"),
+    "libs/kernel/src/kernel/eventlog/sqlite_snapshots.py": (
+        "makes its file private before SQLite writes",
+        *("os.open", "sqlite3.connect"),
+    ),
+    "libs/kernel/src/kernel/projection.py": (
+        "keeps a view's rows in a file of its own, private before SQLite writes",
+        *("os.open", ".chmod", "sqlite3.connect"),
+    ),
+    "apps/platform/src/trading_platform/platform.py": (
+        "makes the folders of the services, finds the web terminal, and takes the address that people were told",
+        *(".mkdir", ".is_file", "socket.socket", "socket.create_server"),
+    ),
+    "apps/platform/src/trading_platform/up_command.py": ("ends when it is interrupted", "loop.add_signal_handler"),
+    "apps/platform/src/trading_platform/verify_command.py": ("looks whether there is a log", ".is_file"),
+    "apps/platform/src/trading_platform/verify/checks.py": ("looks which read models there are", ".is_file", ".is_dir"),
+    "apps/platform/src/trading_platform/verify/views.py": ("reads the file of a stopped service", "sqlite3.connect"),
+    "apps/platform/src/trading_platform/lobster/day.py": ("reads the recorded day", "zipfile.ZipFile"),
+    "apps/platform/src/trading_platform/client/browser.py": ("a browser comes back to it", "asyncio.start_server"),
+    "apps/platform/src/trading_platform/client/rest.py": (
+        "asks the platform, in a command of its own",
+        "httpx2.request",
+    ),
+    "apps/platform/src/trading_platform/client/session.py": (
+        "keeps a person's tokens in a private file",
+        *("os.open", "os.fchmod", "fcntl.flock", ".mkdir", ".is_file"),
+    ),
+    "apps/platform/src/trading_platform/bench/child.py": (
+        "what is measured runs in a process of its own",
+        "asyncio.create_subprocess_exec",
+    ),
+    "apps/platform/src/trading_platform/bench/http.py": ("asks as a client would", "httpx2.AsyncClient"),
+    "apps/platform/src/trading_platform/bench/load.py": ("asks as many clients would", "loop.create_connection"),
+    "services/api-gateway/src/api_gateway/service.py": ("reads the keys of the issuer", "httpx2.AsyncClient"),
     "apps/platform/src/trading_platform/demo.py": (
         "its traders draw from the seed that was given; it keeps what it needs to go on after a restart in one file",
-        *("random.Random", ".read_text", ".write_text"),
+        *("random.Random", ".read_text", ".write_text", ".touch", ".exists"),
     ),
     "apps/platform/src/trading_platform/bench/commands.py": (
         "what is measured lives in a folder of its own",
@@ -53,8 +121,9 @@ RUNTIME_ALLOWED: Mapping[str, tuple[str, ...]] = {
     ),
     "services/user-service/src/user_service/private_store.py": (
         "makes its file private before SQLite writes",
-        "os.open",
+        *("os.open", ".chmod", ".mkdir", "sqlite3.connect"),
     ),
+    "services/user-service/src/user_service/service.py": ("makes its folder private", ".mkdir"),
 }
 
 # Numbers are exact everywhere. A float is seconds or a ratio, and its name says so; else its file stands here.
@@ -106,19 +175,39 @@ def runtime_only(tree: Tree) -> Iterator[Problem]:
 
 
 def outside_calls(module: ast.Module) -> Iterator[tuple[int, str]]:
-    """Where the file names something that only the runtime may: (line, dotted name, or .method)."""
+    """Where the file names something that only the runtime may: (line, dotted name, or .method). A type is no use."""
     names = imported(module)
+    types = annotations(module)
     for node in ast.walk(module):
-        if isinstance(node, ast.Attribute | ast.Name):
+        if isinstance(node, ast.Attribute | ast.Name) and node not in types:
             dotted = dotted_name(node, names)
             if dotted is not None and is_runtime_only(dotted):
                 yield node.lineno, dotted
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            dotted = dotted_name(node.func, names)
-            if node.func.attr in RUNTIME_ONLY_METHODS and (dotted is None or not is_runtime_only(dotted)):
-                yield node.lineno, f".{node.func.attr}"
-            if node.func.attr in LOOP_METHODS and is_loop(node.func.value):
-                yield node.lineno, f"loop.{node.func.attr}"
+            yield from outside_methods(node.func, names)
+
+
+def outside_methods(called: ast.Attribute, names: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    dotted = dotted_name(called, names)
+    of_files = called.attr in RUNTIME_ONLY_METHODS or (called.attr in PATH_METHODS and is_path(called.value))
+    if of_files and (dotted is None or not is_runtime_only(dotted)):
+        yield called.lineno, f".{called.attr}"
+    if called.attr in LOOP_METHODS and is_loop(called.value):
+        yield called.lineno, f"loop.{called.attr}"
+
+
+def annotations(module: ast.Module) -> frozenset[ast.AST]:
+    """Everything that stands in the annotation of a variable, an argument or a result."""
+    roots: list[ast.expr | None] = []
+    for node in ast.walk(module):
+        match node:
+            case ast.arg() | ast.AnnAssign():
+                roots.append(node.annotation)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                roots.append(node.returns)
+            case _:
+                pass
+    return frozenset(inner for root in roots if root is not None for inner in ast.walk(root))
 
 
 def imported(module: ast.Module) -> dict[str, str]:
@@ -153,9 +242,23 @@ def is_runtime_only(dotted: str) -> bool:
 
 
 def is_loop(node: ast.expr) -> bool:
-    """`asyncio.get_running_loop()`, or something that is called loop."""
+    """`asyncio.get_running_loop()`, that of a future, or something that is called loop."""
     spelled = ast.unparse(node)
-    return spelled.endswith("get_running_loop()") or spelled.rsplit(".", 1)[-1].strip("_") == "loop"
+    return spelled.endswith(("get_running_loop()", "get_loop()")) or last_word(spelled) == "loop"
+
+
+def is_path(node: ast.expr) -> bool:
+    """`Path(…)`, `folder / name`, or something whose name ends in path, file or folder."""
+    match node:
+        case ast.Call(func=ast.Name(id="Path") | ast.Attribute(attr="Path" | "resolve" | "with_suffix" | "with_name")):
+            return True
+        case ast.BinOp(op=ast.Div()):
+            return True
+    return last_word(ast.unparse(node)).endswith(PATH_NAMES)
+
+
+def last_word(spelled: str) -> str:
+    return spelled.rsplit(".", 1)[-1].strip("_")
 
 
 def floats(tree: Tree) -> Iterator[Problem]:

@@ -109,15 +109,22 @@ class Demo:
 
     async def run(self) -> None:
         """Trade until cancelled. Refusals (a suspended account, a closed session, a busy engine) are everyday life."""
-        async with asyncio.TaskGroup() as group:
-            for maker in self._makers:
-                group.create_task(self._follow(maker), name=maker.user_id)
+        runtime = self._platform.runtime
+        following = [runtime.spawn(self._follow(maker), maker.user_id) for maker in self._makers]
+        try:
             while True:
                 try:
                     await self._step(0)
                 except Refused as refused:
                     _log.warning("a step of the demo market was refused", code=refused.code, reason=refused.message)
-                await self._platform.runtime.sleep(STEP_S)
+                await runtime.sleep(STEP_S)
+                for task in following:
+                    if task.done():
+                        task.result()  # it ends by failing only
+        finally:
+            for task in following:
+                task.cancel()
+            await asyncio.gather(*following, return_exceptions=True)
 
     def tell(self, console: Console, url: str) -> None:
         """Demo users, and a line that places an order and works."""

@@ -95,10 +95,13 @@ class Replay:
 
     async def run(self) -> Outcome:
         self._position = await self._open()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._compare(self._position))
+        comparing = self._runtime.spawn(self._compare(self._position), "comparing")
+        try:
             await self._send()
-            await self._row_ends.put(None)
+            self._row_ends.put_nowait(None)
+            await comparing
+        finally:
+            comparing.cancel()
         for sweep in {id(sweep): sweep for sweep in self._sweeps.values()}.values():
             self._outcome.executions_known += len(sweep.known)
             self._outcome.executions_expected += sweep.as_expected()
