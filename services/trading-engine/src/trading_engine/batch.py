@@ -72,6 +72,7 @@ class Batch:
         self.references = {reference for command in self.commands if (reference := placed_by(command))}
         self.is_decided = False
         self.decided: list[Decided] = []
+        self.appends: list[list[Append]] = []  # what is decided, in parts that one append takes
         self.appended: list[Appended] = []  # the outcome of each of `decided`
         self._answers: list[engine_pb2.CommandResult | None] = [None] * len(self.commands)
         self._hashes = [request_hash(command) for command in self.commands]
@@ -110,6 +111,7 @@ class Batch:
             else:
                 self._repeats.append(index)
         self._flush(core, now_ns)
+        self.appends = list(self._parts())
         self.is_decided = True
 
     def answers(self) -> Iterator[list[engine_pb2.CommandResult]]:
@@ -138,16 +140,16 @@ class Batch:
                     executed += b'"status":"EXECUTED"' in event.event_data
         return Tally(processed, created, executed)
 
-    def parts(self) -> Iterator[Sequence[Decided]]:
-        """`decided` in parts that one append takes: the core's limits keep a single command below it."""
-        part: list[Decided] = []
+    def _parts(self) -> Iterator[list[Append]]:
+        """One append takes all that is decided, unless it is too much: the core's limits keep one command below it."""
+        part: list[Append] = []
         events = size = 0
         for one in self.decided:
             more = sum([len(event.event_data) for event in one.events])
             if part and (events + len(one.events) > REQUEST_EVENTS_MAX or size + more > APPEND_BYTES_MAX):
                 yield part
                 part, events, size = [], 0, 0
-            part.append(one)
+            part.append(one.to_append())
             events += len(one.events)
             size += more
         if part:

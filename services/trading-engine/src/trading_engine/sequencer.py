@@ -276,8 +276,8 @@ class Sequencer:
     async def _append(self, batch: Batch) -> None:
         """Append what was decided; one commit, unless it is more than one append of the log takes."""
         assert self._writer is not None, "run() acquires the writer first"
-        for part in batch.parts():
-            outcomes = await self._append_part([decided.to_append() for decided in part], self._writer)
+        for part in batch.appends:
+            outcomes = await self._append_part(part, self._writer)
             self.core.stand_at(outcomes[-1].events[-1])
             batch.appended += outcomes
         for decided in batch.decided:
