@@ -72,3 +72,22 @@ def test_a_wrong_variable_is_refused_in_a_line(variable, value, told, tmp_path):
 def test_the_version_is_told():
     result = CliRunner().invoke(app, ["--version"])
     assert (result.exit_code, result.stdout.count(".")) == (0, 2)
+
+
+def test_a_fault_of_the_platform_is_no_wrong_usage_and_leaves_its_trace(tmp_path):
+    """A read model whose rows nobody can read: the service that meets them fails while it runs."""
+    (tmp_path / "data").mkdir(mode=0o700)
+    (tmp_path / "data" / "order-service").mkdir()
+    (tmp_path / "data" / "order-service" / "orders.sqlite").write_bytes(b"no database" * 1_000)
+    failed = typed(f"{UP} --services trading-engine,order-service --peers market-data=127.0.0.1:1", tmp_path)
+    assert failed.exit_code == FAILED
+    assert "Traceback" in failed.stdout + failed.stderr
+    assert "not a database" in failed.stdout + failed.stderr
+
+
+def test_what_was_opened_is_closed_when_a_service_cannot_be_built(tmp_path):
+    words = f"{UP} --services trading-engine,order-service"
+    for _ in range(2):  # the second would find the log locked
+        refused = typed(words, tmp_path)
+        assert (refused.exit_code, "as --peers market-data" in refused.stderr) == (USAGE, True), refused.stderr
+    assert typed("verify --data DATA", tmp_path).exit_code == 0

@@ -1,5 +1,6 @@
 """The `trading` command. Exit codes: 0 done, 1 refused or different, 2 wrong usage, 3 the platform failed."""
 
+import traceback
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from kernel.settings import SettingsError, load
 from kernel.telemetry import configure_logs
 from trading_platform import client_commands, replay_commands, verify_command
 from trading_platform.bench import commands as bench_commands
-from trading_platform.settings import PlatformSettings
+from trading_platform.settings import PlatformSettings, WrongUsage
 
 REFUSED, USAGE, FAILED = 1, 2, 3
 
@@ -69,11 +70,14 @@ def up(
         settings = load(PlatformSettings, **{name: value for name, value in given.items() if value is not None})
         configure_logs(settings.log_level)
         uvloop.run(up_command.run(settings, demo_seed=seed if demo else None))
-    except (SettingsError, ValueError) as error:
+    except (SettingsError, WrongUsage) as error:
         errors.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(USAGE) from None
     except (LogError, OSError, Refused, RuntimeError) as error:
         errors.print(str(error) or type(error).__name__, style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(FAILED) from None
+    except Exception:  # a fault of the platform: nobody can find it without its trace
+        errors.print(f"the platform failed\n{traceback.format_exc()}", markup=False, soft_wrap=True)
         raise typer.Exit(FAILED) from None
 
 

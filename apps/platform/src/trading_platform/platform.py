@@ -1,6 +1,6 @@
 """The composition root: the services of this process, wired to each other, to the log and to the rest.
 
-It reads like the architecture: one log, ten services, calls through the generated interface that are local when the
+It reads like the architecture: one log, its services, calls through the generated interface that are local when the
 other service is here and go over the network when it is not.
 """
 
@@ -9,7 +9,7 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,7 +30,7 @@ from kernel.service import Service
 from kernel.settings import Settings, load
 from kernel.telemetry import Metrics, logger
 from trading.v1.eventlog_pb2_grpc import add_EventLogServiceServicer_to_server
-from trading_platform.settings import ADDRESS, PlatformSettings, address_in
+from trading_platform.settings import ADDRESS, PlatformSettings, WrongUsage, address_in
 from trading_platform.site import site
 
 # Callees before callers; the gateway last.
@@ -71,32 +71,32 @@ class Platform:
 
 
 def chosen(settings: PlatformSettings) -> tuple[str, ...]:
-    """The services of this process in starting order; ValueError names an unknown one."""
+    """The services of this process in starting order; WrongUsage names an unknown one."""
     if settings.services == "all":
         return SERVICES
     names = [name.strip() for name in settings.services.split(",") if name.strip()]
     for name in names:
         if name not in SERVICES:
-            raise ValueError(f"there is no service {name!r}; there are {', '.join(SERVICES)}")
+            raise WrongUsage(f"there is no service {name!r}; there are {', '.join(SERVICES)}")
     if not names:
-        raise ValueError(f"no service was named; there are {', '.join(SERVICES)}")
+        raise WrongUsage(f"no service was named; there are {', '.join(SERVICES)}")
     return tuple(name for name in SERVICES if name in names)
 
 
 def check_reach(settings: PlatformSettings) -> None:
-    """ValueError if whoever reaches this machine could append events: beyond it, callers must show a token."""
+    """WrongUsage if whoever reaches this machine could append events: beyond it, callers must show a token."""
     host = settings.grpc.rpartition(":")[0].strip("[]")
     if settings.grpc and not settings.grpc_token and host not in ("localhost", "::1") and not host.startswith("127."):
-        raise ValueError(f"gRPC on {settings.grpc} is open beyond this machine: set TRADING_PLATFORM_GRPC_TOKEN")
+        raise WrongUsage(f"gRPC on {settings.grpc} is open beyond this machine: set TRADING_PLATFORM_GRPC_TOKEN")
 
 
 def parse_peers(text: str) -> dict[str, str]:
-    """`name=host:port,…` as a table; ValueError says what was expected."""
+    """`name=host:port,…` as a table; WrongUsage says what was expected."""
     peers = {}
     for entry in filter(None, (part.strip() for part in text.split(","))):
         name, equals, address = entry.partition("=")
         if not equals or name not in SERVICES or not ADDRESS.fullmatch(address):
-            raise ValueError(f"expected <service>=<host>:<port>, got {entry!r}")
+            raise WrongUsage(f"expected <service>=<host>:<port>, got {entry!r}")
         peers[name] = address_in(address)
     return peers
 
@@ -111,7 +111,22 @@ def build_services(
     overrides: Mapping[str, Mapping[str, Any]],
     web: Path | None,
 ) -> dict[str, Service]:
-    """Each chosen service by the one convention: package `x_y`, `settings.XYSettings`, `service.build`.
+    """All of `building`, by name."""
+    made = building(names, runtime, log, channels, metrics, folder, overrides, web)
+    return {service.name: service for service in made}
+
+
+def building(
+    names: tuple[str, ...],
+    runtime: Runtime,
+    log: EventLog,
+    channels: Callable[[str], Any],
+    metrics: Metrics,
+    folder: Callable[[str], Path | None],
+    overrides: Mapping[str, Mapping[str, Any]],
+    web: Path | None,
+) -> Iterator[Service]:
+    """Each chosen service in turn, by the one convention: package `x_y`, `settings.XYSettings`, `service.build`.
 
     folder(name): where it may keep files, None is memory; overrides: settings by service that win over the environment.
     Packages are imported when they are chosen, so a process pays only for the services that it runs.
@@ -124,8 +139,11 @@ def build_services(
             identity = built.get("user-service")
             more = {"identity_app": identity.http if identity else None, "web_folder": web}
         build = import_module(f"{name.replace('-', '_')}.service").build
-        built[name] = build(runtime, log, channels, settings, folder(name), metrics, **more)
-    return built
+        try:
+            built[name] = build(runtime, log, channels, settings, folder(name), metrics, **more)
+        except ValueError as error:  # how a service says that its settings do not fit together
+            raise WrongUsage(str(error)) from error
+        yield built[name]
 
 
 def settings_class(name: str) -> type[Settings]:
@@ -157,7 +175,8 @@ async def running(
     """Start everything, hand over the platform, and stop it in reverse order.
 
     overrides: settings by service that win over the environment.
-    LogLocked if another process owns the data; OSError if an address is taken."""
+    LogLocked if another process owns the data; OSError if an address is taken; WrongUsage for settings that do not go
+    together. Whatever fails on the way, what was opened is closed."""
     names = chosen(settings)
     check_reach(settings)
     sys.setswitchinterval(SWITCH_INTERVAL_S)  # the log's thread must not wait 5 ms for the interpreter
@@ -171,7 +190,7 @@ async def running(
         if name in names:
             return local
         if name not in peers:
-            raise ValueError(f"{name} does not run here: say where it is, as --peers {name}=<host>:<port>")
+            raise WrongUsage(f"{name} does not run here: say where it is, as --peers {name}=<host>:<port>")
         return connect(peers[name], settings.grpc_token or None)
 
     def folder(name: str) -> Path:
@@ -179,34 +198,39 @@ async def running(
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         return path
 
-    log = await open_log(settings, runtime)
-    if not settings.event_log:
-        add_EventLogServiceServicer_to_server(LogServicer(log), registrar)  # type: ignore[arg-type]
-    http = bound(settings.http or http_default(names))
-    public_url = settings.public_url or f"http://{http}"
-    wanted = public_settings(public_url, os.environ)
-    for name, given in (overrides or {}).items():
-        wanted[name] = wanted.get(name, {}) | dict(given)
-    services = build_services(names, runtime, log, channels, metrics, folder, wanted, settings.web or built_web())
-    for service in services.values():
-        service.register(registrar)
-    failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    probes = Probes(runtime, metrics, {name: service.ready for name, service in services.items()})
-    platform = Platform(runtime, log, metrics, services, probes, registrar, channels, failed)
-    try:
+    services: dict[str, Service] = {}
+    tasks: list[asyncio.Task[None]] = []
+    async with AsyncExitStack() as opened:  # whatever fails from here on: what was opened is closed
+        opened.callback(runtime.close)
+        log = await open_log(settings, runtime)
+        opened.push_async_callback(log.close)
+        if not settings.event_log:
+            add_EventLogServiceServicer_to_server(LogServicer(log), registrar)  # type: ignore[arg-type]
+        http = bound(settings.http or http_default(names))
+        public_url = settings.public_url or f"http://{http}"
+        wanted = public_settings(public_url, os.environ)
+        for name, given in (overrides or {}).items():
+            wanted[name] = wanted.get(name, {}) | dict(given)
+        web = settings.web or built_web()
+        for service in building(names, runtime, log, channels, metrics, folder, wanted, web):
+            opened.push_async_callback(service.close)
+            services[service.name] = service
+            service.register(registrar)
+        opened.push_async_callback(_end, tasks)
+        failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        probes = Probes(runtime, metrics, {name: service.ready for name, service in services.items()})
+        platform = Platform(runtime, log, metrics, services, probes, registrar, channels, failed, tasks=tasks)
         async with serving(platform, settings, http):
             gc.collect()
             gc.freeze()  # what lives now lives for ever: spare the collector from walking it
             gc.set_threshold(*COLLECT_AFTER)
             yield platform
-    finally:
-        for task in platform.tasks:
-            task.cancel()
-        await asyncio.gather(*platform.tasks, return_exceptions=True)
-        for service in reversed(services.values()):
-            await service.close()
-        await log.close()
-        runtime.close()
+
+
+async def _end(tasks: list["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def open_log(settings: PlatformSettings, runtime: Runtime) -> EventLog:

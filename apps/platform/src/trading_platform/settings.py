@@ -13,11 +13,15 @@ ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]]+):([0-9]{1,5})", re.ASCII)
 PORT_MAX = 65_535
 
 
+class WrongUsage(ValueError):
+    """What was asked for cannot be run; the message says what was expected. Anything else that fails is no usage."""
+
+
 def address_in(text: str) -> str:
-    """`host:port`, or empty; ValueError says what was expected."""
+    """`host:port`, or empty; WrongUsage says what was expected."""
     found = ADDRESS.fullmatch(text)
     if text and (found is None or int(found[2]) > PORT_MAX):
-        raise ValueError("expected host:port, such as 127.0.0.1:8080")
+        raise WrongUsage("expected host:port, such as 127.0.0.1:8080")
     return text
 
 

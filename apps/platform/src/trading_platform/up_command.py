@@ -10,7 +10,7 @@ from rich.markup import escape
 from kernel.runtime import SystemRuntime
 from trading_platform.demo import Demo, opened_at_ns
 from trading_platform.platform import SERVICES, Platform, chosen, running, until_ready
-from trading_platform.settings import PlatformSettings
+from trading_platform.settings import PlatformSettings, WrongUsage
 
 console = Console(highlight=False)
 
@@ -18,9 +18,9 @@ console = Console(highlight=False)
 async def run(settings: PlatformSettings, demo_seed: int | None) -> None:
     """demo_seed: open the demo market with this seed; None runs the platform alone.
 
-    RuntimeError with the reason when a service fails while running; ValueError for settings that do not go together."""
+    RuntimeError with the reason when a service fails while running; WrongUsage for settings that do not go together."""
     if demo_seed is not None and chosen(settings) != SERVICES:
-        raise ValueError("the demo market needs every service in this process: leave out --demo, or --services")
+        raise WrongUsage("the demo market needs every service in this process: leave out --demo, or --services")
     asked = interrupted()
     runtime = SystemRuntime()
     overrides: dict[str, dict[str, Any]] = {}
