@@ -18,6 +18,7 @@ from user_service.api_keys import ApiKeys
 from user_service.clients import clients_of
 from user_service.codes import Codes
 from user_service.directory import Directory
+from user_service.first_administrator import FirstAdministrator
 from user_service.journal import Journal
 from user_service.pages import Pages
 from user_service.private_store import PrivateStore
@@ -48,7 +49,8 @@ def build(
     folder: Path | None,
     metrics: Metrics,
 ) -> Service:
-    """folder: where `users.db` (rebuildable) and `private.db` (not rebuildable: back it up) live; None: in memory."""
+    """folder: where `users.db` (rebuildable) and `private.db` (not rebuildable: back it up) live; None: in memory.
+    ValueError names settings that do not fit together."""
     if folder is not None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     view = UsersView()
@@ -59,6 +61,7 @@ def build(
     directory = Directory(runtime, journal, projection, view, store, settings)
     api_keys = ApiKeys(runtime, directory, journal, projection, view)
     realm = realm_of(runtime, settings, directory, store)
+    first = FirstAdministrator(runtime, directory, settings)
     token_ns = settings.access_token_s * 1_000_000_000
     revocations = Revocations(runtime, log, projection, view, realm.sessions, token_ns)
     rpc = UserRpc(log, directory, api_keys, revocations)
@@ -68,16 +71,11 @@ def build(
     async def accounts() -> None:
         await open_accounts(runtime, log, EngineServiceStub(channels("trading-engine")))
 
-    async def upkeep() -> None:
-        await journal.acquire_when_there()
-        while True:
-            await runtime.in_thread(private_store.LANE, store.purge, runtime.now_ns())
-            await runtime.in_thread(private_store.LANE, realm.keys.keep_fresh)
-            await runtime.sleep(UPKEEP_S)
-
     async def ready() -> str | None:
         if not journal.acquired:
             return "waiting to become the log's writer of users"
+        if first.waits:
+            return "making the first administrator"
         head = await log.head()
         behind = head - projection.position
         return f"the users view is {behind} events behind" if behind > BEHIND_EVENTS_MAX else None
@@ -92,11 +90,21 @@ def build(
     return Service(
         name=events.ROLE,
         register=register,
-        mains={"view": projection.run, "accounts": accounts, "upkeep": upkeep},
+        mains={"view": projection.run, "accounts": accounts, "upkeep": lambda: _upkeep(realm, journal, first)},
         ready=ready,
         close=close,
         http=provider(realm),
     )
+
+
+async def _upkeep(realm: Realm, journal: Journal, first: FirstAdministrator) -> None:
+    runtime, store = realm.runtime, realm.store
+    await journal.acquire_when_there()
+    await first.make()
+    while True:
+        await runtime.in_thread(private_store.LANE, store.purge, runtime.now_ns())
+        await runtime.in_thread(private_store.LANE, realm.keys.keep_fresh)
+        await runtime.sleep(UPKEEP_S)
 
 
 def realm_of(runtime: Runtime, settings: UserServiceSettings, directory: Directory, store: PrivateStore) -> Realm:

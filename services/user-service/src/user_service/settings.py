@@ -74,6 +74,12 @@ class UserServiceSettings(Settings):
     )
     """Programs that may use client_credentials, as JSON: {"<client id>": {"secret": "...", "roles": ["USER"]}}."""
 
+    first_admin_email: str = ""
+    """With `first_admin_password`: this administrator is made at the start, unless the address has a user."""
+
+    first_admin_password: str = Field(default="", repr=False)
+    """The first administrator's; of no meaning once the user is there, and better removed then."""
+
     signing_key_pem: str = Field(default="", repr=False)
     """RSA private key in PEM that signs the tokens; empty: made at first start and kept in the private store."""
 
