@@ -34,17 +34,19 @@ def note(submit: trading_pb2.SubmitRequest, results: Iterable[engine_pb2.Command
 
 
 def _order(order: types_pb2.Order) -> dict[str, Any]:
-    return {
+    told = {
         "order_id": order.id,
         "symbol": order.symbol,
-        "side": types_pb2.Side.Name(order.side).removeprefix("SIDE_"),
+        "side": types_pb2.Side.Name(order.side).removeprefix("SIDE_") if order.side else "",
         "quantity": order.quantity,
-        "price": order.price or None,
+        "price": order.price,
         "status": types_pb2.OrderStatus.Name(order.status).removeprefix("ORDER_STATUS_"),
         "cum_quantity": order.cum_quantity,
     }
+    return {name: value for name, value in told.items() if value}  # a cancel says nothing of side and price
 
 
 def _asked(body: Any) -> dict[str, Any]:
     """What the request said of the order, where no order came of it."""
-    return {name: getattr(body, name, None) or None for name in ("order_id", "symbol", "quantity", "price")}
+    told = {name: getattr(body, name, "") for name in ("order_id", "symbol", "quantity", "price")}
+    return {name: value for name, value in told.items() if value}
