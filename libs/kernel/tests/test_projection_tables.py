@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from kernel.event import Event
-from kernel.projection import Table, View, ViewStore
+from kernel.projection import Table, View, ViewFailed, ViewStore
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -111,3 +111,20 @@ def test_the_file_and_what_lies_beside_it_are_private(tmp_path):
     modes = {file.name: oct(file.stat().st_mode & 0o777) for file in tmp_path.iterdir()}
     store.close()
     assert modes == dict.fromkeys(("notes.sqlite", "notes.sqlite-wal", "notes.sqlite-shm"), "0o600")
+
+
+def test_a_view_that_cannot_be_written_says_what_and_where(tmp_path):
+    path = tmp_path / "notes.sqlite"
+    view = Notes(100)
+    store = ViewStore(view, path)
+    view.notes.put("a", Note("old"))
+    store.commit(store.take(), 1)
+    with closing(sqlite3.connect(path, timeout=0)) as other:
+        other.execute("BEGIN IMMEDIATE")  # somebody else writes to the file
+        store._writer.execute("PRAGMA busy_timeout = 0")
+        view.notes.put("a", Note("new"))
+        told = r"view notes in .*notes\.sqlite: commit up to position 2 failed: database is locked; mend the cause"
+        with pytest.raises(ViewFailed, match=told):
+            store.commit(store.take(), 2)
+    assert store.checkpoint == 1
+    store.close()

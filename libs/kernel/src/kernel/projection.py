@@ -160,11 +160,16 @@ class View(Protocol):
     def apply(self, event: Event) -> None: ...
 
 
+class ViewFailed(Exception):
+    """A view cannot be written. Nothing is lost: it can be rebuilt from the log."""
+
+
 class ViewStore:
     """The SQLite file of a service's view; in memory when there is no path. Rebuildable, so commits need no flush."""
 
     def __init__(self, view: View, path: Path | None) -> None:
         self.view = view
+        self._where = f"view {view.name} in {path or 'memory'}"
         target = str(path) if path else ":memory:"
         if path:  # private before SQLite writes to it; what lies beside it gets the same mode
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -187,7 +192,16 @@ class ViewStore:
         view.opened()
 
     def commit(self, changes: Sequence[Change], position: int) -> None:
-        """Write the rows and the checkpoint in one transaction. Runs on the store's thread."""
+        """Write the rows and the checkpoint in one transaction. Runs on the store's thread.
+
+        ViewFailed says what could not be written and where; the view then stays as it was."""
+        try:
+            self._commit(changes, position)
+        except sqlite3.Error as error:
+            told = f"{self._where}: commit up to position {position} failed: {error}"
+            raise ViewFailed(f"{told}; mend the cause (is the disk full?) and start again") from error
+
+    def _commit(self, changes: Sequence[Change], position: int) -> None:
         self._writer.execute("BEGIN IMMEDIATE")
         try:
             for statement, rows in changes:
