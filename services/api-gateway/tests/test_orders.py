@@ -81,6 +81,20 @@ def test_an_order_can_be_sent_again_under_its_idempotency_key(first, first_key, 
     run(test)
 
 
+def test_a_batch_that_is_sent_again_with_other_orders_says_which_name_was_reused():
+    async def test(gateway):
+        async def codes(quantity):
+            orders = [LIMIT | {"quantity": quantity}, LIMIT | {"quantity": quantity, "client_order_id": "once"}]
+            headers = TRADER | {"Idempotency-Key": "k"}
+            answer = await gateway.call("POST", "/v1/orders/batch", headers=headers, json={"orders": orders})
+            return [result.get("problem", {}).get("code") for result in answer.json()["results"]]
+
+        assert await codes("1") == [None, None]
+        assert await codes("2") == ["idempotency_key_reused", "client_order_id_reused"]
+
+    run(test)
+
+
 def test_the_same_client_order_id_gets_the_first_answer_and_another_body_is_refused():
     async def test(gateway):
         body = LIMIT | {"client_order_id": "once"}

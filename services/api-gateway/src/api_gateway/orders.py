@@ -156,8 +156,10 @@ def _position(result: CommandResult) -> LogPosition | None:
     return result.position if result.HasField("position") else None
 
 
-def _placing_refusal(result: CommandResult) -> Refused:
+def _placing_refusal(result: CommandResult, placed: PlaceOrder) -> Refused:
     """Why an order was not placed: what it names (an instrument) may be missing, the route is not, so 422."""
+    if result.refused == "command_id_reused" and not placed.client_order_id:
+        return Refused("idempotency_key_reused", "This Idempotency-Key came before with another body; use a new one.")
     refusal = _refusal(result)
     if refusal.kind in (Kind.NOT_FOUND, Kind.CONFLICT):
         return Refused(refusal.code, refusal.message, Kind.UNPROCESSABLE)
@@ -169,8 +171,7 @@ def _refusal(result: CommandResult) -> Refused:
     if result.order.id and result.order.status == ORDER_STATUS_REJECTED:
         return OrderRefused(result.refused, result.message, result.order.id)
     if result.refused == "command_id_reused":
-        # Derived from the account and the client order id, or from the Idempotency-Key of a batch.
-        told = "This client_order_id (or Idempotency-Key) came before with another body; the first order stands."
+        told = "This client_order_id came before with another body; the first order stands."
         return Refused("client_order_id_reused", told)
     kind = Kind(result.refused_kind) if result.refused_kind else Kind.UNPROCESSABLE
     return Refused(result.refused, result.message, kind)
@@ -180,10 +181,8 @@ async def create(call: Call) -> Reply:
     """POST /orders"""
     placed = _placed(decoded(_new_order, call.body))
     (result,) = await _submit(call, [OrderRequest(idempotency_key=call.idempotency_key, place=placed)])
-    if result.refused == "command_id_reused" and not placed.client_order_id:
-        raise Refused(result.refused)  # rendered as a key that was reused, as on every other route
     if result.refused:
-        raise _placing_refusal(result)
+        raise _placing_refusal(result, placed)
     if result.first_time:
         call.platform.orders_created.inc()
     return Reply(201, encode(order_json(result.order)), _position(result))
@@ -207,16 +206,16 @@ async def create_batch(call: Call) -> Reply:
     results = await _submit(call, requests)
     created = sum(1 for result in results if result.first_time and not result.refused)
     call.platform.orders_created.inc(created)
-    rendered = [_batch_result(call, result) for result in results]
+    rendered = [_batch_result(call, request.place, result) for request, result in zip(requests, results, strict=True)]
     positions = [result.position for result in results if result.HasField("position")]
     newest = max(positions, key=lambda position: position.position, default=None)
     return reply(200, OrderBatchResult(rendered), newest)
 
 
-def _batch_result(call: Call, result: CommandResult) -> OrderResult:
+def _batch_result(call: Call, placed: PlaceOrder, result: CommandResult) -> OrderResult:
     if not result.refused:
         return OrderResult(201, order=order_json(result.order))
-    refusal = _placing_refusal(result)
+    refusal = _placing_refusal(result, placed)
     return OrderResult(STATUS_OF[refusal.kind], problem=problem_of(refusal, call.path, call.request_id))
 
 
