@@ -1,16 +1,23 @@
 """The replay of a LOBSTER day: its parts on small days made here, and the real days through the whole platform."""
 
 import io
+import sqlite3
+import tempfile
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 import uvloop
+from typer.testing import CliRunner
 
+from trading_platform.cli import app
 from trading_platform.lobster import day
 from trading_platform.lobster.day import Levels, NotLobster
 from trading_platform.lobster.plan import Action, MustWait, Plan, Step
-from trading_platform.replay_commands import replayed_day
+from trading_platform.lobster.replay import Replay
+from trading_platform.replay_commands import replayed_day, same
 
 B, S = day.BUY, day.SELL
 MIDNIGHT_NS = 1_340_251_200_000_000_000  # 2012-06-21 in New York
@@ -95,6 +102,63 @@ def test_a_level_is_known_once_it_appears_by_a_message():
     plan.steps(message(3, 1, 5, 100, B), row([], []))
     plan.steps(message(1, 2, 5, 100, B), row([(100, 5)], []))
     assert plan.known(message(4, 2, 1, 100, B))
+
+
+REPORT = {
+    "rows": 10,
+    "rows_equal": 10,
+    "executions_known": 2_000,
+    "executions_expected": 1_998,
+    "log_verified": True,
+    "state_hash_live": "a",
+    "state_hash_replayed": "a",
+}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "changed", "expected"),
+    [
+        ("all as in the file, but for one execution in a thousand", {}, True),
+        ("a row differs", {"rows_equal": 9}, False),
+        ("another order was hit too often", {"executions_expected": 1_997}, False),
+        ("the log does not verify", {"log_verified": False}, False),
+        ("the log gives another state", {"state_hash_replayed": "b"}, False),
+    ],
+)
+def test_a_day_is_the_same_or_not(sentence, changed, expected):
+    assert same(REPORT | changed) is expected
+
+
+@pytest.mark.parametrize("forged", [False, True], ids=["a sound log", "a log that somebody changed"])
+def test_a_small_day_goes_through_the_command(tmp_path, monkeypatch, forged):
+    """A day of three messages; the forger changes its log behind the platform's back, before it is verified."""
+    path = sample(
+        tmp_path,
+        ["34200.5,1,7,10,1000000,1", "34201,1,8,5,1010000,-1", "34202,4,8,2,1010000,-1"],
+        ["-9999999999,0,1000000,10", "1010000,5,1000000,10", "1010000,3,1000000,10"],
+    )
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    if forged:
+        monkeypatch.setattr(Replay, "state_hash", forging(Replay.state_hash, tmp_path))
+    result = CliRunner().invoke(app, ["replay", "lobster", str(path), "--json"])
+    report = msgspec.json.decode(result.stdout)
+    assert (result.exit_code, report["rows_equal"], report["log_verified"]) == (int(forged), 3, not forged), report
+    assert ("the log does not verify" in result.stderr) is forged
+
+
+def forging(state_hash, folder):
+    """`state_hash`, after which the log lies."""
+
+    async def told(replay):
+        told = await state_hash(replay)
+        (log,) = folder.glob("trading-replay-*/main.log.sqlite")
+        with closing(sqlite3.connect(log)) as connection:
+            connection.execute("DROP TRIGGER events_are_not_updated")
+            connection.execute("UPDATE events SET event_data = CAST('{}' AS BLOB) WHERE position = 4")
+            connection.commit()
+        return told
+
+    return told
 
 
 @pytest.mark.parametrize(
