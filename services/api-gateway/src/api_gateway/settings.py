@@ -49,8 +49,6 @@ class ApiGatewaySettings(Settings):
     """An idle connection is closed after this."""
     connections_max: PositiveInt = 10_000
     """Open connections and running requests; beyond it 503."""
-    call_timeout_s: float = 10.0
-    """Deadline of a call to a service."""
 
     trusted_proxies: str = ""
     """Addresses, separated by commas, whose X-Forwarded-For is believed; empty believes none."""
