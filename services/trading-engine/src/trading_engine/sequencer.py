@@ -31,7 +31,7 @@ RECENT_COMMANDS_MAX = 50_000
 ATTEMPTS_MAX = 5
 RETRY_PAUSE_S = 0.05
 # So many events of the log's end are checked before the engine answers anybody, the rest while it runs.
-CHECKED_BEFORE_START = 100_000
+CHECKED_BEFORE_START = 200_000
 AUDIT_PAUSE_S = 0.005  # between two parts of the rest
 
 _log = logger(ROLE)
