@@ -9,6 +9,8 @@ from .platform_process import demo_platform
 
 WAIT_MS = 20_000
 DESKTOP, PHONE = (1440, 900), (390, 844)
+# What rests and what fills. Both sizes share one account: equal quantities would let one pass on the other's orders.
+QUANTITIES = {"desktop": ("7", "13"), "phone": ("8", "17")}
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +81,8 @@ def test_a_person_trades(page, running, pictures, request):
     expect(page.get_by_test_id("trade").first).to_be_visible(timeout=WAIT_MS)
 
     # An order far below the market rests, and is canceled.
-    place(page, "buy", "limit", "7", "150.25")
+    rests, fills = QUANTITIES[request.node.callspec.id]
+    place(page, "buy", "limit", rests, "150.25")
     show(page, "orders")
     resting = page.get_by_test_id("open-order").filter(has_text="150.25")
     expect(resting).to_have_count(1, timeout=WAIT_MS)
@@ -87,12 +90,16 @@ def test_a_person_trades(page, running, pictures, request):
     expect(resting).to_have_count(0, timeout=WAIT_MS)
 
     # A market order fills, and the history tells both.
-    place(page, "buy", "market", "3")
+    place(page, "buy", "market", fills)
     show(page, "orders")
     page.get_by_test_id("orders-history").click()
     told = page.get_by_test_id("history-order")
-    expect(told.filter(has_text=re.compile("executed|filled", re.IGNORECASE)).first).to_be_visible(timeout=WAIT_MS)
-    expect(told.filter(has_text=re.compile("cancel", re.IGNORECASE)).first).to_be_visible()
+    filled = told.filter(has=page.get_by_text(re.compile(rf"^\s*{fills}\s*/\s*{fills}(?!\d)")))
+    expect(filled).to_have_count(1, timeout=WAIT_MS)
+    expect(filled).to_contain_text(re.compile("executed|filled", re.IGNORECASE), timeout=WAIT_MS)
+    canceled = told.filter(has=page.get_by_text(re.compile(rf"^\s*0\s*/\s*{rests}(?!\d)")))
+    expect(canceled).to_have_count(1)
+    expect(canceled).to_contain_text(re.compile("cancel", re.IGNORECASE))
     page.screenshot(path=str(pictures / f"terminal-{request.node.callspec.id}.png"))
 
 
