@@ -270,7 +270,7 @@ class Users(UserServiceServicer):
         }
         self.keys = {"tk_ada.secret": (ADA, ["USER", "TRADER"]), "tk_reader.secret": (ADA, ["USER"])}
         self.verified = 0
-        self.registered: list[str] = []
+        self.registered: list[tuple[str, str]] = []  # e-mail address, network address
         self.revocations: asyncio.Queue[user_pb2.StreamRevocationsResponse | Refused] = asyncio.Queue()
         self.followed: list[user_pb2.StreamRevocationsRequest] = []
         self.fault: Refused | None = None
@@ -286,7 +286,7 @@ class Users(UserServiceServicer):
         return self.users[user_id]
 
     async def Register(self, request: user_pb2.RegisterRequest, context: Any) -> user_pb2.RegisterResponse:
-        self.registered.append(request.email)
+        self.registered.append((request.email, request.client_address))
         return user_pb2.RegisterResponse()
 
     async def CreateUser(self, request: user_pb2.CreateUserRequest, context: Any) -> user_pb2.CreateUserResponse:

@@ -447,6 +447,15 @@ def test_the_identity_provider_is_mounted_below_realms_as_it_is():
     run(test)
 
 
+def test_a_registration_is_told_with_the_network_address_that_it_came_from():
+    async def test(gateway):
+        asked = {"email": "new@example.com", "name": "New", "password": "a fine password"}
+        assert (await gateway.call("POST", "/v1/public/register", headers={}, json=asked)).status_code == 202
+        assert gateway.users.registered == [("new@example.com", "127.0.0.1")]
+
+    run(test)
+
+
 def test_ones_profile_is_ones_own():
     async def test(gateway):
         me = await gateway.call("GET", "/v1/users/me")

@@ -4,6 +4,9 @@ import asyncio
 
 import pytest
 
+from kernel.refused import Refused
+from trading.v1 import user_pb2
+
 from .provider_client import (
     OIDC,
     REALM,
@@ -317,5 +320,10 @@ def test_registrations_from_one_place_have_a_limit():
             new = {"form_token": token, "name": "U", "email": email, "password": "a fine password"}
             statuses.append((await browser.post(action, data=new)).status_code)
         assert statuses == [200, 200, 429]
+        asked = user_pb2.RegisterRequest(email="api@example.com", password="a fine password", name="U")
+        await platform.stub.Register(asked)
+        asked.client_address = "127.0.0.1"  # the browser's
+        with pytest.raises(Refused, match="too_many_attempts"):
+            await platform.stub.Register(asked)
 
     browsing(scenario, client_registrations_max=2)

@@ -129,6 +129,7 @@ class Api:
                 route.query,
                 position_header(exchange.headers),
                 idempotency_header(exchange.headers),
+                exchange.address,
             )
         )
 

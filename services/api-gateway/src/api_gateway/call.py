@@ -83,6 +83,7 @@ class Call:
 
     params: from the path, already checked against the contract's patterns. headers: names in lower case. at_least: the
     position that a read must include, if the client named one. idempotency_key: empty when the client sent none.
+    address: of the client in the network.
     """
 
     platform: Platform
@@ -98,6 +99,7 @@ class Call:
     query_names: frozenset[str]
     at_least: LogPosition | None
     idempotency_key: str
+    address: str
     _query: dict[str, str] | None = field(default=None, repr=False)
 
     @property

@@ -45,13 +45,14 @@ _registration = msgspec.json.Decoder(Registration)
 
 
 async def register(call: Call) -> Reply:
-    """POST /public/register: the same answer whether the address is new or not."""
+    """POST /public/register: the same answer whether the address is new or not; limited by network address."""
     given = decoded(_registration, call.body)
     await call.platform.users.Register(
         RegisterRequest(
             email=email_in(given.email),
             name=text_in(given.name, "name", NAME_CHARACTERS_MAX),
             password=password_in(given.password),
+            client_address=call.address,
         )
     )
     return reply(202, Accepted("If the address is new, it can sign in now."))

@@ -12,7 +12,6 @@ from user_service.oauth import UNCACHED, OAuthError, client_address, form_of
 from user_service.pages import Form
 from user_service.realm import Realm
 from user_service.sessions import Session
-from user_service.throttle import Throttle
 
 STATUS_OF = {Kind.RATE_LIMITED: 429, Kind.UNAVAILABLE: 503, Kind.UNAUTHENTICATED: 401}
 OLD_FORM = "This page had been open for too long, or was sent from elsewhere. Please try again."
@@ -23,8 +22,6 @@ class Authorization:
 
     def __init__(self, realm: Realm) -> None:
         self._realm = realm
-        settings = realm.settings
-        self._registrations = Throttle(settings.client_registrations_max, settings.failures_window_s * 1_000_000_000)
 
     async def authorize(self, request: Request) -> Response:
         try:
@@ -79,8 +76,7 @@ class Authorization:
             return self._registration_form(request, asked, form, OLD_FORM, 403)
         email, password, name = (form.get(field, "") for field in ("email", "password", "name"))
         try:
-            self._registrations.begin(client_address(request), self._realm.runtime.now_ns())
-            await self._realm.directory.register(email, password, name)
+            await self._realm.directory.register(email, password, name, client_address(request))
         except Refused as refused:
             status = STATUS_OF.get(refused.kind, 400)
             return self._registration_form(request, asked, form, _sentence(refused.message), status)

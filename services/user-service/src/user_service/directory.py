@@ -18,6 +18,7 @@ from user_service.persons import Person, Persons
 from user_service.private_store import PrivateStore
 from user_service.roles import Role, with_contained
 from user_service.settings import UserServiceSettings
+from user_service.throttle import Throttle
 from user_service.views import PAGE_USERS_MAX, UsersView
 
 SELF = "self"
@@ -46,6 +47,8 @@ class Directory:
         self._store = store
         self._settings = settings
         self._email_key = store.secret("email-fingerprint", runtime.random_bytes(SECRET_BYTES))
+        window_ns = settings.failures_window_s * 1_000_000_000
+        self._registrations = Throttle(settings.client_registrations_max, window_ns)
         self._request_key = store.secret("request-fingerprint", runtime.random_bytes(SECRET_BYTES))
 
     def email_id(self, email: str) -> str:
@@ -57,10 +60,13 @@ class Directory:
 
     # ---- commands
 
-    async def register(self, email: str, password: str, name: str) -> None:
+    async def register(self, email: str, password: str, name: str, client: str) -> None:
         """Self-registration. Whether the address was free shows neither in the answer nor in its time:
-        both ways hash the password and look at the address, and the answer waits for the next tick."""
+        both ways hash the password and look at the address, and the answer waits for the next tick.
+
+        client: the network address that asks; Refused(too_many_attempts) when it asked too often."""
         arrived_ns = self._runtime.monotonic_ns()
+        self._registrations.begin(client, self._runtime.now_ns())
         _check_person(email, name)
         passwords.check_strength(password, email)
         try:

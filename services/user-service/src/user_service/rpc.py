@@ -30,7 +30,7 @@ class UserRpc(UserServiceServicer):
         self._revocations = revocations
 
     async def Register(self, request: user_pb2.RegisterRequest, context: Any) -> user_pb2.RegisterResponse:
-        await self._directory.register(request.email, request.password, request.name)
+        await self._directory.register(request.email, request.password, request.name, request.client_address)
         return user_pb2.RegisterResponse()
 
     async def CreateUser(self, request: user_pb2.CreateUserRequest, context: Any) -> user_pb2.CreateUserResponse:

@@ -102,7 +102,7 @@ class UserServiceSettings(Settings):
     """Failed sign-ins from one network address within the window."""
 
     client_registrations_max: int = Field(default=50, ge=1)
-    """Registrations by form from one network address within the window."""
+    """Registrations from one network address within the window, by form and by the API together."""
 
     failures_window_s: int = Field(default=900, ge=1)
     """Length of the window in which failed sign-ins and registrations are counted."""
