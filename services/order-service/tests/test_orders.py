@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from kernel.eventlog.port import READ_EVENTS_MAX
 from kernel.refused import Kind, Refused
 from trading.v1 import engine_pb2, market_data_pb2, trading_pb2, types_pb2
 
@@ -183,6 +184,22 @@ def test_history_tells_every_event_of_the_order():
         history = await opened.orders.GetOrderHistory(asked)
         assert [event.event_type for event in history.events] == ["OrderCreated", "OrderExecuted", "OrderCanceled"]
         assert [event.event_version for event in history.events] == [1, 2, 3]
+
+    run(scenario)
+
+
+def test_the_history_of_an_order_with_many_fills_is_whole():
+    fills = READ_EVENTS_MAX + 2
+
+    async def scenario(opened: Venue) -> None:
+        shares = engine_pb2.Deposit(account_id=opened.accounts["bob"], asset="AAPL", amount=str(fills))
+        await opened.execute("more shares", deposit=shares)
+        (bid,) = await opened.submit("alice", limit("BUY", str(fills), "0.01"))
+        for sent in range(0, fills, 1_000):
+            await opened.submit("bob", *[limit("SELL", "1", "0.01")] * min(1_000, fills - sent))
+        asked = trading_pb2.GetOrderHistoryRequest(user_id="alice", order_id=bid.order.id)
+        told = await opened.orders.GetOrderHistory(asked)
+        assert [event.event_version for event in told.events] == list(range(1, fills + 2))
 
     run(scenario)
 

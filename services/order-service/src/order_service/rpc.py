@@ -9,6 +9,7 @@ from kernel.eventlog.port import EventLog
 from kernel.projection import Projection
 from kernel.refused import Kind, Refused
 from kernel.runtime import Runtime
+from order_service.execution import executed
 from order_service.order import OrderRow
 from order_service.outcomes import note
 from order_service.settings import OrderServiceSettings
@@ -87,11 +88,7 @@ class Orders:
                 results.append(None)
             except Refused as refused:
                 results.append(_refused(refused))
-        decided: list[engine_pb2.CommandResult] = []
-        if commands:
-            answer = await self.engine.ExecuteBatch(engine_pb2.ExecuteBatchRequest(commands=commands))
-            decided = list(answer.results)
-        following = iter(decided)
+        following = iter(await executed(self.engine, commands))
         return [result if result is not None else next(following) for result in results]
 
     async def find(self, request: trading_pb2.FindOrderRequest) -> OrderRow:
@@ -157,7 +154,9 @@ class OrderServicer(trading_pb2_grpc.OrderServiceServicer):
             user_id=request.user_id, order_id=request.order_id, at_least=request.at_least
         )
         row = await self._orders.find(found)
-        recorded: list[Event] = await self._orders.log.read_stream(row.order_id)
+        recorded: list[Event] = []
+        while more := await self._orders.log.read_stream(row.order_id, len(recorded)):
+            recorded += more
         return trading_pb2.GetOrderHistoryResponse(events=[event_message(event) for event in recorded])
 
     async def StreamOrders(

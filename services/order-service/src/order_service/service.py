@@ -46,8 +46,7 @@ def build(
         trading_pb2_grpc.add_TradingServiceServicer_to_server(TradingServicer(orders, market_data), registrar)  # type: ignore[arg-type]
 
     async def ready() -> str | None:
-        head = await log.head()
-        behind = head - projection.position
-        return f"the orders view is {behind} events behind" if behind > 10_000 else None
+        behind = await log.head() - projection.position
+        return f"the orders view is {behind} events behind" if behind > settings.behind_events_max else None
 
     return Service(NAME, register=register, mains={"orders-view": projection.run}, ready=ready, close=projection.close)

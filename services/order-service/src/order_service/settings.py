@@ -15,3 +15,5 @@ class OrderServiceSettings(Settings):
     """Frames of market data that may wait for one reader; then their sources wait."""
     page_orders_default: int = 100
     """Orders on a page when the caller does not say."""
+    behind_events_max: int = 10_000
+    """The service is ready while its view is no more events than this behind the log's head."""
