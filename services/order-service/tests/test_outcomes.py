@@ -5,14 +5,16 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
+from kernel.rpc import correlation_id
 from trading.v1 import trading_pb2
 
 from .running import limit, venue
 
 
-def lines_of(*submissions: trading_pb2.SubmitRequest) -> list[dict[str, Any]]:
+def lines_of(*submissions: trading_pb2.SubmitRequest, through_the_gateway: bool = True) -> list[dict[str, Any]]:
     async def scenario() -> list[dict[str, Any]]:
         async with venue() as opened:
+            correlation_id.set("req" if through_the_gateway else "")
             with capture_logs() as lines:
                 for submission in submissions:
                     await opened.orders.Submit(submission)
@@ -44,6 +46,7 @@ def test_a_refused_request_is_told_with_the_reason():
     assert (unknown["event"], unknown["error"], unknown["correlation_id"]) == ("cancel", "order_not_found", "req-3")
 
 
-def test_a_program_without_a_correlation_id_is_told_about_at_debug_only():
-    (line,) = lines_of(submission(limit("BUY", "1", "20")))
+def test_a_program_that_calls_by_itself_is_told_about_at_debug_only():
+    (line,) = lines_of(submission(limit("BUY", "1", "20"), correlation_id="day-7"), through_the_gateway=False)
+    assert line["correlation_id"] == "day-7"
     assert line["log_level"] == "debug"

@@ -12,11 +12,11 @@ _log = logger("order-service")
 
 
 def note(submit: trading_pb2.SubmitRequest, results: Iterable[engine_pb2.CommandResult], took_ns: int) -> None:
-    """One line a request: at INFO if the submission has a correlation id, by which its sender can ask; at DEBUG if not.
+    """One line a request: at INFO if the call came with a correlation id, as whatever enters through the gateway does,
+    so that its sender can ask by it; at DEBUG if not.
 
-    A program that sends thousands of requests without one would drown everyone else's."""
-    known_as = submit.correlation_id or correlation_id.get()
-    level = logging.INFO if known_as else logging.DEBUG
+    A program that sends thousands of requests would drown everyone else's."""
+    level = logging.INFO if correlation_id.get() else logging.DEBUG
     if not _log.is_enabled_for(level):
         return
     for asked, result in zip(submit.requests, results, strict=True):
@@ -24,7 +24,7 @@ def note(submit: trading_pb2.SubmitRequest, results: Iterable[engine_pb2.Command
         _log.log(
             level,
             body,
-            correlation_id=known_as,
+            correlation_id=submit.correlation_id or correlation_id.get(),
             user_id=submit.user_id,
             **_order(result.order) if result.HasField("order") else _asked(getattr(asked, body)),
             position=result.position.position,
