@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from api_gateway.problems import field_refused, of_decoding
+from api_gateway.repeated import repeated
 from kernel.event import Position
 from kernel.money import canonical
 from trading.v1.types_pb2 import LogPosition
@@ -31,11 +32,15 @@ ABSENT = msgspec.Raw(b"")
 
 
 def decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
-    """The body as the decoder's type; Refused with the field that is wrong."""
+    """The body as the decoder's type; Refused with the field that is wrong, or that is given twice."""
     try:
-        return decoder.decode(body)
+        document = decoder.decode(body)
+        twice = repeated(body)
     except (ValueError, RecursionError) as error:
         raise of_decoding(error) from None
+    if twice is not None:
+        raise field_refused(twice, "given twice")
+    return document
 
 
 def positive_decimal(raw: msgspec.Raw, field: str) -> str:
