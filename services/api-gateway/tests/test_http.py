@@ -322,6 +322,7 @@ def test_metrics_count_by_route_template_and_never_by_path():
             'http_request_duration_seconds_count{method="POST",route="/v1/orders",service="api-gateway"} 1.0',
             'api_requests_count{route="/v1/orders",service="api-gateway"} 1.0',
             'orders_api_created_total{service="api-gateway"} 1.0',
+            'errors_total{service="api-gateway"} 0.0',
         ):
             assert line in shown
         assert order_id not in shown

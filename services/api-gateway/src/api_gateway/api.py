@@ -67,6 +67,7 @@ class Api:
         self._buckets = buckets
         self._table = table
         self._answered = 0
+        self._errors = platform.metrics.errors.labels(NAME)  # there before the first: its rate is known
         self._children: dict[tuple[str, str, int], tuple[Any, Any, Any]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
@@ -185,7 +186,7 @@ class Api:
         return Reply(status_of(refused), encode(problem), None, CONTENT_TYPE, tuple(extra))
 
     def _failure(self, exchange: Exchange, error: Exception) -> Reply:
-        self._platform.metrics.errors.labels(NAME).inc()
+        self._errors.inc()
         log.error("request_failed", method=exchange.method, route=exchange.route, exc_info=error)
         return self._refusal(exchange, HttpRefused(500, "internal", "The fault was recorded under this request id."))
 
