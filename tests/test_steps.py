@@ -5,12 +5,14 @@ import time
 
 import pytest
 
-from tools.steps import ROOT, Step, run_all, soak
+from tools.steps import RAN_TESTS, ROOT, Step, run_all, soak
 
 GOOD = Step("good", [sys.executable, "-c", "print('fine')"])
 BAD = Step("bad", [sys.executable, "-c", "import sys; print('the reason'); sys.exit(3)"])
 MISSING = Step("missing", ["no-such-program-anywhere"])
 SLOW = Step("slow", [sys.executable, "-c", "import time; time.sleep(600)"], minutes=0)
+RAN = Step("ran", [sys.executable, "-c", "print('test result: ok. 12 passed; 0 failed')"], says=RAN_TESTS)
+RAN_NONE = Step("ran-none", [sys.executable, "-c", "print('test result: ok. 0 passed; 7 filtered')"], says=RAN_TESTS)
 # Leaves a child behind that holds the output open.
 LEFT = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
 LEAVES_A_CHILD = Step("leaves-a-child", [sys.executable, "-c", LEFT])
@@ -23,6 +25,8 @@ LEAVES_A_CHILD = Step("leaves-a-child", [sys.executable, "-c", LEFT])
         ("one bad, and the next still runs", [BAD, GOOD], ["bad"]),
         ("a program that is not there", [MISSING], ["missing"]),
         ("one that takes too long", [SLOW], ["slow"]),
+        ("tests that ran", [RAN], []),
+        ("a filter that matches no test", [RAN_NONE, GOOD], ["ran-none"]),
         ("one that leaves a child running", [LEAVES_A_CHILD], []),
     ],
 )
@@ -60,3 +64,7 @@ def test_the_soak_of_the_core_runs_a_test_that_exists():
             target, name = step.command[step.command.index("--test") + 1 :]
             module = ROOT / "crates" / "matching" / "tests" / target / f"{name.rstrip(':')}.rs"
             assert "#[test]" in module.read_text(), step
+
+
+def test_every_long_test_must_say_that_it_ran():
+    assert {step.says for step in soak()} == {RAN_TESTS}

@@ -7,6 +7,7 @@ any step failed.
 
 import argparse
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,18 +24,22 @@ BIN = ROOT / ".venv" / "bin"
 WEB = ROOT / "frontends" / "web"
 TYPED = ("libs/*/src", "services/*/src", "apps/*/src", "crates/*/python")
 TIMED_OUT = 124
+SAID_NOTHING = -1000  # no process ends so
 SOAK_SEEDS = range(1, 5)
 SOAK_COMMANDS = 2_000_000
+RAN_TESTS = r"\b[1-9][0-9]* passed"
 
 
 class Step(NamedTuple):
-    """One command of a suite. minutes: it is killed, and has failed, when it takes longer."""
+    """One command of a suite. minutes: it is killed, and has failed, when it takes longer. says: what its output must
+    hold, a regular expression; a filter that matches no test any more passes else."""
 
     name: str
     command: list[str]
     folder: Path = ROOT
     minutes: int = 10
     environment: Mapping[str, str] = MappingProxyType({})
+    says: str = ""
 
 
 def typed_folders() -> list[str]:
@@ -75,8 +80,11 @@ def test() -> list[Step]:
 def soak() -> list[Step]:
     command = ["cargo", "test", "--release", "--locked", "-p", "matching", "--test", "core", "random::"]
     return [
-        Step("pytest", python("-m", "pytest", "-m", "soak"), minutes=600),
-        *(Step(f"matching-{seed}", command, minutes=300, environment=of_seed(seed)) for seed in SOAK_SEEDS),
+        Step("pytest", python("-m", "pytest", "-m", "soak"), minutes=600, says=RAN_TESTS),
+        *(
+            Step(f"matching-{seed}", command, minutes=300, environment=of_seed(seed), says=RAN_TESTS)
+            for seed in SOAK_SEEDS
+        ),
     ]
 
 
@@ -124,6 +132,8 @@ def passes(suite: str, step: Step, logs: Path) -> bool:
         print(f"--- {step.name}: {' '.join(step.command)}", flush=True)
     started = time.monotonic()
     code = run(step, log, echo=not quiet)
+    if code == 0 and not re.search(step.says, log.read_text(errors="replace")):
+        code = SAID_NOTHING
     seconds = time.monotonic() - started
     outcome = "ok" if code == 0 else f"FAILED ({told(code, step)})"
     if quiet and code != 0:
@@ -181,6 +191,8 @@ def kill(process: "subprocess.Popen[bytes]") -> None:
 def told(code: int, step: Step) -> str:
     if code == TIMED_OUT:
         return f"killed after {step.minutes} minutes"
+    if code == SAID_NOTHING:
+        return f"its output holds nothing like {step.says}"
     return f"exit code {code}"
 
 
