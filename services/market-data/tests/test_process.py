@@ -5,6 +5,7 @@ from random import Random
 
 import msgspec
 import pytest
+import structlog.testing
 
 from kernel.eventlog.memory import MemoryStore
 from kernel.rpc import LocalChannel, Registrar
@@ -180,6 +181,25 @@ def test_the_process_sends_each_change_once_also_over_a_restart(tmp_path):
             assert len(engine.told) == 2
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(("name", "warnings"), [("24x7", 0), ("ALWAYS", 0), ("manual", 0), ("XNSA", 1)])
+def test_an_unknown_calendar_is_told_once(tmp_path, name, warnings):
+    runtime = SetClock()
+    runtime.now = ns("2026-03-03T15:00")
+    venue = Venue(Random(1), symbols=("AAPL",), now_ns=runtime.now)
+    venue.list_instruments(name)
+
+    async def run():
+        settings = MarketDataSettings(calendar_poll_s=0.01)
+        async with platform(tmp_path, settings=settings, runtime=runtime) as running:
+            await running.write(venue)
+            await settle()
+
+    with structlog.testing.capture_logs() as lines:
+        asyncio.run(run())
+    told = [line["calendar"] for line in lines if line["event"].startswith("unknown calendar")]
+    assert told == [name] * warnings
 
 
 def test_command_ids_are_derived_from_what_is_due():

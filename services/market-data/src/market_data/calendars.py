@@ -1,8 +1,8 @@
 """Trading calendars: when a venue's trading days open and close, as pure functions of the date.
 
 `24x7` trades without a pause; its trading day, and DAY orders with it, ends at 00:00 UTC. `XNAS` and `XNYS` are US
-equities: 09:30 to 16:00 in New York. `ALWAYS`, and any name that is not known here, has no trading days: nothing ever
-opens or closes by calendar.
+equities: 09:30 to 16:00 in New York. `ALWAYS` and `manual` have no trading days: nothing ever opens or closes by
+calendar. Any other name is a mistake, and is taken for one of those two until somebody sees the warning.
 
 US holidays follow NYSE Rule 7.2 and Nasdaq's like rule (Equity 1, Section 1): the days themselves, Friday before for
 a Saturday, Monday after for a Sunday, but no Friday for a New Year's Day that is a Saturday. Trading ends at 13:00 on
@@ -120,6 +120,10 @@ CALENDARS: Mapping[str, Calendar] = {
     "XNAS": Calendar(NEW_YORK, us_equities),
     "XNYS": Calendar(NEW_YORK, us_equities),
 }
+
+
+WITHOUT_DAYS = frozenset(["ALWAYS", "manual"])
+NAMES = frozenset([*CALENDARS, *WITHOUT_DAYS])
 
 
 def _closes_early(day: date) -> bool:

@@ -7,6 +7,7 @@ import structlog
 from kernel.projection import Projection
 from kernel.refused import Kind, Refused
 from kernel.runtime import Runtime
+from market_data.calendars import NAMES
 from market_data.process import react
 from market_data.settings import MarketDataSettings
 from market_data.views import MarketView
@@ -35,6 +36,7 @@ class Sessions:
         self._engine = engine
         self._settings = settings
         self._log = log
+        self._misnamed: set[str] = set()  # symbols whose calendar is unknown, and was told
         self._answered: dict[str, str] = {}  # by symbol the last change that the engine has answered
 
     async def run(self) -> None:
@@ -48,6 +50,11 @@ class Sessions:
             await self._runtime.sleep(self._settings.calendar_poll_s)
 
     async def _bring_up_to_date(self, symbol: str) -> None:
+        name = self._view.markets[symbol].instrument.calendar
+        if name not in NAMES and symbol not in self._misnamed:
+            self._misnamed.add(symbol)
+            known = ", ".join(sorted(NAMES))
+            self._log.warning("unknown calendar: nothing opens or closes", symbol=symbol, calendar=name, known=known)
         while due := react(self._view.markets[symbol].instrument, self._runtime.now_ns()):
             if self._answered.get(symbol) == due.command_id:
                 return  # the log has this command, and it changed nothing
