@@ -24,9 +24,11 @@ from trading.v1 import engine_pb2, market_data_pb2, trading_pb2, types_pb2
 from trading.v1.engine_pb2_grpc import EngineServiceStub
 from trading.v1.market_data_pb2_grpc import MarketDataServiceStub
 from trading.v1.trading_pb2_grpc import OrderServiceStub
+from trading_platform.onlookers import Onlookers
 from trading_platform.platform import Platform
 
 STEP_S = 0.5
+IDLE_STEPS = 20  # while nobody looks: the log would grow by ten million events a day for no one
 QUOTES_OPEN_MAX = 24
 QUOTES_A_STEP = 2
 BACKFILL_STEPS = 240
@@ -93,6 +95,7 @@ class Demo:
         self._session = ""
         self._count = 0
         self._passwords: dict[str, str] = {}
+        self._onlookers = Onlookers(platform.runtime, platform.metrics)
 
     async def open(self) -> None:
         """List, open accounts, fund them; a fresh log also gets some minutes of trading before now."""
@@ -117,7 +120,7 @@ class Demo:
                     await self._step(0)
                 except Refused as refused:
                     _log.warning("a step of the demo market was refused", code=refused.code, reason=refused.message)
-                await runtime.sleep(STEP_S)
+                await self._pause()
                 for task in following:
                     if task.done():
                         task.result()  # it ends by failing only
@@ -125,6 +128,13 @@ class Demo:
             for task in following:
                 task.cancel()
             await asyncio.gather(*following, return_exceptions=True)
+
+    async def _pause(self) -> None:
+        """Until the next step: soon while somebody looks, else later, and soon again when somebody comes."""
+        for _ in range(IDLE_STEPS):
+            await self._platform.runtime.sleep(STEP_S)
+            if self._onlookers.there():
+                return
 
     def tell(self, console: Console, url: str) -> None:
         """Demo users, and a line that places an order and works."""

@@ -11,7 +11,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-MICROSECOND_NS = 1_000
 told = Console(stderr=True, highlight=False)
 
 
