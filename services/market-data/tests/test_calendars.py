@@ -1,10 +1,16 @@
 """Calendars as tables, in New York's local time where it matters: summer and winter time, holidays, short days."""
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
+import yaml
 
-from market_data.calendars import calendar, us_holidays
+from buf.validate import validate_pb2
+from market_data.calendars import NAMES, calendar, us_holidays
+from trading.v1 import engine_pb2
+
+ROOT = Path(__file__).resolve().parents[3]
 
 SECOND_NS = 1_000_000_000
 
@@ -90,3 +96,15 @@ def test_short_days(sentence, day, closes):
 @pytest.mark.parametrize("name", ["ALWAYS", "XXXX", ""])
 def test_other_names_have_no_trading_days(name):
     assert calendar(name) is None
+
+
+def test_the_contract_takes_the_calendars_that_are_known_and_no_others():
+    rules = {rule.name: value for rule, value in calendar_rules().ListFields()}
+    assert set(rules["in"]) == NAMES
+    contract = yaml.safe_load((ROOT / "contracts" / "openapi.yaml").read_text())
+    assert set(contract["components"]["schemas"]["NewInstrument"]["properties"]["calendar"]["enum"]) == NAMES
+
+
+def calendar_rules():
+    field = engine_pb2.ListInstrument.DESCRIPTOR.fields_by_name["calendar"]
+    return field.GetOptions().Extensions[validate_pb2.field].string

@@ -10,7 +10,8 @@ from kernel.eventlog.memory import MemoryLog
 from kernel.ids import derived_id
 from kernel.telemetry import Metrics
 from trading_events.engine import AccountOpened
-from user_service.service import BEHIND_EVENTS_MAX, build
+from user_service.service import build
+from user_service.settings import UserServiceSettings
 
 from .running import ShiftedRuntime, quick_settings, until
 
@@ -22,6 +23,7 @@ def opened(number):
 
 
 # Events that the view has not applied, and whether the service is ready.
+BEHIND_EVENTS_MAX: int = UserServiceSettings.model_fields["behind_events_max"].default
 BEHIND = [(0, True), (1, True), (BEHIND_EVENTS_MAX, True), (BEHIND_EVENTS_MAX + 1, False)]
 
 

@@ -9,7 +9,6 @@ from enum import IntEnum
 from struct import Struct
 from typing import Final
 
-RECORD_SIZE: Final = 128
 RECORD_VERSION: Final = 1
 
 # version, kind, three words, presence bits, reserved, stamp, six numbers, two text references, two amounts, tail

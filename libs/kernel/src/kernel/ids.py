@@ -15,8 +15,6 @@ OrderId = NewType("OrderId", str)
 KIND_ORDER = "6f726472"  # ordr
 KIND_ACCOUNT = "61636374"  # acct
 KIND_INSTRUMENT = "696e7374"  # inst
-KIND_TRADE = "74726164"  # trad
-KIND_ASSET = "61737365"  # asse
 
 _CORE_ID = re.compile(r"([0-9a-f]{8})-([0-9a-f]{4})-8000-8000-([0-9a-f]{12})", re.ASCII)
 SEQUENCE_BITS = 48

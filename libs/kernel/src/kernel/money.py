@@ -10,7 +10,6 @@ from enum import Enum
 
 # Wide enough for an i128 with 18 decimals; Inexact would be a bug, so nothing is ever rounded by the context.
 CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
-DIGITS_MAX = 39
 SCALE_MAX = 18
 AVERAGE_PRICE_SCALE = 10
 _PLAIN = re.compile(r"-?[0-9]{1,39}(\.[0-9]{1,18})?", re.ASCII)

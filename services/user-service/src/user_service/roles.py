@@ -24,10 +24,6 @@ ADDED_PERMISSIONS: dict[Role, tuple[str, ...]] = {
 }
 
 
-def is_role(word: str) -> bool:
-    return word in ROLES
-
-
 def with_contained(roles: Iterable[str]) -> tuple[Role, ...]:
     """`roles` and the roles that they contain, smallest first. ValueError names a word that is no role."""
     named = set(roles)

@@ -35,7 +35,6 @@ from user_service.tokens import Tokens
 from user_service.views import UsersView
 
 UPKEEP_S = 600.0
-BEHIND_EVENTS_MAX = 10_000  # a reader waits for what it has to see; this is about a view that catches up
 USERS_FILE = "users.db"
 # The read models by file: who rebuilds them from the log must get the same rows.
 VIEWS: Mapping[str, Callable[[], View]] = {USERS_FILE: UsersView}
@@ -78,7 +77,7 @@ def build(
             return "making the first administrator"
         head = await log.head()
         behind = head - projection.position
-        return f"the users view is {behind} events behind" if behind > BEHIND_EVENTS_MAX else None
+        return f"the users view is {behind} events behind" if behind > settings.behind_events_max else None
 
     async def close() -> None:
         await projection.close()

@@ -104,6 +104,8 @@ class UserServiceSettings(Settings):
     client_registrations_max: int = Field(default=50, ge=1)
     """Registrations from one network address within the window, by form and by the API together."""
 
+    behind_events_max: int = 10_000
+    """The service is ready while its view is no more events than this behind the log's head."""
     failures_window_s: int = Field(default=900, ge=1)
     """Length of the window in which failed sign-ins and registrations are counted."""
 

@@ -564,7 +564,9 @@ class ListInstrument(_message.Message):
     protection: _builtins.str
     """How far from the best opposite price a market order may trade, as a fraction such as "0.05"."""
     calendar: _builtins.str
-    """Name of the trading calendar that opens and closes the instrument, such as "24x7" or "XNAS"."""
+    """Name of the trading calendar that opens and closes the instrument: days of XNAS and XNYS, 24x7 without end, ALWAYS
+    and manual by hand.
+    """
     def __init__(
         self,
         *,

@@ -6,7 +6,7 @@ import { PositiveDecimalInput } from '../models/positive-decimal-input';
 import { SymbolInput } from '../models/symbol-input';
 export interface NewInstrument {
   base: AssetCode;
-  calendar?: string;
+  calendar?: '24x7' | 'XNAS' | 'XNYS' | 'ALWAYS' | 'manual';
   lot_unit: PositiveDecimalInput;
   max_price: PositiveDecimalInput;
   max_quantity: PositiveDecimalInput;
