@@ -148,14 +148,14 @@ class Sequencer:
         self._writer = await self._log.acquire(ROLE, AGGREGATE_TYPES)
         self.core = await self._fold()
         self._under_way = deque(Batch(batch.submissions) for batch in self._under_way)
-        closes = [self._close(symbol) for symbol in self.core.engine.unfinished_closes()]
+        closes = [self._rest_of_close(symbol) for symbol in self.core.engine.unfinished_closes()]
         if closes:
             self._under_way.appendleft(self._batch_of(closes))
 
     async def _fold(self) -> Core:
         return await recover(self._runtime, self._log, self._settings)
 
-    def _close(self, symbol: str) -> engine_pb2.Command:
+    def _rest_of_close(self, symbol: str) -> engine_pb2.Command:
         told = derived_id("unfinished-close", self._log.name, symbol, str(self.core.engine.command_sequence))
         change = engine_pb2.ChangeSession(
             symbol=symbol, session=engine_pb2.SESSION_CLOSED, reason="the rest of an unfinished close"
