@@ -1,4 +1,4 @@
-"""While one batch is being flushed, the next is decided: nothing is answered early, nothing happens twice."""
+"""While a batch is flushed, the next is decided and chained: nothing is answered early, nothing happens twice."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -12,7 +12,7 @@ from kernel.eventlog.port import LogFailed
 from kernel.runtime import SystemRuntime
 from trading_engine.core import Core
 from trading_engine.recovery import replay, replayed_hash
-from trading_engine.sequencer import AGGREGATE_TYPES, ROLE, Sequencer
+from trading_engine.sequencer import AGGREGATE_TYPES, APPENDS_MAX, ROLE, Sequencer
 from trading_engine.settings import TradingEngineSettings
 
 from .test_sequencer import told
@@ -78,23 +78,27 @@ async def a_venue(settings: TradingEngineSettings | None = None) -> AsyncIterato
         yield Venue(sequencer, log, disk)
 
 
-def test_a_batch_is_decided_while_the_one_before_is_flushed_and_nobody_is_answered_early():
+def test_batches_are_decided_while_one_is_flushed_and_nobody_is_answered_early():
     async def scenario() -> None:
         async with a_venue() as venue:
             before = venue.sequencer.core.engine.command_sequence
-            burst = [asyncio.ensure_future(venue.sequencer.execute([limit("s", BOB, "SELL", "5", "20")]))]
             venue.disk.shut = True
-            burst.append(asyncio.ensure_future(venue.sequencer.execute([limit("b", ALICE, "BUY", "5", "20")])))
+            orders = [limit("s", BOB, "SELL", "5", "20"), limit("b", ALICE, "BUY", "5", "20")]
+            orders += [limit(f"rests {number}", ALICE, "BUY", "1", "20") for number in range(4)]
+            burst = [asyncio.ensure_future(venue.sequencer.execute([order])) for order in orders]
             commit = await venue.disk.waiting.get()
             await venue.pass_turns()
-            assert venue.sequencer.core.engine.command_sequence == before + 2, "both are decided"
-            assert not any(caller.done() for caller in burst), "neither is answered: nothing is flushed"
+            assert venue.sequencer.core.engine.command_sequence == before + APPENDS_MAX
+            assert not any(caller.done() for caller in burst), "none is answered: nothing is flushed"
             commit.set_result("")
             second = await venue.disk.waiting.get()
             await venue.pass_turns()
-            assert [caller.done() for caller in burst] == [True, False]
+            answered = [caller.done() for caller in burst]
+            assert answered[0] and answered == sorted(answered, reverse=True) and not answered[-1]
+            venue.disk.shut = False
             second.set_result("")
-            assert [told(result) for caller in burst for result in await caller] == ["pending 0", "executed 5"]
+            answers = [told(result) for caller in burst for result in await caller]
+            assert answers == ["pending 0", "executed 5"] + ["pending 0"] * 4
 
     asyncio.run(scenario())
 

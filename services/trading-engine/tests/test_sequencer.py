@@ -231,11 +231,11 @@ def test_a_log_whose_queue_is_full_is_asked_again_without_a_rebuild():
             self._append = log.append
             self.refusals = 0
 
-        async def append(self, commands: Sequence[Append], writer: Writer) -> list[Appended]:
+        async def append(self, commands: Sequence[Append], writer: Writer, turn: int | None = None) -> list[Appended]:
             if self.refusals:
                 self.refusals -= 1
                 raise QueueFull("others append much")
-            return await self._append(commands, writer)
+            return await self._append(commands, writer, turn)
 
     async def scenario() -> None:
         log = MemoryLog(SystemRuntime())

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from kernel.eventlog.memory import MemoryLog, MemoryStore
-from kernel.eventlog.port import LogFailed, LogLocked
+from kernel.eventlog.port import Fenced, LogFailed, LogLocked
+from kernel.eventlog.verify import Chain
 from kernel.runtime import SystemRuntime
 
 from .makers import TYPES, single, take
@@ -110,3 +111,62 @@ def test_a_command_that_another_process_appended_behind_the_log_s_back_fails_the
             await asyncio.wait_for(log.append(single("a"), writer), 5)
 
     scenario_on(None, scenario)
+
+
+class Gate:
+    """Commits wait until they are let through."""
+
+    def __init__(self):
+        self.commits = []
+        self.open = asyncio.Event()
+
+    async def before_commit(self, events):
+        self.commits.append([event.aggregate_id for event in events])
+        await self.open.wait()
+
+    async def after_commit(self, events):
+        pass
+
+
+def test_what_comes_during_a_commit_is_chained_to_it_and_committed_at_once_after_it():
+    async def scenario(log, writer):
+        asked = [asyncio.ensure_future(log.append(single("a"), writer))]
+        await take_turns()
+        asked += [asyncio.ensure_future(log.append(single(key), writer)) for key in ("b", "c")]
+        await take_turns()
+        assert log.store.faults.commits == [["order-a"]] and await log.head() == 0
+        log.store.faults.open.set()
+        assert [each.first for future in asked for each in await future] == [1, 2, 3]
+        assert log.store.faults.commits == [["order-a"], ["order-b", "order-c"]]
+        chain = Chain("main")
+        for event in await log.read(0):
+            chain.follow(event)
+
+    scenario_on(Gate(), scenario)
+
+
+def test_what_a_deposed_writer_has_chained_is_fenced():
+    async def scenario(log, writer):
+        first = asyncio.ensure_future(log.append(single("a"), writer))
+        await take_turns()
+        late = asyncio.ensure_future(log.append(single("b"), writer))
+        await take_turns()
+        acquiring = asyncio.ensure_future(log.acquire("engine", TYPES))
+        await take_turns()
+        log.store.faults.open.set()
+        successor = await acquiring
+        head = await log.head()
+        [told] = await asyncio.gather(late, return_exceptions=True)
+        assert (isinstance(told, Fenced) and head == 1) or head == 2, "kept before the role went over, or never"
+        assert [each.first for each in await first] == [1]
+        with pytest.raises(Fenced):
+            await log.append(single("c"), writer)
+        [next_one] = await log.append(single("d"), successor)
+        assert next_one.first == head + 1
+
+    scenario_on(Gate(), scenario)
+
+
+async def take_turns():
+    for _ in range(10):
+        await asyncio.sleep(0)

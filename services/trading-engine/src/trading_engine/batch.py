@@ -70,7 +70,7 @@ class Batch:
         self.commands = [command for submission in submissions for command in submission.commands]
         self.ids = {command.command_id for command in self.commands}
         self.references = {reference for command in self.commands if (reference := placed_by(command))}
-        self.is_decided = False
+        self.appending: asyncio.Task[None] | None = None  # since it was decided
         self.decided: list[Decided] = []
         self.appends: list[list[Append]] = []  # what is decided, in parts that one append takes
         self.appended: list[Appended] = []  # the outcome of each of `decided`
@@ -112,7 +112,6 @@ class Batch:
                 self._repeats.append(index)
         self._flush(core, now_ns)
         self.appends = list(self._parts())
-        self.is_decided = True
 
     def answers(self) -> Iterator[list[engine_pb2.CommandResult]]:
         """What each submission is told, after everything decided is appended."""

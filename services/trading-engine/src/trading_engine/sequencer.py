@@ -1,9 +1,10 @@
 """The sequencer: the single writer of everything that must be consistent with matching.
 
 One loop takes what is queued, drops commands whose id is known, lets the core decide the rest in order, appends all
-their events in one commit, and only then answers. While one batch is being flushed, the next is decided, so the core
-is ahead of the log by at most that: if an append fails, the core is thrown away and rebuilt from the log, every batch
-under way is decided anew, and what the commit may have kept is found again by its command id.
+their events in one commit, and only then answers. While one batch is being flushed, the next is decided and handed to
+the log behind it, so the core is ahead of the log by a few batches: if an append fails, the core is thrown away and
+rebuilt from the log, every batch under way is decided anew, and what the commit may have kept is found again by its
+command id.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from contextlib import asynccontextmanager
 
 from kernel.event import Append
 from kernel.eventlog.history import history, whole_commands
-from kernel.eventlog.port import Appended, EventLog, Fenced, LogError, Malformed, QueueFull, Writer
+from kernel.eventlog.port import Appended, EventLog, Fenced, LogError, Malformed, OutOfTurn, QueueFull, Writer
 from kernel.eventlog.verify import Chain
 from kernel.ids import derived_id
 from kernel.refused import Kind, Refused
@@ -28,6 +29,7 @@ from trading_engine.settings import TradingEngineSettings
 ROLE = "trading-engine"
 AGGREGATE_TYPES = ("Order", "Account", "Instrument", "Asset")
 RECENT_COMMANDS_MAX = 50_000
+APPENDS_MAX = 3  # under way at once: one is flushed, one waits behind it in the store, one is chained
 ATTEMPTS_MAX = 5
 RETRY_PAUSE_S = 0.05
 # So many events of the log's end are checked before the engine answers anybody, the rest while it runs.
@@ -53,7 +55,9 @@ class Sequencer:
         self._queue: deque[Submission] = deque()
         self._queued_commands = 0
         self._arrived = asyncio.Event()
-        self._under_way: deque[Batch] = deque()  # taken and not appended, oldest first: at most two
+        self._under_way: deque[Batch] = deque()  # taken and not appended, oldest first
+        self._appends = 0  # given to the log since it was acquired
+        self._attempt = 1  # at appending what is under way
         self._appended: Batch | None = None  # appended and not answered
         self._recent: OrderedDict[str, str] = OrderedDict()  # command id -> the order it placed
         self._failure: str | None = "the engine is starting"
@@ -146,6 +150,7 @@ class Sequencer:
 
         What was under way is to be decided anew, after the rest of every close that the log holds only a part of."""
         self._writer = await self._log.acquire(ROLE, AGGREGATE_TYPES)
+        self._appends = 0
         self.core = await self._fold()
         self._under_way = deque(Batch(batch.submissions) for batch in self._under_way)
         closes = [self._rest_of_close(symbol) for symbol in self.core.engine.unfinished_closes()]
@@ -197,60 +202,75 @@ class Sequencer:
 
     async def _sequence(self) -> None:
         """Commit what is under way and queued, until the queue is empty or somebody waits to see the core."""
-        attempt = 1
         try:
             while self._under_way or (self._queue and not self._waiting_for_turn):
                 try:
-                    await self._step(self._under_way[0] if self._under_way else self._take())
-                    attempt = 1
+                    await self._step()
                 except LogError as error:
-                    await self._begin_again(error, attempt)
-                    attempt += 1
+                    await self._begin_again(error)
             self._answer()
         except Exception as error:
+            await self._settle()
             self._answer()
             told = f"the outcome is not known: {type(error).__name__}: {error}"
             self._fail([submission for batch in self._under_way for submission in batch.submissions], told)
             raise
 
-    async def _step(self, batch: Batch) -> None:
-        """Append the batch and, meanwhile, answer the one before and decide the next."""
-        if not batch.is_decided:
-            self._answer()
-            self._decide(batch, await self._known(batch))
-        appending = self._runtime.spawn(self._append(batch), "append a batch")
-        try:
-            await self._look_ahead(batch)
-        finally:
-            await appending
-            self._appended = self._under_way.popleft()
-        if self._is_snapshot_due and not self._under_way:
+    async def _step(self) -> None:
+        """Decide the next batch and give it to the log, or wait for the oldest append if none may be decided now."""
+        in_flight = [batch for batch in self._under_way if batch.appending is not None]
+        batch = self._next(in_flight)
+        if batch is None:
+            await self._finish(in_flight)
+            return
+        known = await self._known(batch)
+        self._answer()
+        self._decide(batch, known)
+        batch.appending = self._runtime.spawn(self._append(batch, self._appends), "append a batch")
+        self._appends += len(batch.appends)
+
+    def _next(self, in_flight: Sequence[Batch]) -> Batch | None:
+        """The batch to decide; None while one in flight must be finished before."""
+        several_parts = any(len(batch.appends) > 1 for batch in in_flight)
+        if len(in_flight) == APPENDS_MAX or several_parts or (in_flight and self._is_snapshot_due):
+            return None
+        if len(self._under_way) > len(in_flight):
+            batch = self._under_way[len(in_flight)]
+        elif self._queue and not self._waiting_for_turn:
+            batch = self._take()
+        else:
+            return None
+        return None if any(batch.follows(earlier) for earlier in in_flight) else batch
+
+    async def _finish(self, in_flight: Sequence[Batch]) -> None:
+        """Answer what is durable and wait for the oldest append."""
+        self._answer()
+        oldest = in_flight[0].appending
+        assert oldest is not None, "what is in flight is being appended"
+        await oldest
+        self._attempt = 1
+        self._appended = self._under_way.popleft()
+        if self._is_snapshot_due and len(in_flight) == 1:
             self._answer()
             await self._save_snapshot()
 
-    async def _look_ahead(self, batch: Batch) -> None:
-        following = known = None
-        if not self._is_snapshot_due:
-            if len(self._under_way) > 1:
-                following = self._under_way[1]
-            elif self._queue and not self._waiting_for_turn:
-                following = self._take()
-        if following is not None and not following.follows(batch):
-            known = await self._known(following)
-        self._answer()
-        if following is not None and known is not None:
-            self._decide(following, known)
+    async def _settle(self) -> None:
+        """Wait until every append has ended, however it ends: those behind a failed one fail too."""
+        appending = [batch.appending for batch in self._under_way if batch.appending is not None]
+        await asyncio.gather(*appending, return_exceptions=True)
 
-    async def _begin_again(self, error: LogError, attempt: int) -> None:
+    async def _begin_again(self, error: LogError) -> None:
         """After a failed append: rebuild, and decide what was under way anew; ids that were kept answer for themselves.
 
         Raises `error` if no retry will help."""
+        await self._settle()
         self._answer()
-        final = isinstance(error, Fenced | Malformed) or attempt == ATTEMPTS_MAX
-        _log.warning("append failed", error=str(error), attempt=attempt, final=final)
+        final = isinstance(error, Fenced | Malformed) or self._attempt == ATTEMPTS_MAX
+        _log.warning("append failed", error=str(error), attempt=self._attempt, final=final)
         if final:
             raise error
-        await self._runtime.sleep(RETRY_PAUSE_S * attempt)
+        await self._runtime.sleep(RETRY_PAUSE_S * self._attempt)
+        self._attempt += 1
         await self._rebuild()
 
     async def _save_snapshot(self) -> None:
@@ -273,11 +293,13 @@ class Sequencer:
     def _decide(self, batch: Batch, known: Mapping[str, Appended]) -> None:
         batch.decide(self.core, known, self._recent, self._runtime.now_ns())
 
-    async def _append(self, batch: Batch) -> None:
-        """Append what was decided; one commit, unless it is more than one append of the log takes."""
+    async def _append(self, batch: Batch, before: int) -> None:
+        """Append what was decided; one commit, unless it is more than one append of the log takes.
+
+        before: how many appends of this writer come before it."""
         assert self._writer is not None, "run() acquires the writer first"
-        for part in batch.appends:
-            outcomes = await self._append_part(part, self._writer)
+        for turn, part in enumerate(batch.appends, before + 1):
+            outcomes = await self._append_part(part, self._writer, turn)
             self.core.stand_at(outcomes[-1].events[-1])
             batch.appended += outcomes
         for decided in batch.decided:
@@ -286,14 +308,14 @@ class Sequencer:
         while len(self._recent) > RECENT_COMMANDS_MAX:
             self._recent.popitem(last=False)
 
-    async def _append_part(self, appends: Sequence[Append], writer: Writer) -> list[Appended]:
-        """One append; a log whose queue is full took nothing of it, so that it can be asked again."""
+    async def _append_part(self, appends: Sequence[Append], writer: Writer, turn: int) -> list[Appended]:
+        """One append; a log whose queue is full, or that lacks the append before, took nothing: ask again."""
         for attempt in range(1, ATTEMPTS_MAX):
             try:
-                return await self._log.append(appends, writer)
-            except QueueFull:
+                return await self._log.append(appends, writer, turn)
+            except (QueueFull, OutOfTurn):
                 await self._runtime.sleep(RETRY_PAUSE_S * attempt)
-        return await self._log.append(appends, writer)
+        return await self._log.append(appends, writer, turn)
 
     def _answer(self) -> None:
         """Tell the callers of the batch that was appended last, and the metrics."""

@@ -20,6 +20,7 @@ from kernel.eventlog.port import (
     Fenced,
     LogError,
     Malformed,
+    OutOfTurn,
     Writer,
 )
 from kernel.eventlog.store import Span
@@ -60,17 +61,27 @@ class Known:
 
     versions and commands outlive the commit and are bounded; looked_up answers for the aggregates of this commit.
     An aggregate in neither is taken for new: the store's unique key contradicts if it is not (Taken).
+    They hold what the store holds, and what is being committed: if that turns out not to be kept, forget() all.
+    turns: how many numbered appends of each role were accepted since it was acquired.
     """
 
     versions: Recent[int] = field(default_factory=lambda: Recent(RECENT_AGGREGATES_MAX))
     commands: Recent[Span] = field(default_factory=lambda: Recent(RECENT_COMMANDS_MAX))
     looked_up: dict[str, int] = field(default_factory=dict)
+    turns: dict[str, int] = field(default_factory=dict)
 
     def version(self, aggregate_id: str) -> int | None:
         version = self.versions.get(aggregate_id)
         return self.looked_up.get(aggregate_id) if version is None else version
 
-    def clear(self) -> None:
+    def add(self, plan: "Plan") -> None:
+        """Take what a plan changes for what is."""
+        self.versions.update(plan.versions)
+        self.commands.update(plan.spans)
+        self.turns |= plan.turns
+
+    def forget(self) -> None:
+        """Ask the store again for every version and command; nothing but memory knows the turns."""
         self.versions.clear()
         self.commands.clear()
         self.looked_up = {}
@@ -84,6 +95,7 @@ class Plan:
     commands: list[Append] = field(default_factory=list)
     versions: dict[str, int] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
+    turns: dict[str, int] = field(default_factory=dict)
 
 
 def checked_size(commands: Sequence[Append]) -> tuple[int, int]:
@@ -118,7 +130,12 @@ def unknown_aggregates(requests: Iterable[Sequence[Append]], known: Known) -> li
 
 
 def admit(
-    commands: Sequence[Append], writer: Writer, writers: Mapping[str, Writer], known: Known, plan: Plan
+    commands: Sequence[Append],
+    writer: Writer,
+    turn: int | None,
+    writers: Mapping[str, Writer],
+    known: Known,
+    plan: Plan,
 ) -> list[Span] | LogError:
     """The positions of the request's commands, or why it is refused.
 
@@ -128,8 +145,17 @@ def admit(
     if refusal is not None:
         return refusal
     earlier = _earlier(commands, known, plan)
-    if earlier is not None:
+    if isinstance(earlier, LogError):
         return earlier
+    done = plan.turns.get(writer.role, known.turns.get(writer.role, 0))
+    if earlier is not None:
+        if turn == done + 1:
+            plan.turns[writer.role] = turn
+        return earlier
+    if turn is not None and turn != done + 1:
+        return OutOfTurn(
+            f"role {writer.role} has done {done} appends in this epoch: the next is {done + 1}, got {turn}"
+        )
     types = writers[writer.role].aggregate_types
     versions: dict[str, int] = {}
     for command in commands:
@@ -151,14 +177,16 @@ def admit(
                 )
             versions[key] = event.event_version
     plan.versions.update(versions)
+    if turn is not None:
+        plan.turns[writer.role] = turn
     return [_place(command, plan) for command in commands]
 
 
-def build(plan: Plan, log: str, position: int, previous: bytes, recorded_at_ns: int) -> list[Event]:
-    """The events of the plan's commands from `position` on, each chained to the one before (see kernel.event)."""
+def build(commands: Iterable[Append], log: str, position: int, previous: bytes, recorded_at_ns: int) -> list[Event]:
+    """The events of `commands` from `position` on, each chained to the one before (see kernel.event)."""
     events: list[Event] = []
     sha256 = hashlib.sha256
-    for command in plan.commands:
+    for command in commands:
         correlation_id, causation_id, command_id = command.correlation_id, command.causation_id, command.command_id
         request_hash, traceparent, count = command.request_hash, command.traceparent, len(command.events)
         for index, new in enumerate(command.events):

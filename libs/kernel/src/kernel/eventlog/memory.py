@@ -1,12 +1,13 @@
 """The log in memory: for tests, and for simulations that lose commits on purpose."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from kernel.event import Event
 from kernel.eventlog.facts import Facts, facts_of
 from kernel.eventlog.local import LocalLog
-from kernel.eventlog.port import SNAPSHOTS_KEPT, LogLocked, Snapshot, Writer
+from kernel.eventlog.port import SNAPSHOTS_KEPT, LogFailed, LogLocked, Snapshot, Writer
 from kernel.eventlog.store import Opened, Taken
 from kernel.runtime import Runtime
 
@@ -35,6 +36,7 @@ class MemoryStore:
     def __init__(self, faults: CommitFaults | None = None) -> None:
         self.faults: CommitFaults = faults or Reliable()
         self.owned = False
+        self._committing = asyncio.Lock()
         self._events: list[Event] = []
         self._streams: dict[str, list[Event]] = {}
         self._commands: dict[str, int] = {}
@@ -52,7 +54,13 @@ class MemoryStore:
         return self.opened()
 
     async def commit(self, events: Sequence[Event]) -> None:
+        async with self._committing:
+            await self._commit(events)
+
+    async def _commit(self, events: Sequence[Event]) -> None:
         await self.faults.before_commit(events)
+        if events[0].position > len(self._events) + 1:
+            raise LogFailed(f"the commit before position {events[0].position} failed")
         for event in events:
             if self._is_taken(event):
                 raise Taken(event.event_id)
@@ -108,6 +116,7 @@ class MemoryStore:
     def abandon(self) -> None:
         """The owning process died: what it had committed stays, and another log may open the store."""
         self.owned = False
+        self._committing = asyncio.Lock()  # a dead process never leaves its own
 
     def _is_taken(self, event: Event) -> bool:
         return (

@@ -71,6 +71,10 @@ class Fenced(LogError):
     """The writer's epoch is over, or the aggregate type belongs to another role."""
 
 
+class OutOfTurn(LogError):
+    """A numbered append whose predecessor was not accepted; try again if that one is still to come."""
+
+
 class QueueFull(LogError):
     """More is queued than the log takes; try again."""
 
@@ -102,9 +106,11 @@ class EventLog(Protocol):
         A log that has failed is opened anew first (LogFailed if that fails too).
         Fenced if one of the types belongs to another role."""
 
-    async def append(self, commands: Sequence[Append], writer: Writer) -> list[Appended]:
+    async def append(self, commands: Sequence[Append], writer: Writer, turn: int | None = None) -> list[Appended]:
         """Append every command of the request in one commit: all of them, or none.
 
+        turn: the writer's appends numbered from 1 since it acquired its role, for one that builds on another before
+        that is known to be durable: OutOfTurn unless every append before it was accepted.
         Requests of several callers share a commit but fail alone. If every command id of the request is known with
         the same request_hash, the first outcomes are returned; if only some are, Conflict.
         A request outlives its caller: once queued it is committed, also when the caller is cancelled.

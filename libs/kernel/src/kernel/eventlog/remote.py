@@ -59,10 +59,12 @@ class RemoteLog:
             response = await self._stub.AcquireWriter(request, timeout=APPEND_DEADLINE_S)
         return wire.writer_from(response.writer)
 
-    async def append(self, commands: Sequence[Append], writer: Writer) -> list[Appended]:
+    async def append(self, commands: Sequence[Append], writer: Writer, turn: int | None = None) -> list[Appended]:
         with _rendering():
             messages = [wire.command_message(command) for command in commands]
-            request = pb.AppendCommandsRequest(log=self._name, writer=wire.writer_message(writer), commands=messages)
+            request = pb.AppendCommandsRequest(
+                log=self._name, writer=wire.writer_message(writer), commands=messages, turn=turn
+            )
         _require_fits(request.ByteSize(), "the request")
         with self._calling():
             response = await self._stub.AppendCommands(request, timeout=APPEND_DEADLINE_S)

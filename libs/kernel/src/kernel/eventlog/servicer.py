@@ -28,7 +28,8 @@ class LogServicer(EventLogServiceServicer):
     async def AppendCommands(self, request: pb.AppendCommandsRequest, context: Context) -> pb.AppendCommandsResponse:
         with self._asked(request.log):
             commands = [wire.command_from(command) for command in request.commands]
-            outcomes = await self._log.append(commands, wire.writer_from(request.writer))
+            turn = request.turn if request.HasField("turn") else None
+            outcomes = await self._log.append(commands, wire.writer_from(request.writer), turn)
         return pb.AppendCommandsResponse(outcomes=[wire.outcome_message(outcome) for outcome in outcomes])
 
     async def FindOutcomes(self, request: pb.FindOutcomesRequest, context: Context) -> pb.FindOutcomesResponse:

@@ -67,6 +67,7 @@ class SqliteStore:
         self._writer: sqlite3.Connection | None = None
         self._readers: dict[int, sqlite3.Connection] = {}
         self._turn = 0
+        self._head = 0  # the last position that is durable, known to the writer's lane
         self._snapshots = SnapshotFile(path.with_name(path.name + ".snapshots"))
         self._checkpointer = Checkpointer(path)
         self._checkpoint: asyncio.Task[None] | None = None
@@ -224,19 +225,22 @@ class SqliteStore:
             raise Corrupt(f"{self._where}: {error}") from error
         if chain.position != head:
             raise Corrupt(f"{self._where}: position {chain.position + 1} is missing, the head is {head}")
+        self._head = head
         return Opened(head, chain.hash, events[-1].recorded_at_ns if events else 0, writers)
 
     def _commit(self, events: Sequence[Event]) -> None:
         connection = self._connection(self._writer)
+        if events[0].position != self._head + 1:
+            raise LogFailed(f"{self._where}: position {self._head + 1} is missing before {events[0].position}")
         statements = list(inserts(events))
         try:
             if len(statements) == 1:
                 connection.execute(*statements[0])  # one step inserts and commits
-                return
-            connection.execute("BEGIN IMMEDIATE")
-            for statement, parameters in statements:
-                connection.execute(statement, parameters)
-            connection.execute("COMMIT")
+            else:
+                connection.execute("BEGIN IMMEDIATE")
+                for statement, parameters in statements:
+                    connection.execute(statement, parameters)
+                connection.execute("COMMIT")
         except sqlite3.IntegrityError as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -245,6 +249,7 @@ class SqliteStore:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+        self._head = events[-1].position
 
     def _versions(self, aggregate_ids: Sequence[str]) -> dict[str, int]:
         connection = self._connection(self._writer)

@@ -42,7 +42,9 @@ class Store(Protocol):
         """Drop every connection and cache, look at what is really there, and verify its tail."""
 
     async def commit(self, events: Sequence[Event]) -> None:
-        """Keep all of `events` durably, or none (Taken; LogFailed also when that is unknown)."""
+        """Keep all of `events` durably, or none (Taken; LogFailed also when that is unknown).
+
+        Called before the commit before has ended, it follows that one, and fails (LogFailed) if that one failed."""
 
     async def versions(self, aggregate_ids: Sequence[str]) -> dict[str, int]:
         """The last version of each aggregate, 0 for those that have no event."""

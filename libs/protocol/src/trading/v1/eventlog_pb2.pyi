@@ -3,9 +3,9 @@
 isort:skip_file
 The event log, served by the process that owns its store: one order, append-only, hash-chained.
 
-Errors carry a stable code: log_malformed, log_conflict, log_command_reused, log_fenced, log_queue_full, log_failed,
-log_corrupt. After log_failed or a lost connection the outcome of an append is unknown: send the same command ids
-again, or ask for their outcomes.
+Errors carry a stable code: log_malformed, log_conflict, log_command_reused, log_fenced, log_out_of_turn,
+log_queue_full, log_failed, log_corrupt. After log_failed or a lost connection the outcome of an append is unknown:
+send the same command ids again, or ask for their outcomes.
 """
 
 from collections import abc as _abc
@@ -366,7 +366,12 @@ class AppendCommandsRequest(_message.Message):
     LOG_FIELD_NUMBER: _builtins.int
     WRITER_FIELD_NUMBER: _builtins.int
     COMMANDS_FIELD_NUMBER: _builtins.int
+    TURN_FIELD_NUMBER: _builtins.int
     log: _builtins.str
+    turn: _builtins.int
+    """The writer's appends numbered from 1 since it acquired its role: one that builds on an append which may not be
+    durable yet is refused unless every append before it was accepted.
+    """
     @_builtins.property
     def writer(self) -> Global___LogWriter: ...
     @_builtins.property
@@ -377,12 +382,15 @@ class AppendCommandsRequest(_message.Message):
         log: _builtins.str = ...,
         writer: Global___LogWriter | None = ...,
         commands: _abc.Iterable[Global___LogCommand] | None = ...,
+        turn: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["writer", b"writer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_turn", b"_turn", "turn", b"turn", "writer", b"writer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["commands", b"commands", "log", b"log", "writer", b"writer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_turn", b"_turn", "commands", b"commands", "log", b"log", "turn", b"turn", "writer", b"writer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__turn: _TypeAlias = _typing.Literal["turn"]  # noqa: Y015
+    _WhichOneofArgType__turn: _TypeAlias = _typing.Literal["_turn", b"_turn"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__turn) -> _WhichOneofReturnType__turn | None: ...
 
 Global___AppendCommandsRequest: _TypeAlias = AppendCommandsRequest  # noqa: Y015
 

@@ -3,9 +3,9 @@
 isort:skip_file
 The event log, served by the process that owns its store: one order, append-only, hash-chained.
 
-Errors carry a stable code: log_malformed, log_conflict, log_command_reused, log_fenced, log_queue_full, log_failed,
-log_corrupt. After log_failed or a lost connection the outcome of an append is unknown: send the same command ids
-again, or ask for their outcomes.
+Errors carry a stable code: log_malformed, log_conflict, log_command_reused, log_fenced, log_out_of_turn,
+log_queue_full, log_failed, log_corrupt. After log_failed or a lost connection the outcome of an append is unknown:
+send the same command ids again, or ask for their outcomes.
 """
 
 from collections import abc as _abc
