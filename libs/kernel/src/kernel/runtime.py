@@ -37,6 +37,9 @@ class Runtime(Protocol):
     def uuid7(self) -> str:
         """A new time-ordered id, RFC 9562 version 7."""
 
+    def begin(self, lane: str, call: Callable[..., T], *args: object) -> "asyncio.Future[T]":
+        """in_thread, but given to the lane before this returns, however busy the loop is."""
+
     async def in_thread(self, lane: str, call: Callable[..., T], *args: object) -> T:
         """Run blocking `call(*args)` on the lane's single thread, in order; inline in simulation."""
 
@@ -138,11 +141,14 @@ class SystemRuntime:
     def uuid7(self) -> str:
         return uuid7_text(self.now_ns() // 1_000_000, self.random_bytes(10))
 
-    async def in_thread(self, lane: str, call: Callable[..., T], *args: object) -> T:
+    def begin(self, lane: str, call: Callable[..., T], *args: object) -> "asyncio.Future[T]":
         running = self._lanes.get(lane)
         if running is None:
             running = self._lanes[lane] = Lane(lane)
-        return await running.begin(call, args)  # type: ignore[no-any-return]
+        return running.begin(call, args)
+
+    async def in_thread(self, lane: str, call: Callable[..., T], *args: object) -> T:
+        return await self.begin(lane, call, *args)
 
     def close(self) -> None:
         """Wait until what runs in threads is done."""

@@ -70,6 +70,8 @@ class Batch:
         self.commands = [command for submission in submissions for command in submission.commands]
         self.ids = {command.command_id for command in self.commands}
         self.references = {reference for command in self.commands if (reference := placed_by(command))}
+        self.known: asyncio.Task[dict[str, Appended]] | None = None  # the log's answer about its ids, once asked
+        self.asked_beside: Sequence[Batch] = ()  # what was in flight then: the answer does not cover it
         self.appending: asyncio.Task[None] | None = None  # since it was decided
         self.decided: list[Decided] = []
         self.appends: list[list[Append]] = []  # what is decided, in parts that one append takes

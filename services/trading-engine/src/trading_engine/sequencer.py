@@ -223,11 +223,20 @@ class Sequencer:
         if batch is None:
             await self._finish(in_flight)
             return
-        known = await self._known(batch)
+        known = await self._asked(batch, in_flight)
         self._answer()
         self._decide(batch, known)
         batch.appending = self._runtime.spawn(self._append(batch, self._appends), "append a batch")
         self._appends += len(batch.appends)
+        if self._queue and not self._waiting_for_turn:
+            self._asked(self._take(), [*in_flight, batch])
+
+    def _asked(self, batch: Batch, in_flight: Sequence[Batch]) -> "asyncio.Task[dict[str, Appended]]":
+        """What the log knows of the ids that the batch names; asked for early, while others are decided and flushed."""
+        if batch.known is None or any(batch.follows(earlier) for earlier in batch.asked_beside):
+            batch.known = self._runtime.spawn(self._known(batch), "look a batch up")
+            batch.asked_beside = in_flight
+        return batch.known
 
     def _next(self, in_flight: Sequence[Batch]) -> Batch | None:
         """The batch to decide; None while one in flight must be finished before."""
@@ -255,9 +264,9 @@ class Sequencer:
             await self._save_snapshot()
 
     async def _settle(self) -> None:
-        """Wait until every append has ended, however it ends: those behind a failed one fail too."""
-        appending = [batch.appending for batch in self._under_way if batch.appending is not None]
-        await asyncio.gather(*appending, return_exceptions=True)
+        """Wait until all that the log was asked has ended, however it ends: appends behind a failed one fail too."""
+        tasks = [task for batch in self._under_way for task in (batch.known, batch.appending) if task is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _begin_again(self, error: LogError) -> None:
         """After a failed append: rebuild, and decide what was under way anew; ids that were kept answer for themselves.

@@ -21,7 +21,7 @@ from trading_platform.bench.process import Costs
 from trading_platform.bench.report import Result, per_second, percentiles_ms
 
 BATCH_ORDERS = 250
-BATCHES_UNDER_WAY = 4
+BATCHES_UNDER_WAY = 8
 WARM_UP_S = 3
 DEADLINE_S = 60.0
 

@@ -9,9 +9,9 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -77,9 +77,12 @@ class SqliteStore:
         await self._close_beside()
         return await self._on_writer("open", self._open)
 
-    async def commit(self, events: Sequence[Event]) -> None:
-        what = f"commit of positions {events[0].position} to {events[-1].position}"
-        await self._on_writer(what, self._commit, events)
+    def commit(self, events: Sequence[Event]) -> Coroutine[Any, Any, None]:
+        # Given to the writer at once: a busy loop may come to await it only when the writer has waited for long.
+        return self._committed(events, self._runtime.begin(self._lane("write"), self._commit, events))
+
+    async def _committed(self, events: Sequence[Event], begun: "asyncio.Future[None]") -> None:
+        await self._outcome("write", f"commit of positions {events[0].position} to {events[-1].position}", begun)
         self._events_since_checkpoint += len(events)
         if self._events_since_checkpoint >= CHECKPOINT_EVENTS and self._checkpoint is None:
             self._checkpoint = self._runtime.spawn(self._copy_log(), f"checkpoint of {self._name}")
@@ -323,8 +326,14 @@ class SqliteStore:
         return await self._in_lane("snapshots", what, call, *arguments)
 
     async def _in_lane(self, lane: str, what: str, call: Callable[..., T], *arguments: object) -> T:
+        return await self._outcome(lane, what, self._runtime.in_thread(self._lane(lane), call, *arguments))
+
+    def _lane(self, lane: str) -> str:
+        return f"log-{self._name}-{lane}"
+
+    async def _outcome(self, lane: str, what: str, begun: Awaitable[T]) -> T:
         try:
-            return await self._runtime.in_thread(f"log-{self._name}-{lane}", call, *arguments)
+            return await begun
         except (sqlite3.Error, OSError) as error:
             raise LogFailed(f"{self._where}: {what} failed: {error}{HINTS.get(lane, '')}") from error
 

@@ -4,8 +4,8 @@ The order, the chain, idempotency, fencing and group commit are `LocalLog`'s and
 keeps rows, and refuses what its unique keys already hold.
 """
 
-from collections.abc import Collection, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Collection, Coroutine, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -41,10 +41,11 @@ class Store(Protocol):
     async def reopen(self) -> Opened:
         """Drop every connection and cache, look at what is really there, and verify its tail."""
 
-    async def commit(self, events: Sequence[Event]) -> None:
+    def commit(self, events: Sequence[Event]) -> Coroutine[Any, Any, None]:
         """Keep all of `events` durably, or none (Taken; LogFailed also when that is unknown).
 
-        Called before the commit before has ended, it follows that one, and fails (LogFailed) if that one failed."""
+        May begin before it is awaited. Called before the commit before has ended, it follows that one, and fails
+        (LogFailed) if that one failed."""
 
     async def versions(self, aggregate_ids: Sequence[str]) -> dict[str, int]:
         """The last version of each aggregate, 0 for those that have no event."""

@@ -114,6 +114,9 @@ class SimulatedRuntime:
     def uuid7(self) -> str:
         return uuid7_text(self.now_ns() // 1_000_000, self.random_bytes(10))
 
+    def begin(self, lane: str, call: Callable[..., T], *args: object) -> "asyncio.Future[T]":
+        return self.spawn(self.in_thread(lane, call, *args), lane)
+
     async def in_thread(self, lane: str, call: Callable[..., T], *args: object) -> T:
         """Inline, but the lane's work waits its turn, and both its start and its answer may take a while."""
         turn = self._lanes.setdefault(lane, asyncio.Lock())
