@@ -43,6 +43,11 @@ pub enum LadderKind {
     Ordered,
 }
 
+impl LadderKind {
+    /// Every ladder.
+    pub const ALL: [Self; 3] = [Self::Dense, Self::Sorted, Self::Ordered];
+}
+
 /// One of the ladders, chosen when a book is made.
 #[derive(Clone, Debug)]
 // Two of them a book: the size does not matter, one more pointer to follow would.

@@ -1,0 +1,111 @@
+//! Messages a second: the adapter inside the clock, the reports' lines and their hash outside.
+
+use std::time::{Duration, Instant};
+
+use matching::ladder::LadderKind;
+
+use crate::adapter::{Adapter, Reports};
+use crate::generator::{COUNT, SCENARIOS, SEED, Scenario, generate, scenario};
+use crate::handoff::Handoff;
+use crate::message::Message;
+use crate::report::{Report, sha256, stream_of};
+
+/// Room for the reports of a full scenario.
+const REPORTS: usize = 4_000_000;
+const HANDOFF: &str = "-handoff";
+
+/// One figure.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// What was measured.
+    pub case: String,
+    /// The median.
+    pub value: u64,
+    /// Of what.
+    pub unit: &'static str,
+    /// What came out, to tell that it is right.
+    pub sha256: Option<String>,
+}
+
+/// Every case, in the order in which they run when none is named.
+pub fn cases() -> Vec<String> {
+    let plain = SCENARIOS.iter().map(|scenario| scenario.name.to_owned());
+    let handoff = SCENARIOS.iter().map(|scenario| format!("{}{HANDOFF}", scenario.name));
+    plain.chain(handoff).chain(["ladders".to_owned()]).collect()
+}
+
+/// Measures a case; `None` if there is no such case.
+pub fn measure(case: &str, runs: usize) -> Option<Vec<Figure>> {
+    if case == "ladders" {
+        return Some(SCENARIOS.iter().flat_map(|scenario| ladders(*scenario, runs)).collect());
+    }
+    let name = case.strip_suffix(HANDOFF).unwrap_or(case);
+    let messages = generate(scenario(name)?, SEED, COUNT);
+    let mut reports = buffer();
+    let (value, sha256) = if name == case {
+        median(&messages, runs, &mut reports, |messages, reports| plain(LadderKind::default(), messages, reports))
+    } else {
+        median(&messages, runs, &mut reports, handed_off)
+    };
+    Some(vec![Figure { case: case.to_owned(), value, unit: "messages/s", sha256: Some(sha256) }])
+}
+
+fn ladders(scenario: Scenario, runs: usize) -> Vec<Figure> {
+    let messages = generate(scenario, SEED, COUNT);
+    let mut reports = buffer();
+    let mut measure = |kind: LadderKind| {
+        let (value, sha256) = median(&messages, runs, &mut reports, |messages, reports| plain(kind, messages, reports));
+        let case = format!("{}-{}", scenario.name, format!("{kind:?}").to_lowercase());
+        Figure { case, value, unit: "messages/s", sha256: Some(sha256) }
+    };
+    LadderKind::ALL.map(&mut measure).to_vec()
+}
+
+/// A buffer whose memory is there before the clock starts.
+fn buffer() -> Vec<Report> {
+    vec![Report::EMPTY; REPORTS]
+}
+
+/// The median rate of `runs` after one that warms up, and the hash of the last run's reports.
+fn median(
+    messages: &[Message],
+    runs: usize,
+    reports: &mut Vec<Report>,
+    run: impl Fn(&[Message], &mut Vec<Report>) -> Duration,
+) -> (u64, String) {
+    let mut times = Vec::with_capacity(runs);
+    for number in 0..=runs {
+        reports.clear();
+        let took = run(messages, reports);
+        if number > 0 {
+            times.push(took);
+        }
+    }
+    times.sort();
+    let nanoseconds = times[times.len() / 2].as_nanos().max(1);
+    let rate = messages.len() as u128 * 1_000_000_000 / nanoseconds;
+    (u64::try_from(rate).unwrap_or(u64::MAX), sha256(&stream_of(reports)))
+}
+
+fn plain(ladder: LadderKind, messages: &[Message], reports: &mut Vec<Report>) -> Duration {
+    let mut adapter = Adapter::new(ladder, COUNT as usize + 1);
+    let started = Instant::now();
+    apply_all(&mut adapter, messages, reports);
+    started.elapsed()
+}
+
+fn handed_off(messages: &[Message], reports: &mut Vec<Report>) -> Duration {
+    let mut adapter = Adapter::new(LadderKind::default(), COUNT as usize + 1);
+    let mut handoff = Handoff::new(std::mem::take(reports));
+    let started = Instant::now();
+    apply_all(&mut adapter, messages, &mut handoff);
+    *reports = handoff.finish();
+    started.elapsed()
+}
+
+#[inline(never)]
+fn apply_all<R: Reports>(adapter: &mut Adapter, messages: &[Message], reports: &mut R) {
+    for message in messages {
+        adapter.apply(message, reports);
+    }
+}
