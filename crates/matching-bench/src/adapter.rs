@@ -123,7 +123,7 @@ impl Adapter {
     /// Trades what meets the other side; what is left of it.
     #[inline]
     fn trade<R: Reports>(&mut self, m: &Message, side: Side, reports: &mut R) -> u64 {
-        let mut incoming = Incoming { side, limit: u64::from(m.price), leaves: u64::from(m.quantity), owner: TAKER };
+        let mut incoming = Incoming::new(side, u64::from(m.price), u64::from(m.quantity), TAKER);
         let mut trades = Trades { ids: &mut self.ids, reports, seq: m.seq, taker_id: m.order_id };
         self.book.take(&mut incoming, u32::MAX, &mut trades);
         incoming.leaves
