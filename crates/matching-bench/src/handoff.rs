@@ -1,7 +1,9 @@
 //! Reports handed to a thread that drains them, a batch at a time: batches come back empty and are used again.
+//!
+//! Who has to wait looks again some times and then sleeps, so that the two do not starve others on a machine of two cores.
 
 use std::hint;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use crate::adapter::Reports;
@@ -10,7 +12,10 @@ use crate::report::Report;
 /// Reports of one batch: 64 KiB.
 const BATCH: usize = 2048;
 /// Batches under way; a writer that is this far ahead waits.
-const BATCHES: usize = 16;
+const BATCHES: usize = 32;
+
+/// Looks before a thread sleeps.
+const LOOKS: u32 = 2_000;
 
 /// The writer's end.
 pub struct Handoff {
@@ -29,18 +34,13 @@ impl Handoff {
             back.send(Vec::with_capacity(BATCH)).expect("the receiver is here");
         }
         let drain = thread::spawn(move || {
-            loop {
-                match incoming.try_recv() {
-                    Ok(mut batch) => {
-                        drained.extend_from_slice(&batch);
-                        batch.clear();
-                        // The writer may be gone: its last batches are not used again.
-                        let _ = back.try_send(batch);
-                    }
-                    Err(TryRecvError::Empty) => hint::spin_loop(),
-                    Err(TryRecvError::Disconnected) => return drained,
-                }
+            while let Some(mut batch) = receive(&incoming) {
+                drained.extend_from_slice(&batch);
+                batch.clear();
+                // The writer may be gone: its last batches are not used again.
+                let _ = back.try_send(batch);
             }
+            drained
         });
         Self { batch: Vec::with_capacity(BATCH), full, empty, drain }
     }
@@ -54,22 +54,22 @@ impl Handoff {
 
     #[inline(never)]
     fn hand_over(&mut self) {
-        let next = loop {
-            match self.empty.try_recv() {
-                Ok(batch) => break batch,
-                Err(TryRecvError::Empty) => hint::spin_loop(),
-                Err(TryRecvError::Disconnected) => panic!("the draining thread is gone"),
-            }
-        };
-        let mut batch = std::mem::replace(&mut self.batch, next);
-        while let Err(error) = self.full.try_send(batch) {
-            match error {
-                TrySendError::Full(again) => batch = again,
-                TrySendError::Disconnected(_) => panic!("the draining thread is gone"),
-            }
-            hint::spin_loop();
+        let next = receive(&self.empty).expect("the draining thread is here");
+        let batch = std::mem::replace(&mut self.batch, next);
+        self.full.send(batch).expect("the draining thread is here");
+    }
+}
+
+/// The next of a channel, or `None` when the other end has gone.
+fn receive<T>(from: &Receiver<T>) -> Option<T> {
+    for _ in 0..LOOKS {
+        match from.try_recv() {
+            Ok(next) => return Some(next),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => hint::spin_loop(),
         }
     }
+    from.recv().ok()
 }
 
 impl Reports for Handoff {

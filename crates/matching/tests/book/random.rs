@@ -226,9 +226,9 @@ fn run(allocation: Allocation) {
         let mut pair = Pair::new(ladder, allocation);
         for _ in 0..number("MATCHING_COMMANDS", COMMANDS) / LadderKind::ALL.len() as u64 {
             if random.below(10) < 7 {
-                pair.enter(&mut random)
+                pair.enter(&mut random);
             } else {
-                pair.change_one(&mut random)
+                pair.change_one(&mut random);
             }
             pair.compare();
         }
