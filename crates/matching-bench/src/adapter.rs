@@ -71,6 +71,23 @@ impl Adapter {
         &self.book
     }
 
+    /// Whether an id names an open order.
+    pub fn is_open(&self, id: u64) -> bool {
+        self.ids.get(id) != NONE
+    }
+
+    /// Leaves at most a message's quantity of its order, which keeps its priority.
+    pub fn reduce<R: Reports>(&mut self, m: &Message, reports: &mut R) {
+        let slot = self.ids.get(m.order_id);
+        if slot == NONE {
+            return reports.push(told(Told::ModifyRejected, m, m.side, 0));
+        }
+        let order = self.book.order(slot);
+        let (side, price, leaves) = (order.side(), order.price as u32, order.leaves.min(u64::from(m.quantity)));
+        self.book.set_leaves(slot, leaves);
+        reports.push(told(Told::Modified, m, side, price));
+    }
+
     /// Does what a message asks for and reports it.
     #[inline]
     pub fn apply<R: Reports>(&mut self, m: &Message, reports: &mut R) {
