@@ -1,20 +1,19 @@
 //! A window of neighbouring keys with a three-step occupancy bitmap; every other key lies in an ordered map.
 //!
 //! The window moves to the best key only after as many changes around a best key outside it as a move costs levels, and
-//! grows only after a quarter as many changes outside it as it has keys, while at least a 256th as many levels lie there:
-//! no sequence of prices makes a change dearer than the ordered map would, up to a constant. It takes 1 MiB at most, and 4
-//! KiB at most for each level that lay outside at once.
+//! grows only after a quarter as many changes outside it as it has keys: no sequence of prices makes a change dearer than
+//! the ordered map would, up to a constant. It takes 256 KiB at most.
 
 use std::collections::BTreeMap;
 
 use super::Ladder;
 
 const WINDOW_FIRST: u64 = 256;
-/// Three steps of 64.
-const WINDOW_MAX: u64 = 1 << 18;
+/// A quarter of what three steps of 64 can tell apart: swings of half a price need no more, and a venue has many books.
+const WINDOW_MAX: u64 = 1 << 16;
 const GROWTH: u64 = 4;
-/// A window does not grow for fewer levels outside than one in so many keys.
-const SPARSE: u64 = 256;
+/// It does not grow for fewer levels outside than one in so many keys.
+const SPARSE: u64 = 4096;
 const NONE: u32 = u32::MAX;
 
 /// Levels by tick.
