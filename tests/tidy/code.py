@@ -103,6 +103,10 @@ RUNTIME_ALLOWED: Mapping[str, tuple[str, ...]] = {
         "what is measured runs in a process of its own",
         "asyncio.create_subprocess_exec",
     ),
+    "apps/platform/src/trading_platform/matching_program.py": (
+        "the core's own program is built and run by cargo",
+        *(".is_file", "shutil.which", "subprocess.run"),
+    ),
     "apps/platform/src/trading_platform/bench/http.py": ("asks as a client would", "httpx2.AsyncClient"),
     "apps/platform/src/trading_platform/bench/load.py": ("asks as many clients would", "loop.create_connection"),
     "services/api-gateway/src/api_gateway/service.py": ("reads the keys of the issuer", "httpx2.AsyncClient"),

@@ -165,7 +165,7 @@ fn book_alone(ladder: LadderKind, case: &str) {
         let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
         let away = random.below(100);
         let limit = if side == Side::Buy { 50_010 - away } else { 49_990 + away };
-        let mut incoming = Incoming { side, limit, leaves: 1 + random.below(100), owner: (id % 5_000) as u32 };
+        let mut incoming = Incoming::new(side, limit, 1 + random.below(100), (id % 5_000) as u32);
         book.take(&mut incoming, u32::MAX, &mut sink);
         for slot in sink.gone.drain(..) {
             priorities[slot as usize] = 0;

@@ -5,42 +5,27 @@
 use crate::ladder::{AnyLadder, Ladder, LadderKind};
 use crate::vocabulary::{Side, TimeInForce};
 
+mod allocation;
+mod change;
+mod hidden;
+mod iceberg;
+mod look_ahead;
+mod place_in_queue;
+mod self_trade;
+mod sink;
 mod slab;
+
+pub use allocation::Allocation;
+pub use change::{BestPrices, Changes, LevelChange, OrderChange};
+pub use iceberg::Iceberg;
+pub use place_in_queue::PlaceInQueue;
+pub use sink::{Ending, Incoming, NO_GROUP, Prevented, SelfTrade, Sink};
 pub use slab::{Flags, NONE, Order, Slab};
 
-/// Hears of every trade while it happens.
-pub trait Sink {
-    /// `maker` has been reduced by the trade already; it leaves the book after this call if nothing is left of it.
-    fn traded(&mut self, slot: u32, maker: &mut Order, quantity: u64);
-}
-
-/// What comes in to trade.
-#[derive(Clone, Copy, Debug)]
-pub struct Incoming {
-    /// Buy or sell.
-    pub side: Side,
-    /// The worst price it takes.
-    pub limit: u64,
-    /// What is left of it.
-    pub leaves: u64,
-    /// It never trades with an order of the same owner.
-    pub owner: u32,
-}
-
-/// Why matching ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// Nothing is left of the incoming order.
-    Filled,
-    /// Nothing is left on the other side.
-    Exhausted,
-    /// What is left on the other side is beyond the limit.
-    PriceReached,
-    /// The next order belongs to the same owner.
-    OwnOrder,
-    /// As many trades as allowed have been made.
-    TradesReached,
-}
+use change::Watch;
+use hidden::Hidden;
+use iceberg::Icebergs;
+use sink::reaches;
 
 /// Orders of one price, first come first served.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +35,12 @@ struct Level {
     head: u32,
     tail: u32,
     count: u32,
+}
+
+impl Level {
+    fn depth(&self) -> Depth {
+        Depth { price: self.price, quantity: self.quantity, orders: self.count }
+    }
 }
 
 /// A level as seen from outside.
@@ -72,6 +63,10 @@ pub struct Book {
     bids: AnyLadder,
     asks: AnyLadder,
     next_priority: u64,
+    allocation: Allocation,
+    hidden: Hidden,
+    icebergs: Icebergs,
+    watch: Option<Box<Watch>>,
 }
 
 /// Smaller is better: an ask's key is its price, a bid's the complement.
@@ -92,6 +87,10 @@ impl Book {
             bids: AnyLadder::new(ladder),
             asks: AnyLadder::new(ladder),
             next_priority: 1,
+            allocation: Allocation::PriceTime,
+            hidden: Hidden::default(),
+            icebergs: Icebergs::default(),
+            watch: None,
         }
     }
 
@@ -124,62 +123,89 @@ impl Book {
         self.next_priority = priority;
     }
 
-    /// The best price of a side.
+    /// The best displayed price of a side.
     pub fn best(&self, side: Side) -> Option<u64> {
         self.ladder(side).best().map(|(key, _)| key_of(side, key))
     }
 
-    /// Whether an order of `side` at `limit` would meet one of the other side.
+    /// Whether an order of `side` at `limit` would meet one of the other side, hidden or not.
     pub fn crosses(&self, side: Side, limit: u64) -> bool {
         let other = side.opposite();
-        self.ladder(other).best().is_some_and(|(key, _)| reaches(side, limit, key_of(other, key)))
+        self.best_level(other).is_some_and(|(key, _)| reaches(side, limit, key_of(other, key)))
     }
 
-    /// Levels of a side from the best.
+    /// Displayed levels of a side from the best.
     pub fn depth(&self, side: Side) -> impl Iterator<Item = Depth> + '_ {
-        self.levels_of(side).map(|level| Depth { price: level.price, quantity: level.quantity, orders: level.count })
+        let ladder = self.ladder(side);
+        std::iter::successors(ladder.best(), |(key, _)| ladder.after(*key))
+            .map(|(_, level)| self.levels[level as usize].depth())
     }
 
-    /// Resting orders of a side, best price first, then by priority.
+    /// Resting orders of a side in the order in which they would trade by price and time, hidden ones included.
     pub fn queue(&self, side: Side) -> impl Iterator<Item = (u32, &Order)> + '_ {
-        self.levels_of(side).flat_map(move |level| {
-            let used = |slot: u32| (slot != NONE).then_some(slot);
-            std::iter::successors(used(level.head), move |slot| used(self.order(*slot).next))
-                .map(|slot| (slot, self.order(slot)))
-        })
+        let after = move |(key, level): &(u64, u32)| self.level_after(side, *key, self.is_hidden_level(*level));
+        let levels = std::iter::successors(self.best_level(side), after);
+        levels.flat_map(move |(_, level)| self.slots_of(level).map(|slot| (slot, self.order(slot))))
     }
 
-    /// Trades the incoming order until something ends it; `trades_max` bounds the work.
+    /// Trades the incoming order until something ends it; `trades_max` bounds the work: trades, and own orders that were
+    /// canceled or decremented instead.
+    #[inline]
     pub fn take<S: Sink>(&mut self, incoming: &mut Incoming, trades_max: u32, sink: &mut S) -> Ending {
+        if self.allocation != Allocation::PriceTime {
+            return self.take_shared(incoming, trades_max, sink);
+        }
         let other = incoming.side.opposite();
         let mut trades = 0;
         while incoming.leaves > 0 {
-            let Some((key, level)) = self.ladder(other).best() else {
+            let Some((key, level)) = self.best_level(other) else {
                 return Ending::Exhausted;
             };
-            if !reaches(incoming.side, incoming.limit, key_of(other, key)) {
+            if !incoming.reaches(key_of(other, key)) {
                 return Ending::PriceReached;
             }
             let slot = self.levels[level as usize].head;
-            let maker = self.orders.get_mut(slot);
-            if maker.owner == incoming.owner {
-                return Ending::OwnOrder;
-            }
-            if trades == trades_max {
+            let maker = self.orders.get(slot);
+            let is_own = incoming.is_own(maker.owner, sink);
+            if trades == trades_max && (!is_own || incoming.self_trade.goes_on()) {
                 return Ending::TradesReached;
             }
             trades += 1;
-            let quantity = maker.leaves.min(incoming.leaves);
-            maker.leaves -= quantity;
-            incoming.leaves -= quantity;
-            self.levels[level as usize].quantity -= quantity;
-            sink.traded(slot, maker, quantity);
-            if maker.leaves == 0 {
-                self.unlink(slot);
-                self.orders.free(slot);
+            if is_own {
+                if let Some(ending) = self.prevent(incoming, slot, sink) {
+                    return ending;
+                }
+                continue;
             }
+            let quantity = self.tradable(slot, maker).min(incoming.leaves);
+            self.trade(incoming, slot, quantity, sink);
         }
         Ending::Filled
+    }
+
+    /// Trades `quantity` with the order in `slot`, of which so much can be traded.
+    #[inline]
+    fn trade<S: Sink>(&mut self, incoming: &mut Incoming, slot: u32, quantity: u64, sink: &mut S) {
+        let maker = self.orders.get_mut(slot);
+        maker.leaves -= quantity;
+        incoming.leaves -= quantity;
+        self.levels[maker.level as usize].quantity -= quantity;
+        let is_used_up = if maker.is_iceberg() {
+            let iceberg = self.icebergs.get_mut(slot);
+            iceberg.shown -= quantity;
+            iceberg.shown == 0
+        } else {
+            false
+        };
+        sink.traded(slot, maker, quantity);
+        if maker.leaves == 0 {
+            self.remove(slot);
+        } else if is_used_up {
+            let shown = self.refresh(slot);
+            sink.refreshed(slot, self.orders.get_mut(slot), shown);
+        } else {
+            self.note_changed(slot);
+        }
     }
 
     /// Keeps an order without letting it rest; only [`Book::rest`] and [`Book::remove`] may follow.
@@ -198,11 +224,17 @@ impl Book {
     pub(crate) fn rest_at(&mut self, slot: u32, priority: u64) {
         self.next_priority = self.next_priority.max(priority + 1);
         let order = self.orders.get(slot);
-        let (side, price, leaves) = (order.side(), order.price, order.leaves);
-        let level = self.level_for(side, price);
+        let (side, price, mut shown) = (order.side(), order.price, order.leaves);
+        let is_hidden = order.is_hidden();
+        if order.is_iceberg() {
+            let iceberg = self.icebergs.get_mut(slot);
+            shown = shown.min(iceberg.display);
+            iceberg.shown = shown;
+        }
+        let level = self.level_for(side, price, is_hidden);
         let queue = &mut self.levels[level as usize];
         let tail = std::mem::replace(&mut queue.tail, slot);
-        queue.quantity += leaves;
+        queue.quantity += shown;
         queue.count += 1;
         if tail == NONE {
             queue.head = slot;
@@ -211,12 +243,12 @@ impl Book {
         }
         let order = self.orders.get_mut(slot);
         (order.prev, order.next, order.level, order.priority) = (tail, NONE, level, priority);
+        self.note_changed(slot);
     }
 
-    /// The last priority at a price, if orders rest there.
+    /// The last priority at a price, if displayed orders rest there.
     pub(crate) fn last_priority(&self, side: Side, price: u64) -> Option<u64> {
-        let level = self.ladder(side).get(key_of(side, price))?;
-        Some(self.order(self.levels[level as usize].tail).priority)
+        Some(self.order(self.displayed_level(side, price)?.tail).priority)
     }
 
     /// Price and priority of the last order at the worst price, while a snapshot is read: the best comes first.
@@ -228,53 +260,76 @@ impl Book {
 
     /// Takes a resting order out of the queue and keeps it.
     pub fn unlink(&mut self, slot: u32) {
+        self.note_gone(slot);
         let order = self.orders.get_mut(slot);
-        let (side, price, leaves) = (order.side(), order.price, order.leaves);
+        let (side, price, mut shown) = (order.side(), order.price, order.leaves);
+        let is_hidden = order.is_hidden();
         let (prev, next, level) = (order.prev, order.next, order.level);
         (order.prev, order.next, order.level) = (NONE, NONE, NONE);
+        if order.is_iceberg() {
+            shown = std::mem::take(&mut self.icebergs.get_mut(slot).shown);
+        }
         let queue = &mut self.levels[level as usize];
-        queue.quantity -= leaves;
+        queue.quantity -= shown;
         queue.count -= 1;
         if queue.count == 0 {
             self.free_levels.push(level);
-            self.ladder_mut(side).remove(key_of(side, price));
+            self.remove_level(side, key_of(side, price), is_hidden);
             return;
         }
         if prev == NONE {
             queue.head = next;
-        }
-        if next == NONE {
-            queue.tail = prev;
-        }
-        if prev != NONE {
+        } else {
             self.orders.get_mut(prev).next = next;
         }
-        if next != NONE {
+        if next == NONE {
+            self.levels[level as usize].tail = prev;
+        } else {
             self.orders.get_mut(next).prev = prev;
         }
     }
 
-    /// Changes what is left of an order in place: it keeps its priority.
+    /// Changes what is left of an order in place: it keeps its priority. An iceberg order's reserve shrinks first.
     pub fn set_leaves(&mut self, slot: u32, leaves: u64) {
         let order = self.orders.get_mut(slot);
-        let before = std::mem::replace(&mut order.leaves, leaves);
-        if order.level != NONE {
-            let level = &mut self.levels[order.level as usize];
-            level.quantity = level.quantity - before + leaves;
+        let mut before = std::mem::replace(&mut order.leaves, leaves);
+        let mut after = leaves;
+        let level = order.level;
+        if level == NONE {
+            return;
         }
+        if order.is_iceberg() {
+            let iceberg = self.icebergs.get_mut(slot);
+            (before, after) = (iceberg.shown, iceberg.shown.min(leaves));
+            iceberg.shown = after;
+        }
+        let queue = &mut self.levels[level as usize];
+        queue.quantity = queue.quantity - before + after;
+        self.note_changed(slot);
     }
 
     /// Takes an order out of the book and forgets it.
     pub fn remove(&mut self, slot: u32) -> Order {
-        if self.orders.get(slot).rests() {
+        let order = self.orders.get(slot);
+        let is_iceberg = order.is_iceberg();
+        if order.rests() {
             self.unlink(slot);
+        }
+        if is_iceberg {
+            self.icebergs.remove(slot);
         }
         self.orders.free(slot)
     }
 
-    fn level_for(&mut self, side: Side, price: u64) -> u32 {
+    fn displayed_level(&self, side: Side, price: u64) -> Option<&Level> {
+        let level = self.ladder(side).get(key_of(side, price))?;
+        Some(&self.levels[level as usize])
+    }
+
+    fn level_for(&mut self, side: Side, price: u64, is_hidden: bool) -> u32 {
         let key = key_of(side, price);
-        if let Some(level) = self.ladder(side).get(key) {
+        let known = if is_hidden { self.hidden.of(side).get(key) } else { self.ladder(side).get(key) };
+        if let Some(level) = known {
             return level;
         }
         let fresh = Level { quantity: 0, price, head: NONE, tail: NONE, count: 0 };
@@ -285,14 +340,20 @@ impl Book {
             self.levels.push(fresh);
             u32::try_from(self.levels.len() - 1).expect("levels are fewer than orders")
         };
-        self.ladder_mut(side).insert(key, level);
+        if is_hidden {
+            self.hidden.of_mut(side).insert(key, level);
+        } else {
+            self.ladder_mut(side).insert(key, level);
+        }
         level
     }
 
-    fn levels_of(&self, side: Side) -> impl Iterator<Item = &Level> + '_ {
-        let ladder = self.ladder(side);
-        std::iter::successors(ladder.best(), |(key, _)| ladder.after(*key))
-            .map(|(_, level)| &self.levels[level as usize])
+    fn remove_level(&mut self, side: Side, key: u64, is_hidden: bool) {
+        if is_hidden {
+            self.hidden.of_mut(side).remove(key);
+        } else {
+            self.ladder_mut(side).remove(key);
+        }
     }
 
     fn ladder(&self, side: Side) -> &AnyLadder {
@@ -307,14 +368,6 @@ impl Book {
             Side::Buy => &mut self.bids,
             Side::Sell => &mut self.asks,
         }
-    }
-}
-
-/// Whether an order of `side` with `limit` takes `price`.
-fn reaches(side: Side, limit: u64, price: u64) -> bool {
-    match side {
-        Side::Buy => price <= limit,
-        Side::Sell => price >= limit,
     }
 }
 

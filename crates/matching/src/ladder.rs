@@ -43,6 +43,11 @@ pub enum LadderKind {
     Ordered,
 }
 
+impl LadderKind {
+    /// Every ladder.
+    pub const ALL: [Self; 3] = [Self::Dense, Self::Sorted, Self::Ordered];
+}
+
 /// One of the ladders, chosen when a book is made.
 #[derive(Clone, Debug)]
 // Two of them a book: the size does not matter, one more pointer to follow would.
@@ -107,6 +112,34 @@ impl Ladder for AnyLadder {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// Enough levels for the window to grow more than once, and back and forth across it.
+    #[test]
+    fn a_window_that_grows_answers_as_the_ordered_map_does() {
+        let mut reference = OrderedLadder::default();
+        let mut dense = DenseLadder::default();
+        let mut state = 1u64;
+        for step in 0..60_000u32 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let key = (1 << 40) + (state >> 33) % (1 << (8 + step / 5_000));
+            if reference.get(key).is_some() {
+                reference.remove(key);
+                dense.remove(key);
+            } else {
+                reference.insert(key, step);
+                dense.insert(key, step);
+            }
+            assert_eq!(dense.best(), reference.best());
+            assert_eq!(dense.get(key), reference.get(key));
+            assert_eq!(dense.after(key), reference.after(key));
+            assert_eq!(dense.len(), reference.len());
+        }
+        let all = |ladder: &dyn Ladder| {
+            std::iter::successors(ladder.best(), |(key, _)| ladder.after(*key)).collect::<Vec<_>>()
+        };
+        assert!(reference.len() > 10_000, "{} levels", reference.len());
+        assert_eq!(all(&dense), all(&reference));
+    }
 
     fn near_and_far() -> impl Strategy<Value = u64> {
         prop_oneof![

@@ -23,6 +23,11 @@ pub mod order_index;
 pub mod snapshot;
 pub mod vocabulary;
 
+/// The examples of BOOK.md run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../BOOK.md")]
+struct BookPage;
+
 mod engine;
 mod table;
 pub use engine::{Engine, LogNumberTooLarge, Misfit};

@@ -13,7 +13,7 @@ from kernel.eventlog.port import LogError
 from kernel.refused import Refused
 from kernel.settings import SettingsError, load
 from kernel.telemetry import configure_logs
-from trading_platform import client_commands, replay_commands, verify_command
+from trading_platform import client_commands, conformance_commands, replay_commands, verify_command
 from trading_platform.bench import commands as bench_commands
 from trading_platform.settings import PlatformSettings, WrongUsage
 
@@ -82,6 +82,7 @@ def up(
 
 
 app.add_typer(replay_commands.app, name="replay", help="Send recorded days through a platform of their own.")
+app.add_typer(conformance_commands.app, name="conformance", help="Compare the core with what others published.")
 app.add_typer(bench_commands.app, name="bench", help="Measure this machine.")
 app.command()(verify_command.verify)
 client_commands.add_to(app)

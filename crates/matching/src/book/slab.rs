@@ -53,7 +53,7 @@ impl Order {
 
     /// How long it works.
     pub fn time_in_force(&self) -> TimeInForce {
-        match self.flags.0 >> 1 {
+        match self.flags.0 >> 1 & 0b111 {
             0 => TimeInForce::Gtc,
             1 => TimeInForce::Day,
             _ => TimeInForce::Ioc,
@@ -120,5 +120,16 @@ impl Slab {
         self.free = slot;
         self.count -= 1;
         order
+    }
+}
+
+/// The upper bits: what is rare.
+impl Flags {
+    pub(super) const fn has(self, bit: u32) -> bool {
+        self.0 & bit != 0
+    }
+
+    pub(super) const fn set(&mut self, bit: u32) {
+        self.0 |= bit;
     }
 }

@@ -205,8 +205,7 @@ impl Engine {
     /// Trades an order until something ends it.
     pub(super) fn take(&mut self, instrument: Instrument, taker: Taker, events: &mut Events) -> Taken {
         let market = &mut self.markets[instrument.0 as usize];
-        let mut incoming =
-            Incoming { side: taker.side, limit: taker.limit, leaves: taker.leaves, owner: taker.account };
+        let mut incoming = Incoming::new(taker.side, taker.limit, taker.leaves, taker.account);
         let mut settlement = Settlement {
             accounts: &mut self.accounts,
             index: &mut self.index,

@@ -11,6 +11,7 @@ import uvloop
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from kernel.runtime import SystemRuntime
+from trading_platform import matching_program
 from trading_platform.bench.child import ChildFailed
 from trading_platform.bench.market import MarketFailed
 from trading_platform.bench.report import Result, show, told
@@ -85,6 +86,17 @@ def memory(
         return [await case.run(runtime, folder, seconds)]
 
     _measure(settled, runs, as_json)
+
+
+@app.command()
+def matching(
+    cases: Annotated[list[str] | None, typer.Argument(help="All of them where none is named.")] = None,
+    runs: Annotated[int, typer.Option(help="A figure is the median of so many.", min=1)] = 5,
+    as_json: Json = False,
+) -> None:
+    """The matching core alone: messages of the public benchmark a second, and other workloads."""
+    arguments = ["bench", "--runs", str(runs), *(cases or [])]
+    raise typer.Exit(matching_program.run_or_tell(arguments, as_json))
 
 
 def _title(tell: Callable[[str, int, int], None]) -> Callable[[str], None]:
