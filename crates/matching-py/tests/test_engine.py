@@ -5,7 +5,7 @@ import json
 import pytest
 
 from matching import command, ids
-from matching.command import AssetKind, OrderType, Session, Side, TextArena, TimeInForce
+from matching.command import AssetKind, OrderType, PostOnly, Session, Side, TextArena, TimeInForce
 from matching.engine import Batch, Engine
 
 MS = 1_000_000
@@ -115,6 +115,39 @@ def test_events_are_made_into_whatever_the_log_takes():
         ]
     with pytest.raises(ValueError, match="each of 2 commands, got 1"):
         batch.make_events(lambda *fields: fields, users[:1])
+
+
+def market(texts, sequence, side, quantity, **terms):
+    terms = {"order_type": OrderType.MARKET, **terms}
+    return order(texts, sequence, side, quantity, 0, **terms)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "place", "told", "terms"),
+    [
+        ("slides", lambda texts: order(texts, 5, Side.BUY, 4, 58100, post_only=PostOnly.SLIDE),
+         ["OrderCreated"], {"post_only": "SLIDE", "asked_price": "581"}),
+        ("is refused", lambda texts: order(texts, 5, Side.BUY, 4, 58100, post_only=PostOnly.REJECT),
+         ["OrderRejected"], {"post_only": "REJECT"}),
+        ("trades whole or not", lambda texts: order(texts, 5, Side.BUY, 11, 58100, all_or_none=True),
+         ["OrderCreated", "OrderCanceled"], {"all_or_none": True}),
+        ("trades enough or not", lambda texts: order(texts, 5, Side.BUY, 12, 58100, minimum_quantity=11),
+         ["OrderCreated", "OrderCanceled"], {"minimum_quantity": "11"}),
+        ("spends", lambda texts: market(texts, 5, Side.BUY, 0, budget=2 * 58010 * 10**8),
+         ["OrderCreated", "OrderExecuted", "OrderExecuted", "TradeExecuted"], {"budget": "1160.2"}),
+        ("is plain", lambda texts: market(texts, 5, Side.BUY, 1, order_type=OrderType.MARKET_TO_LIMIT),
+         ["OrderCreated", "OrderExecuted", "OrderExecuted", "TradeExecuted"], None),
+    ],
+)  # fmt: skip
+def test_what_binds_an_order_on_entry_reaches_the_core(sentence, place, told, terms):
+    engine, _ = venue()
+    texts = TextArena()
+    engine.execute(order(texts, 4, Side.SELL, 10, 58010), bytes(texts))
+    texts = TextArena()
+    record = place(texts)
+    events = engine.execute(record, bytes(texts)).events
+    assert [event[1] for event in events] == told, sentence
+    assert json.loads(events[0][6]).get("terms") == terms, sentence
 
 
 def test_replay_restore_and_live_agree():

@@ -4,11 +4,11 @@ use matching::Engine;
 use matching::batch::Batch;
 use matching::command::{
     CancelAll, CancelOrder, ChangeAccountState, ChangeLimits, ChangeSession, Command, ListAsset, ListInstrument,
-    OpenAccount, PlaceOrder, ReplaceOrder, Stamped, TextArena, Transfer,
+    OpenAccount, PlaceOrder, ReplaceOrder, Stamped, Terms, TextArena, Transfer,
 };
 use matching::id::entity_id;
 use matching::number::Unit;
-use matching::vocabulary::{AccountState, AssetKind, OrderType, Session, Side, TimeInForce};
+use matching::vocabulary::{AccountState, AssetKind, OrderType, PostOnly, Session, Side, TimeInForce};
 
 const LOG: u16 = 1;
 const ADA: u64 = entity_id(LOG, 5);
@@ -32,6 +32,7 @@ fn order(account_id: u64, side: Side, quantity: u64, price: u64) -> PlaceOrder<'
         price,
         protection_price: 0,
         client_order_id: None,
+        terms: Terms::default(),
     }
 }
 
@@ -164,10 +165,33 @@ fn orders() -> Vec<Command<'static>> {
     ]
 }
 
+/// What binds an order on entry.
+fn on_entry() -> Vec<Command<'static>> {
+    let with = |terms, order: PlaceOrder<'static>| Command::PlaceOrder(PlaceOrder { terms, ..order });
+    let plain = Terms::default();
+    let (whole, least) = (Terms { all_or_none: true, ..plain }, Terms { minimum_quantity: 3, ..plain });
+    let post_only = |post_only| Terms { post_only: Some(post_only), ..plain };
+    let budget = Terms { budget: 115_000_000_000_000, ..plain };
+    let to_limit = OrderType::MarketToLimit;
+    vec![
+        Command::PlaceOrder(order(ADA, Side::Sell, 2, 57_500)),
+        Command::PlaceOrder(PlaceOrder { time_in_force: TimeInForce::Fok, ..order(BEN, Side::Buy, 3, 57_500) }),
+        with(whole, order(BEN, Side::Buy, 3, 57_500)),
+        with(least, order(BEN, Side::Buy, 5, 57_500)),
+        with(post_only(PostOnly::Reject), order(BEN, Side::Buy, 1, 57_500)),
+        with(post_only(PostOnly::Reject), order(BEN, Side::Buy, 1, 57_400)),
+        with(post_only(PostOnly::Slide), order(BEN, Side::Buy, 1, 57_510)),
+        with(budget, market(BEN, Side::Buy, 0, 0)),
+        Command::PlaceOrder(order(ADA, Side::Sell, 1, 57_500)),
+        Command::PlaceOrder(PlaceOrder { order_type: to_limit, ..order(BEN, Side::Buy, 2, 0) }),
+        with(Terms { budget: 1, ..plain }, market(ADA, Side::Sell, 0, 0)),
+    ]
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut engine = Engine::new(LOG)?;
     let mut texts = TextArena::default();
-    let commands = [listings(), funding(), orders()].concat();
+    let commands = [listings(), funding(), orders(), on_entry()].concat();
     let stamped = (0..).zip(commands).map(|(n, command)| Stamped { stamp_ns: 1_700_000_000_000_000_000 + n, command });
     let records: Vec<u8> = stamped.flat_map(|command| command.encode(&mut texts)).collect();
     let batch = Batch::execute(&mut engine, &records, texts.bytes())?;

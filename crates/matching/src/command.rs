@@ -5,9 +5,11 @@
 
 use crate::limit;
 use crate::number::{SCALE_MAX, Unit};
-use crate::vocabulary::{AccountState, AssetKind, CommandKind, OrderType, Session, Side, TimeInForce};
+use crate::vocabulary::{AccountState, AssetKind, CommandKind, Session};
 
+mod place;
 mod record;
+pub use place::{PlaceOrder, Terms};
 pub use record::{RECORD_SIZE, RECORD_VERSION, Record, RecordError, TextArena};
 
 /// What someone wants, at a time that the sequencer gives.
@@ -137,29 +139,6 @@ pub struct ChangeSession<'a> {
     pub reason: &'a str,
 }
 
-/// Enters an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlaceOrder<'a> {
-    /// Whose order.
-    pub account_id: u64,
-    /// Of what.
-    pub instrument_id: u64,
-    /// Buy or sell.
-    pub side: Side,
-    /// Limit or market.
-    pub order_type: OrderType,
-    /// How long it works.
-    pub time_in_force: TimeInForce,
-    /// Lots.
-    pub quantity: u64,
-    /// Limit price in price units; zero for a market order.
-    pub price: u64,
-    /// Worst price of a market order in price units; zero: the instrument's protection decides.
-    pub protection_price: u64,
-    /// The client's name for it, if any.
-    pub client_order_id: Option<&'a str>,
-}
-
 /// Cancels an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CancelOrder {
@@ -257,7 +236,7 @@ fn decode_body<'a>(r: &mut record::Reader<'_, 'a>) -> Result<Command<'a>, Record
             instrument_id: r.u64(24),
             reason: r.text(64, limit::REASON_BYTES_MAX)?.unwrap_or(""),
         }),
-        CommandKind::PlaceOrder => decode_place(r)?,
+        CommandKind::PlaceOrder => Command::PlaceOrder(place::decode(r)?),
         CommandKind::CancelOrder => Command::CancelOrder(CancelOrder { account_id: r.u64(16), order_id: r.u64(32) }),
         CommandKind::ReplaceOrder => decode_replace(r)?,
         CommandKind::CancelAll => {
@@ -307,27 +286,6 @@ fn decode_limits<'a>(r: &mut record::Reader<'_, 'a>) -> Result<Command<'a>, Reco
     }))
 }
 
-fn decode_place<'a>(r: &mut record::Reader<'_, 'a>) -> Result<Command<'a>, RecordError> {
-    let place = PlaceOrder {
-        side: Side::from_byte(r.u8(2)).ok_or(RecordError::Word("side"))?,
-        order_type: OrderType::from_byte(r.u8(3)).ok_or(RecordError::Word("order type"))?,
-        time_in_force: TimeInForce::from_byte(r.u8(4)).ok_or(RecordError::Word("time in force"))?,
-        account_id: r.u64(16),
-        instrument_id: r.u64(24),
-        quantity: r.u64(40),
-        price: r.u64(48),
-        protection_price: r.u64(56),
-        client_order_id: r.text(64, limit::NAME_BYTES_MAX)?,
-    };
-    match place.order_type {
-        OrderType::Market if place.price != 0 => Err(RecordError::NotAbsent("price of a market order")),
-        OrderType::Limit if place.protection_price != 0 => {
-            Err(RecordError::NotAbsent("protection price of a limit order"))
-        }
-        _ => Ok(Command::PlaceOrder(place)),
-    }
-}
-
 fn decode_replace<'a>(r: &mut record::Reader<'_, 'a>) -> Result<Command<'a>, RecordError> {
     let given = r.presence(3)?;
     let (quantity, price) = (r.u64(40), r.u64(48));
@@ -373,11 +331,7 @@ fn encode_body(command: &Command<'_>, r: &mut Record, texts: &mut TextArena) {
         Command::ChangeSession(c) => {
             r.u8(2, c.session as u8).u64(24, c.instrument_id).text(64, Some(c.reason), texts);
         }
-        Command::PlaceOrder(c) => {
-            r.u8(2, c.side as u8).u8(3, c.order_type as u8).u8(4, c.time_in_force as u8);
-            r.u64(16, c.account_id).u64(24, c.instrument_id).u64(40, c.quantity).u64(48, c.price);
-            r.u64(56, c.protection_price).text(64, c.client_order_id, texts);
-        }
+        Command::PlaceOrder(c) => place::encode(c, r, texts),
         Command::CancelOrder(c) => {
             r.u64(16, c.account_id).u64(32, c.order_id);
         }

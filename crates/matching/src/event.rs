@@ -12,12 +12,14 @@ use crate::vocabulary::{
 
 mod field;
 mod json;
+mod terms;
 pub use field::{
     AccountId, AggregateId, Amount, Asset, Instrument, InstrumentId, Limit, LotUnit, Millionths, Notional, OrderId,
     Postings, Price, PriceUnit, Quantity, Text, TradeId,
 };
 pub use json::Malformed;
 use json::{Reader, Writer};
+pub use terms::{OrderTerms, TermsAt, Yes};
 
 /// A part of a list that the batch holds: start and length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,15 +75,23 @@ macro_rules! events {
             impl $name {
                 fn write(&self, writer: &mut Writer<'_>) {
                     $(
-                        writer.key(concat!(",\"", $key, "\":"));
-                        field::Field::write(&self.$field, writer);
+                        if !field::Field::is_left_out(&self.$field) {
+                            writer.key(concat!(",\"", $key, "\":"));
+                            field::Field::write(&self.$field, writer);
+                        }
                     )+
                 }
 
                 fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
                     $(
-                        reader.key(concat!(",\"", $key, "\":"))?;
-                        let $field = <$type as field::Field>::read(reader).map_err(|e| e.in_field($key))?;
+                        let $field = match <$type as field::Field>::LEFT_OUT {
+                            Some(left_out) if !reader.take_key(",", concat!("\"", $key, "\":")) => left_out,
+                            Some(_) => <$type as field::Field>::read(reader).map_err(|e| e.in_field($key))?,
+                            None => {
+                                reader.key(concat!(",\"", $key, "\":"))?;
+                                <$type as field::Field>::read(reader).map_err(|e| e.in_field($key))?
+                            }
+                        };
                     )+
                     Ok(Self { $($field,)+ })
                 }
@@ -157,13 +167,14 @@ events! {
         "symbol" symbol: Instrument, "side" side: Side, "type" order_type: OrderType, "time_in_force" time_in_force: TimeInForce,
         "quantity" quantity: Quantity, "price" price: Option<Price>, "protection_price" protection_price: Option<Price>,
         "status" status: Status, "cum_quantity" cum_quantity: Quantity, "leaves_quantity" leaves_quantity: Quantity,
-        "rests" rests: Option<Resting>, "postings" postings: Postings,
+        "rests" rests: Option<Resting>, "postings" postings: Postings, "terms" terms: TermsAt,
     }
     /// An order was refused.
     OrderRejected {
         "order_id" order_id: OrderId, "client_order_id" client_order_id: Option<Text>, "account_id" account_id: AccountId,
         "symbol" symbol: Instrument, "side" side: Side, "type" order_type: OrderType, "time_in_force" time_in_force: TimeInForce,
         "quantity" quantity: Quantity, "price" price: Option<Price>, "status" status: Status, "reason" reason: Reason,
+        "terms" terms: TermsAt,
     }
     /// An order's part in a trade.
     OrderExecuted {
@@ -286,6 +297,8 @@ pub struct Events {
     pub postings: Vec<Posting>,
     /// All their texts.
     pub texts: Vec<u8>,
+    /// The terms of orders that are not plain.
+    pub terms: Vec<OrderTerms>,
 }
 
 impl Events {
@@ -294,6 +307,7 @@ impl Events {
         self.list.clear();
         self.postings.clear();
         self.texts.clear();
+        self.terms.clear();
     }
 
     /// The postings of an event.
@@ -304,6 +318,11 @@ impl Events {
     /// The text of an event's field.
     pub fn text_of(&self, text: Text) -> &str {
         std::str::from_utf8(&self.texts[text.0.range()]).unwrap_or_default()
+    }
+
+    /// The terms of an order; those of a plain one say nothing.
+    pub fn terms_of(&self, terms: TermsAt) -> OrderTerms {
+        terms.0.and_then(|at| self.terms.get(at as usize)).copied().unwrap_or_default()
     }
 
     /// Appends the canonical JSON of an event's data.
@@ -325,6 +344,15 @@ impl Events {
         let start = u32::try_from(self.texts.len()).expect("texts of a batch are below 4 GiB");
         self.texts.extend_from_slice(text.as_bytes());
         Text(Span { start, length: u32::try_from(text.len()).expect("a text is short") })
+    }
+
+    /// Keeps the terms of an order, if it has any.
+    pub(crate) fn add_terms(&mut self, terms: OrderTerms) -> TermsAt {
+        if terms == OrderTerms::default() {
+            return TermsAt::default();
+        }
+        self.terms.push(terms);
+        TermsAt(Some(u32::try_from(self.terms.len() - 1).expect("terms of a batch are below 2^32")))
     }
 
     pub(crate) fn postings_since(&self, start: usize) -> Postings {

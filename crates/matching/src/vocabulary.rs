@@ -65,6 +65,8 @@ words! {
         Limit = 0, "LIMIT";
         /// Trades at once up to its protection price and never rests.
         Market = 1, "MARKET";
+        /// Trades at the best opposite price of the moment; what is left rests there.
+        MarketToLimit = 2, "MARKET_TO_LIMIT";
     }
 }
 
@@ -77,6 +79,25 @@ words! {
         Day = 1, "DAY";
         /// Immediate or cancel.
         Ioc = 2, "IOC";
+        /// The whole at once, or nothing.
+        Fok = 3, "FOK";
+    }
+}
+
+impl TimeInForce {
+    /// Whether what does not trade at once is canceled.
+    pub const fn is_immediate(self) -> bool {
+        matches!(self, Self::Ioc | Self::Fok)
+    }
+}
+
+words! {
+    /// What becomes of a post-only order that would trade.
+    PostOnly {
+        /// It is refused.
+        Reject = 1, "REJECT";
+        /// It moves to the best price that does not meet the other side.
+        Slide = 2, "SLIDE";
     }
 }
 
@@ -271,5 +292,17 @@ words! {
         TradesPerCommand = 36, "trades_per_command";
         /// The session of a day order closed.
         SessionEnd = 37, "session_end";
+        /// A post-only order would trade.
+        PostOnlyWouldTrade = 38, "post_only_would_trade";
+        /// The minimum quantity exceeds the order's.
+        InvalidMinimumQuantity = 39, "invalid_minimum_quantity";
+        /// The budget buys not even one lot.
+        BudgetTooSmall = 40, "budget_too_small";
+        /// Less than the whole order can trade at once.
+        FillOrKill = 41, "fill_or_kill";
+        /// It would trade, but less than its minimum quantity.
+        MinimumQuantity = 42, "minimum_quantity";
+        /// It would trade, but not the whole.
+        AllOrNone = 43, "all_or_none";
     }
 }

@@ -14,6 +14,7 @@ RECORD_VERSION: Final = 1
 # version, kind, three words, presence bits, reserved, stamp, six numbers, two text references, two amounts, tail
 _RECORD: Final = Struct("<BBBBBBHQQQQQQQIIII16s16sI12x")
 _NO_AMOUNT: Final = bytes(16)
+_ALL_OR_NONE: Final = 1 << 1
 
 
 class Side(IntEnum):
@@ -24,12 +25,22 @@ class Side(IntEnum):
 class OrderType(IntEnum):
     LIMIT = 0
     MARKET = 1
+    MARKET_TO_LIMIT = 2
 
 
 class TimeInForce(IntEnum):
     GTC = 0
     DAY = 1
     IOC = 2
+    FOK = 3
+
+
+class PostOnly(IntEnum):
+    """What becomes of an order that would trade: it is refused, or moves to the best price that does not meet the other
+    side. The value is its flag."""
+
+    REJECT = 1 << 2
+    SLIDE = 1 << 3
 
 
 class AssetKind(IntEnum):
@@ -185,14 +196,25 @@ def place_order(
     price: int = 0,
     protection_price: int = 0,
     client_order_id: str | None = None,
+    post_only: PostOnly | None = None,
+    all_or_none: bool = False,
+    minimum_quantity: int = 0,
+    budget: int = 0,
 ) -> bytes:
-    """Enter an order. A limit order has a price, a market order may have a protection price; 0 means none."""
+    """Enter an order; 0 means none.
+
+    A limit order has a price, a market order may have a protection price, and instead of a quantity a budget: what it
+    may cost or raise in ledger units of the quote asset. On entry, an all-or-none order trades whole or not at all, one
+    with a minimum quantity at least so much or not at all.
+    """
     return _pack(
         10,
         stamp_ns,
         (side, order_type, time_in_force),
+        presence=(post_only or 0) | _ALL_OR_NONE * all_or_none,
         numbers=(account_id, instrument_id, 0, quantity, price, protection_price),
         texts=(texts.add(client_order_id), (0, 0)),
+        amounts=(_amount(budget), bytes(8) + minimum_quantity.to_bytes(8, "little")),
     )
 
 

@@ -1,15 +1,17 @@
 //! Entering an order: accept or reject it, trade it, and let rest what may.
 
 use super::Engine;
-use super::entry::{Entry, hold_of};
+use super::entry::Entry;
+use super::look_ahead::Looking;
 use super::settle::{Taken, Taker, push_order_event};
 use crate::book::{Ending, Order};
-use crate::command::PlaceOrder;
+use crate::command::{PlaceOrder, Terms};
 use crate::event::{
-    AccountId, Body, Events, Instrument, OrderCreated, OrderRejected, Postings, Price, Quantity, Resting, Text,
+    AccountId, Body, Events, Instrument, Notional, OrderCreated, OrderRejected, OrderTerms, Postings, Price, Quantity,
+    Resting, TermsAt, Text, Yes,
 };
 use crate::order_index::NO_ACCOUNT;
-use crate::vocabulary::{OrderType, Reason, Status};
+use crate::vocabulary::{OrderType, Reason, Status, TimeInForce};
 
 impl Engine {
     pub(super) fn place(&mut self, c: &PlaceOrder<'_>, events: &mut Events) {
@@ -31,16 +33,17 @@ impl Engine {
             order_type: c.order_type,
             time_in_force: c.time_in_force,
             quantity: Quantity(c.quantity),
-            price: shown_price(c),
+            price: (c.order_type == OrderType::Limit).then_some(Price(c.price)),
             status: Status::Rejected,
             reason,
+            terms: keep_terms(&c.terms, None, events),
         };
         push_order_event(events, body.order_id, 1, Body::OrderRejected(body));
     }
 
     fn enter(&mut self, c: &PlaceOrder<'_>, entry: Entry, client_order_id: Option<Text>, events: &mut Events) {
         let instrument = entry.instrument;
-        let (asset, hold) = hold_of(self.terms(instrument), c.side, entry.limit, c.quantity);
+        let (asset, hold) = entry.held(self.terms(instrument), c.side);
         let postings = self.change_hold(entry.account, asset, hold, events);
         let book = &self.markets[instrument.0 as usize].book;
         let crosses = book.crosses(c.side, entry.limit);
@@ -49,8 +52,9 @@ impl Engine {
             account: entry.account,
             side: c.side,
             limit: entry.limit,
-            quantity: c.quantity,
-            leaves: c.quantity,
+            hold: entry.hold,
+            quantity: entry.quantity,
+            leaves: entry.quantity,
             cum_notional: 0,
             version: 1,
         };
@@ -58,7 +62,12 @@ impl Engine {
             let rests = self.rest_new(instrument, c, &taker);
             return created(c, instrument, &taker, client_order_id, Some(rests), postings, events);
         }
+        let refused = self.too_little(c, &entry, crosses);
         created(c, instrument, &taker, client_order_id, None, postings, events);
+        if let Some(reason) = refused {
+            self.index.skip(taker.account);
+            return self.cancel_rest(instrument, &taker, reason, events);
+        }
         let taken = self.take(instrument, taker, events);
         taker = taken.taker;
         if taker.leaves == 0 {
@@ -72,12 +81,27 @@ impl Engine {
         }
     }
 
+    /// Why an order trades nothing although it meets the other side; `None` if what it would trade is enough.
+    fn too_little(&self, c: &PlaceOrder<'_>, entry: &Entry, crosses: bool) -> Option<Reason> {
+        let (least, reason) = match c.time_in_force {
+            TimeInForce::Fok => (entry.quantity, Reason::FillOrKill),
+            _ if !crosses => return None,
+            _ if c.terms.all_or_none => (entry.quantity, Reason::AllOrNone),
+            _ if c.terms.minimum_quantity > 0 => (c.terms.minimum_quantity, Reason::MinimumQuantity),
+            _ => return None,
+        };
+        let looking = Looking { side: c.side, limit: entry.limit, account: entry.account };
+        let book = &self.markets[entry.instrument.0 as usize].book;
+        (looking.executable(book, least) < least).then_some(reason)
+    }
+
     /// Puts a new order into the book, the index and its account's list.
     fn rest_new(&mut self, instrument: Instrument, c: &PlaceOrder<'_>, taker: &Taker) -> Resting {
         let market = &mut self.markets[instrument.0 as usize];
         let mut order =
             Order::new(taker.order_id.0, c.side, c.time_in_force, taker.limit, taker.quantity, taker.account);
         order.leaves = taker.leaves;
+        order.set_post_only(c.terms.post_only);
         order.version = u32::try_from(taker.version).expect("an order has fewer than 2^32 events");
         let slot = market.book.add(order);
         market.beside.link(self.accounts.get_mut(taker.account), instrument.0, slot);
@@ -93,16 +117,23 @@ fn reason_to_cancel(c: &PlaceOrder<'_>, taken: &Taken, may_rest: bool) -> Option
     let reason = match (c.order_type, taken.ending) {
         (OrderType::Market, Ending::PriceReached) => Reason::ProtectionPrice,
         (OrderType::Market, _) => Reason::NoLiquidity,
-        (OrderType::Limit, _) => Reason::ImmediateOrCancel,
+        (OrderType::Limit | OrderType::MarketToLimit, _) => Reason::ImmediateOrCancel,
     };
     taken.stopped().or((!may_rest).then_some(reason))
 }
 
-fn shown_price(c: &PlaceOrder<'_>) -> Option<Price> {
-    match c.order_type {
-        OrderType::Limit => Some(Price(c.price)),
-        OrderType::Market => None,
+/// Keeps what a plain order does not have; `asked` is the price from which it slid.
+fn keep_terms(terms: &Terms, asked: Option<Price>, events: &mut Events) -> TermsAt {
+    if *terms == Terms::default() {
+        return TermsAt::default();
     }
+    events.add_terms(OrderTerms {
+        post_only: terms.post_only,
+        asked_price: asked,
+        minimum_quantity: Some(terms.minimum_quantity).filter(|least| *least > 0).map(Quantity),
+        all_or_none: Yes::when(terms.all_or_none),
+        budget: i128::try_from(terms.budget).ok().filter(|budget| *budget > 0).map(Notional),
+    })
 }
 
 fn created(
@@ -114,10 +145,12 @@ fn created(
     postings: Postings,
     events: &mut Events,
 ) {
-    let protection_price = match c.order_type {
-        OrderType::Limit => None,
-        OrderType::Market => Some(Price(taker.limit)),
+    let limit = Some(Price(taker.limit));
+    let (price, protection_price) = match c.order_type {
+        OrderType::Limit | OrderType::MarketToLimit => (limit, None),
+        OrderType::Market => (None, limit),
     };
+    let slid = c.order_type == OrderType::Limit && c.price != taker.limit;
     let body = OrderCreated {
         order_id: taker.order_id,
         client_order_id,
@@ -126,14 +159,15 @@ fn created(
         side: c.side,
         order_type: c.order_type,
         time_in_force: c.time_in_force,
-        quantity: Quantity(c.quantity),
-        price: shown_price(c),
+        quantity: Quantity(taker.quantity),
+        price,
         protection_price,
         status: Status::Pending,
         cum_quantity: Quantity(0),
-        leaves_quantity: Quantity(c.quantity),
+        leaves_quantity: Quantity(taker.quantity),
         rests,
         postings,
+        terms: keep_terms(&c.terms, slid.then_some(Price(c.price)), events),
     };
     push_order_event(events, taker.order_id, 1, Body::OrderCreated(body));
 }

@@ -1,7 +1,8 @@
 //! Replacing an order: a smaller quantity keeps its priority, anything else loses it.
 
 use super::Engine;
-use super::entry::{check_available, check_limits, check_size, hold_of};
+use super::entry::{Hold, check_available, check_limits, check_size, hold_of};
+use super::post_only::working_price;
 use super::settle::{Taker, push_order_event, working_status};
 use crate::command::ReplaceOrder;
 use crate::event::{Body, Events, Instrument, OrderId, OrderReplaced, Price, Quantity, Resting, Text};
@@ -30,8 +31,8 @@ impl Engine {
     }
 
     /// Checks: unknown_account, order_not_found, order_closed, account_suspended, market_closed, invalid_quantity,
-    /// invalid_price, quantity_too_large, price_too_large, quantity_below_executed, order_notional_limit,
-    /// order_quantity_limit, insufficient_funds or insufficient_position.
+    /// invalid_price, quantity_too_large, price_too_large, quantity_below_executed, post_only_would_trade,
+    /// order_notional_limit, order_quantity_limit, insufficient_funds or insufficient_position.
     fn check_replace(&self, c: &ReplaceOrder<'_>) -> Result<Change, Reason> {
         let (account, instrument, slot) = self.find_open(c.account_id, c.order_id)?;
         let owner = self.accounts.get(account);
@@ -49,7 +50,8 @@ impl Engine {
         if quantity <= order.executed() {
             return Err(Reason::QuantityBelowExecuted);
         }
-        check_limits(owner, terms, self.quote_scale(terms), Some(price), quantity)?;
+        let price = working_price(&market.book, order.post_only(), order.side(), price, terms.max_price)?;
+        check_limits(owner, terms, self.quote_scale(terms), Some(terms.notional(price, quantity)), quantity)?;
         let (asset, before) = hold_of(terms, order.side(), order.price, order.leaves);
         let (_, after) = hold_of(terms, order.side(), price, quantity - order.executed());
         if after > before {
@@ -115,6 +117,7 @@ impl Engine {
                 account,
                 side: order.side(),
                 limit: price,
+                hold: Hold::AtLimit,
                 quantity,
                 leaves: order.leaves,
                 cum_notional: self.markets[instrument.0 as usize].beside.cum_notional(slot),

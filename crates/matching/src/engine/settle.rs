@@ -1,12 +1,12 @@
 //! The engine's sink: every trade moves cash and assets in the step in which it happens.
 
 use super::Engine;
-use super::entry::hold_of;
+use super::entry::{Hold, hold_of};
 use crate::account::Accounts;
 use crate::book::{Ending, Incoming, Order, Sink};
 use crate::catalog::InstrumentTerms;
 use crate::event::{
-    AccountId, Aggregate, Body, Event, Events, Instrument, InstrumentId, Notional, OrderCanceled, OrderExecuted,
+    AccountId, Aggregate, Asset, Body, Event, Events, Instrument, InstrumentId, Notional, OrderCanceled, OrderExecuted,
     OrderId, Postings, Price, Quantity, Resting, TradeExecuted, TradeId,
 };
 use crate::id::{self, EntityKind};
@@ -22,10 +22,21 @@ pub(super) struct Taker {
     pub(super) account: u32,
     pub(super) side: Side,
     pub(super) limit: u64,
+    pub(super) hold: Hold,
     pub(super) quantity: u64,
     pub(super) leaves: u64,
     pub(super) cum_notional: i128,
     pub(super) version: u64,
+}
+
+impl Taker {
+    /// The asset and the amount that it still holds.
+    fn held(&self, terms: &InstrumentTerms) -> (Asset, i128) {
+        match self.hold {
+            Hold::AtLimit => hold_of(terms, self.side, self.limit, self.leaves),
+            Hold::AtCost(cost) => (terms.quote, cost - self.cum_notional),
+        }
+    }
 }
 
 /// Where an order stands while it is open.
@@ -129,8 +140,11 @@ impl Settlement<'_> {
         self.taker.leaves -= quantity;
         self.taker.cum_notional += notional;
         let taker = self.taker;
-        let postings =
-            self.post(&Party { account: taker.account, side: taker.side, held_at: taker.limit }, quantity, notional);
+        let held_at = match taker.hold {
+            Hold::AtLimit => taker.limit,
+            Hold::AtCost(_) => price,
+        };
+        let postings = self.post(&Party { account: taker.account, side: taker.side, held_at }, quantity, notional);
         let body = OrderExecuted {
             order_id: taker.order_id,
             trade_id,
@@ -226,7 +240,7 @@ impl Engine {
 
     /// Cancels what is left of a taker and releases its hold.
     pub(super) fn cancel_rest(&mut self, instrument: Instrument, taker: &Taker, reason: Reason, events: &mut Events) {
-        let (asset, hold) = hold_of(self.terms(instrument), taker.side, taker.limit, taker.leaves);
+        let (asset, hold) = taker.held(self.terms(instrument));
         let postings = self.change_hold(taker.account, asset, -hold, events);
         let body = OrderCanceled {
             order_id: taker.order_id,

@@ -11,7 +11,7 @@ use crate::ladder::LadderKind;
 use crate::limit;
 use crate::number::{SCALE_MAX, Unit};
 use crate::order_index::{NO_ACCOUNT, OrderIndex, Place};
-use crate::vocabulary::{AccountKind, AccountState, AssetKind, Session, Side, TimeInForce};
+use crate::vocabulary::{AccountKind, AccountState, AssetKind, PostOnly, Session, Side, TimeInForce};
 
 type Result<T> = std::result::Result<T, SnapshotError>;
 
@@ -264,6 +264,9 @@ fn read_order(
 ) -> Result<Kept> {
     let (order_id, owner) = (r.u64()?, r.u32()?);
     let time_in_force = r.word(TimeInForce::from_byte, "a time in force")?;
+    let post_only = r.u8()?;
+    let known = post_only == 0 || PostOnly::from_byte(post_only).is_some();
+    consistent(known, "post-only")?;
     let (price, quantity, leaves, priority) = (r.u64()?, r.u64()?, r.u64()?, r.u64()?);
     let (version, cum_notional) = (r.u32()?, r.i128()?);
     let number = id::sequence_in(engine.log_number, order_id).filter(|number| (1..next_order).contains(number));
@@ -277,7 +280,7 @@ fn read_order(
     consistent((0..=most).contains(&cum_notional) && (leaves == quantity) == (cum_notional == 0), "cum_notional")?;
     let market = &mut engine.markets[instrument.0 as usize];
     consistent(market.book.len() < limit::ORDERS_PER_INSTRUMENT_MAX, "the number of orders")?;
-    consistent(time_in_force != TimeInForce::Ioc, "a time in force")?;
+    consistent(!time_in_force.is_immediate(), "a time in force")?;
     consistent(market.session == Session::Continuous || time_in_force != TimeInForce::Day, "a day order after hours")?;
     let next_priority = market.book.next_priority();
     consistent((1..next_priority).contains(&priority), "a priority")?;
@@ -290,6 +293,7 @@ fn read_order(
     consistent(ordered, "the order of a queue")?;
     let mut order = Order::new(order_id, side, time_in_force, price, quantity, owner);
     (order.leaves, order.version) = (leaves, version);
+    order.set_post_only(PostOnly::from_byte(post_only));
     let slot = market.book.add(order);
     market.book.rest_at(slot, priority);
     Ok(Kept { instrument: instrument.0, slot, number, owner, cum_notional })

@@ -70,20 +70,66 @@ proptest! {
     }
 }
 
+fn of_kind(kind: CommandKind, bytes: &[(usize, u8)]) -> [u8; RECORD_SIZE] {
+    let mut record = [0; RECORD_SIZE];
+    (record[0], record[1]) = (1, kind as u8);
+    for (at, value) in bytes {
+        record[*at] = *value;
+    }
+    record
+}
+
+#[test]
+fn orders_that_contradict_themselves_are_named() {
+    let rows = [
+        (
+            "a market-to-limit order with a price",
+            of_kind(CommandKind::PlaceOrder, &[(3, 2), (48, 1)]),
+            RecordError::NotAbsent("price of a market-to-limit order"),
+        ),
+        (
+            "post-only in two forms",
+            of_kind(CommandKind::PlaceOrder, &[(5, 0b1100)]),
+            RecordError::NotAbsent("a second form of post-only"),
+        ),
+        (
+            "an immediate post-only order",
+            of_kind(CommandKind::PlaceOrder, &[(4, 2), (5, 0b100)]),
+            RecordError::NotAbsent("post-only of an order that is not a resting limit order"),
+        ),
+        (
+            "a limit order with a budget",
+            of_kind(CommandKind::PlaceOrder, &[(80, 1)]),
+            RecordError::NotAbsent("budget of an order that is not a market order"),
+        ),
+        (
+            "a budget and a quantity",
+            of_kind(CommandKind::PlaceOrder, &[(3, 1), (40, 1), (80, 1)]),
+            RecordError::NotAbsent("quantity beside a budget"),
+        ),
+        (
+            "all-or-none with a minimum",
+            of_kind(CommandKind::PlaceOrder, &[(5, 2), (104, 1)]),
+            RecordError::NotAbsent("minimum quantity beside all-or-none"),
+        ),
+        ("a flag that is reserved", of_kind(CommandKind::PlaceOrder, &[(5, 1)]), RecordError::Reserved(5)),
+        (
+            "an order type that is reserved",
+            of_kind(CommandKind::PlaceOrder, &[(3, 3)]),
+            RecordError::Word("order type"),
+        ),
+    ];
+    for (sentence, record, error) in rows {
+        assert_eq!(Stamped::decode(&record, b""), Err(error), "{sentence}");
+    }
+}
+
 #[test]
 fn malformed_records_are_named() {
     let valid = |command: Command<'_>| Stamped { stamp_ns: 7, command }.encode(&mut TextArena::default());
     let changed = |at: usize, value: u8| {
         let mut record = valid(Command::OpenVenue);
         record[at] = value;
-        record
-    };
-    let of_kind = |kind: CommandKind, bytes: &[(usize, u8)]| {
-        let mut record = [0; RECORD_SIZE];
-        (record[0], record[1]) = (1, kind as u8);
-        for (at, value) in bytes {
-            record[*at] = *value;
-        }
         record
     };
     let rows = [

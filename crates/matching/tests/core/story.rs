@@ -4,7 +4,7 @@
 use matching::Engine;
 use matching::command::{
     CancelOrder, ChangeAccountState, ChangeLimits, ChangeSession, Command, ListAsset, ListInstrument, OpenAccount,
-    PlaceOrder, ReplaceOrder, Stamped, Transfer,
+    PlaceOrder, ReplaceOrder, Stamped, Terms, Transfer,
 };
 use matching::event::{Body, Event, Events};
 use matching::number::Unit;
@@ -58,6 +58,7 @@ pub fn limit(account_id: u64, side: Side, quantity: u64, price: u64) -> PlaceOrd
         price,
         protection_price: 0,
         client_order_id: None,
+        terms: Terms::default(),
     }
 }
 
@@ -80,6 +81,19 @@ pub fn day(account_id: u64, side: Side, quantity: u64, price: u64) -> Command<'s
 pub fn market(account_id: u64, side: Side, quantity: u64, protection_price: u64) -> Command<'static> {
     let order_type = OrderType::Market;
     Command::PlaceOrder(PlaceOrder { order_type, protection_price, ..limit(account_id, side, quantity, 0) })
+}
+
+/// An order of any kind: a limit order, changed.
+pub fn order(
+    account_id: u64,
+    side: Side,
+    quantity: u64,
+    price: u64,
+    change: fn(&mut PlaceOrder<'static>),
+) -> Command<'static> {
+    let mut order = limit(account_id, side, quantity, price);
+    change(&mut order);
+    Command::PlaceOrder(order)
 }
 
 pub fn cancel(account_id: u64, order: u64) -> Command<'static> {

@@ -8,6 +8,7 @@ carries its results, so a fold assigns and never decides. A field that a type do
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 
 def _text(pattern: str, description: str) -> msgspec.Meta:
@@ -41,8 +42,8 @@ Code = Annotated[str, _text("[a-z][a-z0-9_]*", "A stable code.")]
 
 Side = Literal["BUY", "SELL"]
 Status = Literal["PENDING", "PARTIALLY_EXECUTED", "EXECUTED", "CANCELED", "EXPIRED", "REJECTED"]
-OrderType = Literal["LIMIT", "MARKET"]
-TimeInForce = Literal["GTC", "DAY", "IOC"]
+OrderType = Literal["LIMIT", "MARKET", "MARKET_TO_LIMIT"]
+TimeInForce = Literal["GTC", "DAY", "IOC", "FOK"]
 Session = Literal["CONTINUOUS", "CLOSED"]
 
 
@@ -144,6 +145,20 @@ class SessionChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
 
 
+class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """What an order has that a plain one has not; what it does not have is left out.
+
+    post_only: what becomes of it where it would trade on entry; asked_price: what was asked, where it slid to another
+    price; minimum_quantity, all_or_none: it trades so much on entry, or nothing; budget: what it may cost or raise, in
+    the quote currency."""
+
+    post_only: Literal["REJECT", "SLIDE"] | UnsetType = UNSET
+    asked_price: Number | UnsetType = UNSET
+    minimum_quantity: Number | UnsetType = UNSET
+    all_or_none: Literal[True] | UnsetType = UNSET
+    budget: Number | UnsetType = UNSET
+
+
 class OrderCreated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     order_id: OrderId
     client_order_id: str | None
@@ -160,6 +175,7 @@ class OrderCreated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     leaves_quantity: Number
     rests: Rests | None
     postings: list[Posting]
+    terms: Terms | UnsetType = UNSET
 
 
 class OrderRejected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -174,6 +190,7 @@ class OrderRejected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     price: Number | None
     status: Status
     reason: Code
+    terms: Terms | UnsetType = UNSET
 
 
 class OrderExecuted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ use crate::event::{
 use crate::id::{self, SEQUENCE_MAX};
 use crate::limit;
 use crate::order_index::{NO_ACCOUNT, Place};
-use crate::vocabulary::{OrderType, Side, Status, TimeInForce};
+use crate::vocabulary::{OrderType, Side, Status};
 
 /// An open order and where it is.
 #[derive(Clone, Copy)]
@@ -26,7 +26,7 @@ impl Engine {
         expect(e.order_id == self.order_id(self.index.next()), "order_id")?;
         let account = self.customer(e.account_id.0).ok_or(Misfit::Value("account_id"))?;
         let price = match e.order_type {
-            OrderType::Limit => e.price,
+            OrderType::Limit | OrderType::MarketToLimit => e.price,
             OrderType::Market => e.protection_price,
         };
         let price = price.ok_or(Misfit::Value("price"))?.0;
@@ -34,11 +34,12 @@ impl Engine {
         let fresh = e.status == Status::Pending && e.cum_quantity == Quantity(0) && e.leaves_quantity == e.quantity;
         expect(fresh && version == 1, "the state of a new order")?;
         self.check_terms(e.symbol, e.quantity.0, price)?;
-        let immediate = e.order_type == OrderType::Market || e.time_in_force == TimeInForce::Ioc;
+        let immediate = e.order_type == OrderType::Market || e.time_in_force.is_immediate();
         expect(e.rests.is_none() || !immediate, "rests")?;
         let market = self.markets.get_mut(e.symbol.0 as usize).ok_or(Misfit::Value("symbol"))?;
         let mut order = Order::new(e.order_id.0, e.side, e.time_in_force, price, e.quantity.0, account);
         order.version = 1;
+        order.set_post_only(events.terms_of(e.terms).post_only);
         let slot = market.book.add(order);
         market.beside.link(self.accounts.get_mut(account), e.symbol.0, slot);
         self.index.open(e.symbol.0, slot);
@@ -72,7 +73,7 @@ impl Engine {
         market.book.set_leaves(found.slot, e.leaves_quantity.0);
         self.assign_postings(e.postings, events)?;
         match e.rests {
-            Some(_) if order.time_in_force() == TimeInForce::Ioc => Err(Misfit::Value("rests")),
+            Some(_) if order.time_in_force().is_immediate() => Err(Misfit::Value("rests")),
             Some(rests) => self.assign_resting(found.instrument, found.slot, rests),
             None if e.leaves_quantity.0 == 0 => {
                 self.forget(found);

@@ -2,10 +2,10 @@
 
 use matching::command::{
     CancelAll, CancelOrder, ChangeAccountState, ChangeLimits, ChangeSession, Command, ListAsset, ListInstrument,
-    OpenAccount, PlaceOrder, ReplaceOrder, Transfer,
+    OpenAccount, PlaceOrder, ReplaceOrder, Terms, Transfer,
 };
 use matching::number::Unit;
-use matching::vocabulary::{AccountState, AssetKind, OrderType, Session, Side, TimeInForce};
+use matching::vocabulary::{AccountState, AssetKind, OrderType, PostOnly, Session, Side, TimeInForce};
 
 use crate::reference::id;
 
@@ -124,19 +124,47 @@ fn order(random: &mut Random, known: &Known<'_>) -> u64 {
 }
 
 fn place(random: &mut Random) -> Command<'static> {
-    let market = random.one_in(8);
-    let protection = if random.one_in(3) { price(random) } else { 0 };
-    Command::PlaceOrder(PlaceOrder {
+    let order_type = random.pick(&[OrderType::Limit; 14].iter().copied().chain(OTHER_TYPES).collect::<Vec<_>>());
+    let time_in_force = random.pick(&TIMES_IN_FORCE);
+    let mut order = PlaceOrder {
         account_id: account(random),
         instrument_id: instrument(random),
         side: random.pick(Side::ALL),
-        order_type: if market { OrderType::Market } else { OrderType::Limit },
-        time_in_force: random.pick(&[TimeInForce::Gtc, TimeInForce::Gtc, TimeInForce::Day, TimeInForce::Ioc]),
+        order_type,
+        time_in_force,
         quantity: quantity(random),
-        price: if market { 0 } else { price(random) },
-        protection_price: if market { protection } else { 0 },
+        price: if order_type == OrderType::Limit { price(random) } else { 0 },
+        protection_price: 0,
         client_order_id: random.pick(&[None, Some("plain"), Some("with \"quotes\" and \\"), Some("Zürich")]),
-    })
+        terms: Terms::default(),
+    };
+    if order_type == OrderType::Market && random.one_in(3) {
+        order.protection_price = price(random);
+    }
+    if random.one_in(3) {
+        attach(random, &mut order);
+    }
+    Command::PlaceOrder(order)
+}
+
+const OTHER_TYPES: [OrderType; 3] = [OrderType::Market, OrderType::Market, OrderType::MarketToLimit];
+const TIMES_IN_FORCE: [TimeInForce; 6] =
+    [TimeInForce::Gtc, TimeInForce::Gtc, TimeInForce::Gtc, TimeInForce::Day, TimeInForce::Ioc, TimeInForce::Fok];
+
+/// Terms that the order's type and time in force allow.
+fn attach(random: &mut Random, order: &mut PlaceOrder<'static>) {
+    let rests = order.order_type == OrderType::Limit && !order.time_in_force.is_immediate();
+    match random.below(4) {
+        0 if rests => order.terms.post_only = Some(random.pick(PostOnly::ALL)),
+        1 => order.terms.all_or_none = true,
+        2 if order.order_type == OrderType::Market => {
+            order.quantity = 0;
+            let lots = u128::from(1 + random.below(90));
+            let one = random.pick(&[5_000 * 100_000_000, 5_000 * 50_000, 5_000 * 5_000_000]);
+            order.terms.budget = random.pick(&[lots * one + 7, lots * one, 1, u128::MAX]);
+        }
+        _ => order.terms.minimum_quantity = 1 + random.below(70),
+    }
 }
 
 fn replace(random: &mut Random, known: &Known<'_>, owner: u64) -> Command<'static> {

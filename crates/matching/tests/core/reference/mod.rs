@@ -8,6 +8,7 @@ use matching::command::{ChangeLimits, ChangeSession, Command, ListAsset, ListIns
 use matching::limit;
 use matching::vocabulary::{AccountState, AssetKind, Session};
 
+mod entry;
 mod orders;
 mod text;
 pub use orders::Order;

@@ -1,0 +1,252 @@
+//! How the oracle enters an order: it asks of every lot, one by one, what it would cost.
+
+use matching::command::PlaceOrder;
+use matching::limit;
+use matching::vocabulary::{OrderType, PostOnly, Side, TimeInForce};
+
+use super::orders::side_text;
+use super::text::{Object, decimal, uuid};
+use super::{Order, Reference, id};
+
+/// How an order that passed every check begins.
+struct Begin {
+    price: u64,
+    quantity: u64,
+    cost: Option<i128>,
+}
+
+impl Reference {
+    pub(super) fn place(&mut self, c: &PlaceOrder<'_>) {
+        let number = self.orders.len() as u64 + 1;
+        let checked = self.check_place(c);
+        let known = self.accounts.contains_key(&c.account_id);
+        let begin = checked.as_ref().ok();
+        let order = Order {
+            account: if known { c.account_id } else { 0 },
+            instrument: self.instrument(c.instrument_id).unwrap_or(usize::MAX),
+            side: c.side,
+            day: c.time_in_force == TimeInForce::Day,
+            post_only: c.terms.post_only,
+            cost: begin.and_then(|begin| begin.cost),
+            price: begin.map_or(0, |begin| begin.price),
+            quantity: begin.map_or(0, |begin| begin.quantity),
+            leaves: begin.map_or(0, |begin| begin.quantity),
+            notional: 0,
+            priority: None,
+        };
+        self.orders.insert(number, order);
+        if let Err(reason) = checked {
+            let price = (c.order_type == OrderType::Limit).then_some(c.price);
+            let data = self.described(c, number, c.quantity, price).text("status", "REJECTED").text("reason", reason);
+            let data = data.if_any("terms", self.terms(c, c.price));
+            return self.tell("OrderRejected", &uuid("ordr", id(number)), data);
+        }
+        self.enter(c, number);
+    }
+
+    fn enter(&mut self, c: &PlaceOrder<'_>, number: u64) {
+        self.open.push(number);
+        let order = self.orders[&number].clone();
+        let (asset, hold) = self.instruments[order.instrument].hold(order.side, order.price, order.quantity);
+        let postings = [self.post(order.account, asset, "hold", order.cost.unwrap_or(hold))];
+        let immediate = matches!(c.time_in_force, TimeInForce::Ioc | TimeInForce::Fok);
+        let may_rest = c.order_type != OrderType::Market && !immediate;
+        let meets = self.best_opposite(order.instrument, order.side).is_some_and(|maker| self.meets(number, maker));
+        if may_rest && !meets {
+            self.let_rest(number);
+        }
+        let too_little = self.too_little(c, &order, meets);
+        let quantity = self.instruments[order.instrument].quantity(order.quantity);
+        let market = c.order_type == OrderType::Market;
+        let protection = market.then(|| self.instruments[order.instrument].price(order.price));
+        let data = self
+            .described(c, number, order.quantity, (!market).then_some(order.price))
+            .optional("protection_price", protection)
+            .text("status", "PENDING")
+            .text("cum_quantity", "0")
+            .text("leaves_quantity", &quantity)
+            .raw("rests", self.rests(&self.orders[&number]))
+            .list("postings", &postings)
+            .if_any("terms", self.terms(c, order.price));
+        self.tell("OrderCreated", &uuid("ordr", id(number)), data);
+        if let Some(reason) = too_little {
+            return self.end(number, reason);
+        }
+        let rest_reason = match c.order_type {
+            _ if may_rest => None,
+            OrderType::Market => Some("no_liquidity"),
+            _ => Some("immediate_or_cancel"),
+        };
+        self.trade(number, rest_reason);
+    }
+
+    /// Why an order that would trade too little trades nothing.
+    fn too_little(&self, c: &PlaceOrder<'_>, order: &Order, meets: bool) -> Option<&'static str> {
+        let reachable: u64 =
+            self.makers(order.instrument, c.side, order.price, c.account_id).iter().map(|(_, n)| n).sum();
+        if c.time_in_force == TimeInForce::Fok {
+            (reachable < order.quantity).then_some("fill_or_kill")
+        } else if c.terms.all_or_none {
+            (meets && reachable < order.quantity).then_some("all_or_none")
+        } else {
+            (meets && reachable < c.terms.minimum_quantity).then_some("minimum_quantity")
+        }
+    }
+
+    /// Price and lots of those that an order would trade with, up to one of its own account's.
+    fn makers(&self, instrument: usize, side: Side, limit: u64, account: u64) -> Vec<(u64, u64)> {
+        let mut makers: Vec<&Order> = self.open.iter().map(|number| &self.orders[number]).collect();
+        makers.retain(|maker| maker.instrument == instrument && maker.side != side && maker.priority.is_some());
+        makers.retain(|maker| if side == Side::Buy { maker.price <= limit } else { maker.price >= limit });
+        makers.sort_by_key(|maker| {
+            let price = i128::from(maker.price);
+            (if side == Side::Buy { price } else { -price }, maker.priority)
+        });
+        let others = makers.iter().take_while(|maker| maker.account != account);
+        others.map(|maker| (maker.price, maker.leaves)).collect()
+    }
+
+    /// Fields that accepted and rejected orders have in common.
+    fn described(&self, c: &PlaceOrder<'_>, number: u64, quantity: u64, price: Option<u64>) -> Object {
+        let listed = self.instrument(c.instrument_id).map(|at| &self.instruments[at]);
+        let order_type = match c.order_type {
+            OrderType::Limit => "LIMIT",
+            OrderType::Market => "MARKET",
+            OrderType::MarketToLimit => "MARKET_TO_LIMIT",
+        };
+        Object::new()
+            .id("order_id", "ordr", id(number))
+            .optional("client_order_id", c.client_order_id.map(str::to_owned))
+            .id("account_id", "acct", c.account_id)
+            .text("symbol", listed.map_or("", |instrument| &instrument.symbol))
+            .text("side", side_text(c.side))
+            .text("type", order_type)
+            .text("time_in_force", &format!("{:?}", c.time_in_force).to_uppercase())
+            .text("quantity", &listed.map_or(quantity.to_string(), |instrument| instrument.quantity(quantity)))
+            .optional("price", price.map(|price| listed.map_or(price.to_string(), |i| i.price(price))))
+    }
+
+    /// What a plain order does not say.
+    fn terms(&self, c: &PlaceOrder<'_>, working: u64) -> Object {
+        let listed = self.instrument(c.instrument_id).map(|at| &self.instruments[at]);
+        let post_only = c.terms.post_only.map(|word| if word == PostOnly::Reject { "REJECT" } else { "SLIDE" });
+        let slid = c.order_type == OrderType::Limit && c.price != working;
+        let least = Some(c.terms.minimum_quantity).filter(|least| *least > 0);
+        let budget = i128::try_from(c.terms.budget).ok().filter(|budget| *budget > 0);
+        let object = Object::new()
+            .if_there("post_only", post_only.map(str::to_owned))
+            .if_there("asked_price", slid.then(|| listed.unwrap().price(c.price)))
+            .if_there("minimum_quantity", least.map(|n| listed.map_or(n.to_string(), |i| i.quantity(n))));
+        let object = if c.terms.all_or_none { object.raw("all_or_none", true) } else { object };
+        object.if_there(
+            "budget",
+            budget.map(|n| listed.map_or(n.to_string(), |i| decimal(n, self.assets[i.quote].scale))),
+        )
+    }
+
+    fn worst_price(&self, c: &PlaceOrder<'_>, opposite: Option<u64>) -> Option<u64> {
+        match c.order_type {
+            OrderType::Limit => return Some(c.price),
+            OrderType::MarketToLimit => return opposite,
+            OrderType::Market if c.protection_price != 0 => return Some(c.protection_price),
+            OrderType::Market => {}
+        }
+        let instrument = &self.instruments[self.instrument(c.instrument_id)?];
+        let (best, ppm) = (u128::from(opposite?), u128::from(instrument.protection_ppm));
+        let moved = match c.side {
+            Side::Buy => best + best * ppm / 1_000_000,
+            Side::Sell => best - best * ppm / 1_000_000,
+        };
+        Some((moved as u64).max(1).min(instrument.max_price))
+    }
+
+    /// Buys or sells lot by lot while the budget lasts.
+    fn spend(&self, c: &PlaceOrder<'_>, instrument: usize, limit: Option<u64>) -> Result<(u64, i128), &'static str> {
+        if c.terms.budget > limit::AMOUNT_MAX as u128 {
+            return Err("amount_too_large");
+        }
+        let (mut lots, mut spent) = (0, 0);
+        let limit = limit.ok_or("no_liquidity")?;
+        self.best_opposite(instrument, c.side).ok_or("no_liquidity")?;
+        'spending: for (price, quantity) in self.makers(instrument, c.side, limit, c.account_id) {
+            for _ in 0..quantity {
+                let cost = i128::from(price) * self.instruments[instrument].worth;
+                if spent + cost > c.terms.budget as i128 || lots == self.instruments[instrument].max_quantity {
+                    break 'spending;
+                }
+                (lots, spent) = (lots + 1, spent + cost);
+            }
+        }
+        if lots == 0 { Err("budget_too_small") } else { Ok((lots, spent)) }
+    }
+
+    /// Where a post-only order works: at its price, or next to the order that it would have met.
+    pub(super) fn passive_price(
+        &self,
+        instrument: usize,
+        side: Side,
+        price: u64,
+        post_only: Option<PostOnly>,
+    ) -> Result<u64, &'static str> {
+        let best = self.best_opposite(instrument, side).map(|maker| self.orders[&maker].price);
+        let (Some(post_only), Some(best)) = (post_only, best) else { return Ok(price) };
+        let would_trade = if side == Side::Buy { best <= price } else { best >= price };
+        if !would_trade {
+            return Ok(price);
+        }
+        let slid = if side == Side::Buy { best - 1 } else { best + 1 };
+        if post_only == PostOnly::Reject || slid == 0 || slid > self.instruments[instrument].max_price {
+            return Err("post_only_would_trade");
+        }
+        Ok(slid)
+    }
+
+    fn check_place(&self, c: &PlaceOrder<'_>) -> Result<Begin, &'static str> {
+        self.customer(c.account_id).map_err(|(reason, _)| reason)?;
+        if self.accounts[&c.account_id].suspended {
+            return Err("account_suspended");
+        }
+        let at = self.instrument(c.instrument_id).ok_or("unknown_instrument")?;
+        if self.instruments[at].closed {
+            return Err("market_closed");
+        }
+        let opposite = self.best_opposite(at, c.side).map(|maker| self.orders[&maker].price);
+        let limit = self.worst_price(c, opposite);
+        let spent = if c.terms.budget > 0 { Some(self.spend(c, at, limit)?) } else { None };
+        let quantity = spent.map_or(c.quantity, |(lots, _)| lots);
+        let given = match c.order_type {
+            OrderType::Limit => Some(c.price),
+            OrderType::Market => Some(c.protection_price).filter(|price| *price > 0),
+            OrderType::MarketToLimit => None,
+        };
+        self.check_terms(at, quantity, given)?;
+        if c.terms.minimum_quantity > quantity {
+            return Err("invalid_minimum_quantity");
+        }
+        let limit = match limit {
+            Some(price) if c.terms.post_only.is_some() => {
+                Some(self.passive_price(at, c.side, price, c.terms.post_only)?)
+            }
+            limit => limit,
+        };
+        let market = c.order_type == OrderType::Market;
+        let valued = if market && c.side == Side::Sell { opposite } else { limit };
+        let worth = valued.map(|price| i128::from(price) * i128::from(quantity) * self.instruments[at].worth);
+        let worth = spent.map(|(_, spent)| spent).or(worth);
+        self.check_limits(at, c.account_id, worth, quantity)?;
+        let immediate = matches!(c.time_in_force, TimeInForce::Ioc | TimeInForce::Fok);
+        let mine = self.open.iter().filter(|number| self.orders[number].account == c.account_id).count();
+        let most = self.accounts[&c.account_id].open_max.unwrap_or(limit::OPEN_ORDERS_DEFAULT);
+        if !market && !immediate && mine >= most as usize {
+            return Err("open_orders_limit");
+        }
+        if c.order_type != OrderType::Limit && opposite.is_none() {
+            return Err("no_liquidity");
+        }
+        let price = limit.unwrap_or(0);
+        let cost = spent.map(|(_, spent)| spent).filter(|_| c.side == Side::Buy);
+        let (asset, hold) = self.instruments[at].hold(c.side, price, quantity);
+        self.check_funds(c.account_id, c.side, asset, cost.unwrap_or(hold))?;
+        Ok(Begin { price, quantity, cost })
+    }
+}
