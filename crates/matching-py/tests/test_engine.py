@@ -150,6 +150,24 @@ def test_what_binds_an_order_on_entry_reaches_the_core(sentence, place, told, te
     assert json.loads(events[0][6]).get("terms") == terms, sentence
 
 
+def test_what_is_due_is_done_before_the_next_command_and_when_nothing_comes():
+    engine, _ = venue()
+    soon = (START_NS // MS) + 5
+    texts = TextArena()
+    records = [order(texts, 4, Side.SELL, 1, 58010 + at, time_in_force=TimeInForce.GTD, expire_at_ms=soon + at)
+               for at in range(2)]  # fmt: skip
+    records.append(command.open_account(texts, START_NS + 5 * MS, "cy"))
+    batch = engine.execute(b"".join(records), bytes(texts))
+    assert (batch.given, batch.stamps[2]) == ([0, 1, None, 2], START_NS + 5 * MS)
+    made = batch.make_events(lambda *fields: (fields[3], fields[-1]), ["ada", "ada", "admin"])
+    assert made[2:] == [(("OrderExpired", None),), (("AccountOpened", "admin"),)]
+    assert engine.next_due_ns == START_NS + 6 * MS
+    assert engine.fire_due(START_NS + 6 * MS - 1).given == []
+    late = engine.fire_due(START_NS + 9 * MS)
+    assert ([row[1] for row in late.events], late.stamps) == (["OrderExpired"], [START_NS + 6 * MS])
+    assert engine.next_due_ns is None
+
+
 def test_replay_restore_and_live_agree():
     engine, batches = venue()
     texts = TextArena()

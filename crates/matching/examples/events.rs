@@ -185,6 +185,11 @@ fn on_entry() -> Vec<Command<'static>> {
         Command::PlaceOrder(order(ADA, Side::Sell, 1, 57_500)),
         Command::PlaceOrder(PlaceOrder { order_type: to_limit, ..order(BEN, Side::Buy, 2, 0) }),
         with(Terms { budget: 1, ..plain }, market(ADA, Side::Sell, 0, 0)),
+        Command::PlaceOrder(PlaceOrder {
+            time_in_force: TimeInForce::Gtd,
+            terms: Terms { expire_at_ms: 1_700_000_000_001, ..plain },
+            ..order(BEN, Side::Buy, 1, 57_000)
+        }),
     ]
 }
 
@@ -195,7 +200,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let stamped = (0..).zip(commands).map(|(n, command)| Stamped { stamp_ns: 1_700_000_000_000_000_000 + n, command });
     let records: Vec<u8> = stamped.flat_map(|command| command.encode(&mut texts)).collect();
     let batch = Batch::execute(&mut engine, &records, texts.bytes())?;
-    for row in &batch.rows {
+    let expired = Batch::fire_due(&mut engine, 1_700_000_001_000_000_000);
+    for (batch, row) in [&batch, &expired].into_iter().flat_map(|batch| batch.rows.iter().map(move |row| (batch, row)))
+    {
         let data = std::str::from_utf8(&batch.data[row.start..row.end])?;
         println!("{{\"event_type\":\"{}\",\"event_data\":{data}}}", row.event_type);
     }

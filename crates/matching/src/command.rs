@@ -50,6 +50,8 @@ pub enum Command<'a> {
     ReplaceOrder(ReplaceOrder<'a>),
     /// Cancels an account's orders, oldest first.
     CancelAll(CancelAll),
+    /// Does what is due at its stamp.
+    FireDue,
 }
 
 /// Lists an asset under a name nothing else has.
@@ -189,6 +191,7 @@ impl Command<'_> {
             Self::CancelOrder(_) => CommandKind::CancelOrder,
             Self::ReplaceOrder(_) => CommandKind::ReplaceOrder,
             Self::CancelAll(_) => CommandKind::CancelAll,
+            Self::FireDue => CommandKind::FireDue,
         }
     }
 }
@@ -214,6 +217,7 @@ impl<'a> Stamped<'a> {
 fn decode_body<'a>(r: &mut record::Reader<'_, 'a>) -> Result<Command<'a>, RecordError> {
     Ok(match r.kind() {
         CommandKind::OpenVenue => Command::OpenVenue,
+        CommandKind::FireDue => Command::FireDue,
         CommandKind::ListAsset => Command::ListAsset(ListAsset {
             kind: AssetKind::from_byte(r.u8(2)).ok_or(RecordError::Word("asset kind"))?,
             scale: scale(r.u8(3))?,
@@ -307,7 +311,7 @@ fn scale(byte: u8) -> Result<u8, RecordError> {
 
 fn encode_body(command: &Command<'_>, r: &mut Record, texts: &mut TextArena) {
     match command {
-        Command::OpenVenue => {}
+        Command::OpenVenue | Command::FireDue => {}
         Command::ListAsset(c) => r.u8(2, c.kind as u8).u8(3, c.scale).text(64, Some(c.symbol), texts),
         Command::ListInstrument(c) => {
             r.u64(16, c.base).u64(24, c.quote).u64(32, c.price_unit.mantissa).u64(40, c.lot_unit.mantissa);

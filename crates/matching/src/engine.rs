@@ -11,9 +11,11 @@ use crate::ladder::LadderKind;
 use crate::limit;
 use crate::market::Market;
 use crate::order_index::{OrderIndex, Place};
+use crate::timer::Timers;
 use crate::vocabulary::{CommandKind, Reason};
 
 mod cancel;
+mod due;
 mod entry;
 mod evolve;
 mod funds;
@@ -41,6 +43,7 @@ pub struct Engine {
     pub(crate) accounts: Accounts,
     pub(crate) markets: Vec<Market>,
     pub(crate) index: OrderIndex,
+    pub(crate) timers: Timers,
     pub(crate) replay: evolve::Replay,
 }
 
@@ -78,6 +81,7 @@ impl Engine {
             accounts: Accounts::new(log_number),
             markets: Vec::new(),
             index: OrderIndex::default(),
+            timers: Timers::default(),
             replay: evolve::Replay::default(),
         })
     }
@@ -170,6 +174,7 @@ impl Engine {
             Command::ChangeLimits(c) => self.change_limits(c, events),
             Command::ChangeAccountState(c) => self.change_account_state(c, events),
             Command::ChangeSession(c) => self.change_session(c, events),
+            Command::FireDue => self.fire_due(events),
             Command::PlaceOrder(_) | Command::CancelOrder(_) | Command::ReplaceOrder(_) | Command::CancelAll(_) => {
                 unreachable!("orders have their own refusals")
             }

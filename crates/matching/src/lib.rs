@@ -8,6 +8,7 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)]
 
 pub mod account;
+mod attributes;
 pub mod batch;
 pub mod book;
 pub mod catalog;
@@ -25,4 +26,5 @@ pub mod vocabulary;
 
 mod engine;
 mod table;
+mod timer;
 pub use engine::{Engine, LogNumberTooLarge, Misfit};

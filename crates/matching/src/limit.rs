@@ -39,6 +39,8 @@ pub const CALENDAR_BYTES_MAX: usize = 4096;
 /// How many of the newest order numbers are remembered after they close, to tell `order_closed` from
 /// `order_not_found`.
 pub const CLOSED_ORDERS_REMEMBERED: u64 = 65_536;
+/// The last millisecond since 1970 that nanoseconds in a `u64` can say.
+pub const TIME_MS_MAX: u64 = u64::MAX / 1_000_000;
 /// Commands of one batch.
 pub const COMMANDS_PER_BATCH_MAX: usize = 65_536;
 /// Bytes of one batch's texts.

@@ -1,6 +1,7 @@
 //! One instrument's market: its book, and what the engine keeps of each order beside it.
 
 use crate::account::Account;
+use crate::attributes::AttributeTable;
 use crate::book::{Book, NONE};
 use crate::ladder::LadderKind;
 use crate::vocabulary::{Session, Side, TimeInForce};
@@ -23,11 +24,18 @@ pub struct Market {
     /// Number of the instrument's last event.
     pub version: u64,
     pub(crate) beside: BesideBook,
+    pub(crate) attributes: AttributeTable,
 }
 
 impl Market {
     pub(crate) fn new(ladder: LadderKind) -> Self {
-        Self { book: Book::new(ladder), session: Session::Continuous, version: 0, beside: BesideBook::default() }
+        Self {
+            book: Book::new(ladder),
+            session: Session::Continuous,
+            version: 0,
+            beside: BesideBook::default(),
+            attributes: AttributeTable::default(),
+        }
     }
 
     /// The slots of resting day orders: bids from the best, then asks, each level in its order.

@@ -21,7 +21,7 @@ pub const MAGIC: &[u8; 8] = b"MATCHING";
 /// How the bytes are laid out.
 pub const FORMAT_VERSION: u16 = 1;
 /// What the state consists of, and what events mean to it: a change of either is a change of this number.
-pub const STATE_SCHEMA: u16 = 2;
+pub const STATE_SCHEMA: u16 = 3;
 
 const OPEN: u32 = u32::MAX - 1;
 
@@ -217,6 +217,7 @@ fn write_orders(w: &mut Writer, market: &Market) {
             w.u32(order.owner);
             w.u8(order.time_in_force() as u8);
             w.u8(order.post_only().map_or(0, |word| word as u8));
+            w.u64(market.attributes.of(slot, order).expire_at_ms);
             w.u64(order.price);
             w.u64(order.quantity);
             w.u64(order.leaves);

@@ -81,6 +81,8 @@ words! {
         Ioc = 2, "IOC";
         /// The whole at once, or nothing.
         Fok = 3, "FOK";
+        /// Until a time of its own.
+        Gtd = 4, "GTD";
     }
 }
 
@@ -222,6 +224,8 @@ words! {
         ReplaceOrder = 12, "ReplaceOrder";
         /// Cancels an account's orders.
         CancelAll = 13, "CancelAll";
+        /// Does what is due.
+        FireDue = 16, "FireDue";
     }
 }
 
@@ -304,5 +308,11 @@ words! {
         MinimumQuantity = 42, "minimum_quantity";
         /// It would trade, but not the whole.
         AllOrNone = 43, "all_or_none";
+        /// The time at which it would expire is not to come.
+        ExpireTimePassed = 44, "expire_time_passed";
+        /// Its time has come.
+        ExpireTime = 45, "expire_time";
+        /// Nothing is due.
+        NothingDue = 46, "nothing_due";
     }
 }

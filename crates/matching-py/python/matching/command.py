@@ -12,7 +12,7 @@ from typing import Final
 RECORD_VERSION: Final = 1
 
 # version, kind, three words, presence bits, reserved, stamp, six numbers, two text references, two amounts, tail
-_RECORD: Final = Struct("<BBBBBBHQQQQQQQIIII16s16sI12x")
+_RECORD: Final = Struct("<BBBBBBHQQQQQQQIIII16s16sQ8x")
 _NO_AMOUNT: Final = bytes(16)
 _ALL_OR_NONE: Final = 1 << 1
 
@@ -33,6 +33,7 @@ class TimeInForce(IntEnum):
     DAY = 1
     IOC = 2
     FOK = 3
+    GTD = 4
 
 
 class PostOnly(IntEnum):
@@ -200,12 +201,13 @@ def place_order(
     all_or_none: bool = False,
     minimum_quantity: int = 0,
     budget: int = 0,
+    expire_at_ms: int = 0,
 ) -> bytes:
     """Enter an order; 0 means none.
 
     A limit order has a price, a market order may have a protection price, and instead of a quantity a budget: what it
     may cost or raise in ledger units of the quote asset. On entry, an all-or-none order trades whole or not at all, one
-    with a minimum quantity at least so much or not at all.
+    with a minimum quantity at least so much or not at all. A GTD order expires at a time, in milliseconds since 1970.
     """
     return _pack(
         10,
@@ -215,6 +217,7 @@ def place_order(
         numbers=(account_id, instrument_id, 0, quantity, price, protection_price),
         texts=(texts.add(client_order_id), (0, 0)),
         amounts=(_amount(budget), bytes(8) + minimum_quantity.to_bytes(8, "little")),
+        tail=expire_at_ms,
     )
 
 

@@ -19,6 +19,7 @@ impl Flags {
 const TIME_IN_FORCE_BIT: u32 = 1;
 /// Two bits from here.
 const POST_ONLY_BIT: u32 = 4;
+const ATTRIBUTES: u32 = 1 << 31;
 
 /// An open order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,16 @@ impl Order {
     pub fn set_post_only(&mut self, post_only: Option<PostOnly>) {
         let bits = post_only.map_or(0, |word| word as u32) << POST_ONLY_BIT;
         self.flags.0 = self.flags.0 & !(0b11 << POST_ONLY_BIT) | bits;
+    }
+
+    /// Whether whoever keeps the book has more about it elsewhere.
+    pub fn has_attributes(&self) -> bool {
+        self.flags.0 & ATTRIBUTES != 0
+    }
+
+    /// Notes that there is more about it elsewhere, or no longer.
+    pub fn set_attributes(&mut self, there: bool) {
+        self.flags.0 = if there { self.flags.0 | ATTRIBUTES } else { self.flags.0 & !ATTRIBUTES };
     }
 
     /// Whether it is in a queue.

@@ -40,6 +40,8 @@ pub struct Terms {
     pub minimum_quantity: u64,
     /// What a market order may cost or raise, ledger units of the quote asset; zero: its quantity decides.
     pub budget: u128,
+    /// When a GTD order expires, milliseconds since 1970 in UTC; zero: the order is not GTD.
+    pub expire_at_ms: u64,
 }
 
 const ALL_OR_NONE: u8 = 1 << 1;
@@ -76,6 +78,7 @@ fn decode_terms(r: &mut Reader<'_, '_>) -> Result<Terms, RecordError> {
         all_or_none: flags & ALL_OR_NONE != 0,
         minimum_quantity: r.u64(104),
         budget: r.u128(80),
+        expire_at_ms: r.u64(112),
     })
 }
 
@@ -92,12 +95,20 @@ fn check(c: &PlaceOrder<'_>) -> Result<(), RecordError> {
 
 fn check_terms(c: &PlaceOrder<'_>) -> Result<(), RecordError> {
     let terms = &c.terms;
+    if c.time_in_force == TimeInForce::Gtd && terms.expire_at_ms == 0 {
+        return Err(RecordError::Missing("expire time of a GTD order"));
+    }
+    if terms.expire_at_ms > limit::TIME_MS_MAX {
+        return Err(RecordError::TooLarge("expire time"));
+    }
     let excluded = if terms.budget != 0 && c.order_type != OrderType::Market {
         "budget of an order that is not a market order"
     } else if terms.budget != 0 && c.quantity != 0 {
         "quantity beside a budget"
     } else if terms.post_only.is_some() && (c.order_type != OrderType::Limit || c.time_in_force.is_immediate()) {
         "post-only of an order that is not a resting limit order"
+    } else if terms.expire_at_ms != 0 && c.time_in_force != TimeInForce::Gtd {
+        "expire time of an order that is not GTD"
     } else if terms.all_or_none && terms.minimum_quantity != 0 {
         "minimum quantity beside all-or-none"
     } else {
@@ -113,5 +124,6 @@ pub(super) fn encode(c: &PlaceOrder<'_>, r: &mut Record, texts: &mut TextArena) 
     r.presence(3, c.terms.post_only == Some(PostOnly::Slide));
     r.u64(16, c.account_id).u64(24, c.instrument_id).u64(40, c.quantity).u64(48, c.price);
     r.u64(56, c.protection_price).u128(80, c.terms.budget).u64(104, c.terms.minimum_quantity);
+    r.u64(112, c.terms.expire_at_ms);
     r.text(64, c.client_order_id, texts);
 }

@@ -1,8 +1,8 @@
 //! The checks before an order may trade, in their fixed and documented order.
 
-use super::Engine;
 use super::look_ahead::{Cost, Looking};
 use super::post_only::working_price;
+use super::{Engine, MILLISECOND_NS};
 use crate::account::Account;
 use crate::catalog::InstrumentTerms;
 use crate::command::PlaceOrder;
@@ -10,7 +10,7 @@ use crate::event::{Asset, Instrument};
 use crate::limit;
 use crate::market::Market;
 use crate::number::{SCALE_MAX, power_of_ten};
-use crate::vocabulary::{AccountState, OrderType, Reason, Session, Side};
+use crate::vocabulary::{AccountState, OrderType, Reason, Session, Side, TimeInForce};
 
 const MILLION: u128 = 1_000_000;
 
@@ -77,6 +77,9 @@ impl Engine {
         let (account, instrument) = self.check_open(c.account_id, c.instrument_id)?;
         let owner = self.accounts.get(account);
         let (terms, market) = (self.terms(instrument), &self.markets[instrument.0 as usize]);
+        if c.time_in_force == TimeInForce::Gtd && c.terms.expire_at_ms <= self.last_stamp_ns / MILLISECOND_NS {
+            return Err(Reason::ExpireTimePassed);
+        }
         let asked = asked_price(c);
         let opposite = market.book.best(c.side.opposite());
         let (quantity, cost) = match c.terms.budget {

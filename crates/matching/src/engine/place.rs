@@ -4,6 +4,7 @@ use super::Engine;
 use super::entry::Entry;
 use super::look_ahead::Looking;
 use super::settle::{Taken, Taker, push_order_event};
+use crate::attributes::Attributes;
 use crate::book::{Ending, Order};
 use crate::command::{PlaceOrder, Terms};
 use crate::event::{
@@ -104,6 +105,7 @@ impl Engine {
         order.set_post_only(c.terms.post_only);
         order.version = u32::try_from(taker.version).expect("an order has fewer than 2^32 events");
         let slot = market.book.add(order);
+        market.attributes.open(&mut market.book, slot, attributes_of(&c.terms), &mut self.timers);
         market.beside.link(self.accounts.get_mut(taker.account), instrument.0, slot);
         market.beside.set_cum_notional(slot, taker.cum_notional);
         let priority = market.book.rest(slot);
@@ -122,6 +124,11 @@ fn reason_to_cancel(c: &PlaceOrder<'_>, taken: &Taken, may_rest: bool) -> Option
     taken.stopped().or((!may_rest).then_some(reason))
 }
 
+/// What an open order has beside the book.
+fn attributes_of(terms: &Terms) -> Attributes {
+    Attributes { expire_at_ms: terms.expire_at_ms }
+}
+
 /// Keeps what a plain order does not have; `asked` is the price from which it slid.
 fn keep_terms(terms: &Terms, asked: Option<Price>, events: &mut Events) -> TermsAt {
     if *terms == Terms::default() {
@@ -132,6 +139,7 @@ fn keep_terms(terms: &Terms, asked: Option<Price>, events: &mut Events) -> Terms
         asked_price: asked,
         minimum_quantity: Some(terms.minimum_quantity).filter(|least| *least > 0).map(Quantity),
         all_or_none: Yes::when(terms.all_or_none),
+        expire_at_ms: Some(terms.expire_at_ms).filter(|due| *due > 0),
         budget: i128::try_from(terms.budget).ok().filter(|budget| *budget > 0).map(Notional),
     })
 }

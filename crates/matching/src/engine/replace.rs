@@ -6,7 +6,6 @@ use super::post_only::working_price;
 use super::settle::{Taker, push_order_event, working_status};
 use crate::command::ReplaceOrder;
 use crate::event::{Body, Events, Instrument, OrderId, OrderReplaced, Price, Quantity, Resting, Text};
-use crate::id::SEQUENCE_MAX;
 use crate::vocabulary::{AccountState, Reason, Request, Session};
 
 /// A replacement that passed every check.
@@ -127,10 +126,7 @@ impl Engine {
         );
         let taker = taken.taker;
         if taker.leaves == 0 || taken.stopped().is_some() {
-            let market = &mut self.markets[instrument.0 as usize];
-            market.book.remove(slot);
-            market.beside.unlink(self.accounts.get_mut(account), instrument.0, slot);
-            self.index.close(order.id & SEQUENCE_MAX, account);
+            self.close_order(instrument.0, slot);
             if let Some(reason) = taken.stopped() {
                 self.cancel_rest(instrument, &taker, reason, events);
             }

@@ -3,6 +3,7 @@
 use super::Engine;
 use super::entry::{Hold, hold_of};
 use crate::account::Accounts;
+use crate::attributes::AttributeTable;
 use crate::book::{Ending, Incoming, Order, Sink};
 use crate::catalog::InstrumentTerms;
 use crate::event::{
@@ -13,6 +14,7 @@ use crate::id::{self, EntityKind};
 use crate::limit;
 use crate::market::BesideBook;
 use crate::order_index::OrderIndex;
+use crate::timer::Timers;
 use crate::vocabulary::{Ledger, Liquidity, Reason, Side, Status};
 
 /// An order while it takes liquidity.
@@ -57,6 +59,8 @@ struct Settlement<'a> {
     accounts: &'a mut Accounts,
     index: &'a mut OrderIndex,
     beside: &'a mut BesideBook,
+    attributes: &'a mut AttributeTable,
+    timers: &'a mut Timers,
     events: &'a mut Events,
     market_version: &'a mut u64,
     next_trade: &'a mut u64,
@@ -132,6 +136,7 @@ impl Settlement<'_> {
         if maker.leaves == 0 {
             self.beside.unlink(self.accounts.get_mut(maker.owner), self.instrument.0, slot);
             self.index.close(maker.id & id::SEQUENCE_MAX, maker.owner);
+            self.attributes.close(slot, maker, self.timers);
         }
     }
 
@@ -225,6 +230,8 @@ impl Engine {
             accounts: &mut self.accounts,
             index: &mut self.index,
             beside: &mut market.beside,
+            attributes: &mut market.attributes,
+            timers: &mut self.timers,
             events,
             market_version: &mut market.version,
             next_trade: &mut self.next_trade,

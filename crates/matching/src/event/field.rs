@@ -373,6 +373,16 @@ impl Field for Postings {
     }
 }
 
+impl Field for u64 {
+    fn write(&self, w: &mut Writer<'_>) {
+        w.integer(*self);
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
+        r.integer()
+    }
+}
+
 impl Field for u32 {
     fn write(&self, w: &mut Writer<'_>) {
         w.integer(u64::from(*self));

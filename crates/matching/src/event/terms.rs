@@ -57,6 +57,8 @@ terms! {
         "all_or_none" all_or_none: Yes,
         /// What it may cost or raise.
         "budget" budget: Notional,
+        /// When it expires, milliseconds since 1970 in UTC.
+        "expire_at_ms" expire_at_ms: u64,
     }
 }
 

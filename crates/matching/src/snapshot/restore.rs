@@ -3,6 +3,7 @@
 use super::{FORMAT_VERSION, MAGIC, OPEN, STATE_SCHEMA, SnapshotError};
 use crate::Engine;
 use crate::account::{Account, Accounts, EXTERNAL, Limits};
+use crate::attributes::Attributes;
 use crate::book::Order;
 use crate::catalog::{AssetTerms, InstrumentTerms};
 use crate::event::{Asset, Instrument};
@@ -267,6 +268,9 @@ fn read_order(
     let post_only = r.u8()?;
     let known = post_only == 0 || PostOnly::from_byte(post_only).is_some();
     consistent(known, "post-only")?;
+    let expire_at_ms = r.u64()?;
+    let expires = (time_in_force == TimeInForce::Gtd) == (expire_at_ms != 0);
+    consistent(expires && expire_at_ms <= limit::TIME_MS_MAX, "an expire time")?;
     let (price, quantity, leaves, priority) = (r.u64()?, r.u64()?, r.u64()?, r.u64()?);
     let (version, cum_notional) = (r.u32()?, r.i128()?);
     let number = id::sequence_in(engine.log_number, order_id).filter(|number| (1..next_order).contains(number));
@@ -295,6 +299,7 @@ fn read_order(
     (order.leaves, order.version) = (leaves, version);
     order.set_post_only(PostOnly::from_byte(post_only));
     let slot = market.book.add(order);
+    market.attributes.open(&mut market.book, slot, Attributes { expire_at_ms }, &mut engine.timers);
     market.book.rest_at(slot, priority);
     Ok(Kept { instrument: instrument.0, slot, number, owner, cum_notional })
 }

@@ -12,3 +12,4 @@ mod replay;
 mod rules;
 mod snapshots;
 mod story;
+mod timers;

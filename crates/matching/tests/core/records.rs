@@ -21,7 +21,7 @@ fn opened() -> Engine {
 /// Bytes that are mostly small or mostly zero: they pass the first checks and reach the later ones.
 fn nearly_valid() -> impl Strategy<Value = [u8; RECORD_SIZE]> {
     let byte = prop_oneof![8 => Just(0u8), 4 => 0u8..4, 1 => any::<u8>()];
-    (1u8..15, prop::collection::vec(byte, RECORD_SIZE)).prop_map(|(kind, bytes)| {
+    (1u8..17, prop::collection::vec(byte, RECORD_SIZE)).prop_map(|(kind, bytes)| {
         let mut record = [0; RECORD_SIZE];
         record.copy_from_slice(&bytes);
         (record[0], record[1]) = (1, kind);
@@ -63,7 +63,7 @@ proptest! {
 
     #[test]
     fn commands_survive_their_record(seed in any::<u64>(), stamp_ns in any::<u64>()) {
-        let command = commands::next(&mut Random(seed), &Known { orders: 10, open: &[1, 5] }, |_| None);
+        let command = commands::next(&mut Random(seed), &Known { orders: 10, now_ms: 0, open: &[1, 5] }, |_| None);
         let mut texts = TextArena::default();
         let record = Stamped { stamp_ns, command }.encode(&mut texts);
         prop_assert_eq!(Stamped::decode(&record, texts.bytes()), Ok(Stamped { stamp_ns, command }));
@@ -111,6 +111,21 @@ fn orders_that_contradict_themselves_are_named() {
             "all-or-none with a minimum",
             of_kind(CommandKind::PlaceOrder, &[(5, 2), (104, 1)]),
             RecordError::NotAbsent("minimum quantity beside all-or-none"),
+        ),
+        (
+            "a GTD order without a time",
+            of_kind(CommandKind::PlaceOrder, &[(4, 4)]),
+            RecordError::Missing("expire time of a GTD order"),
+        ),
+        (
+            "a time beyond all nanoseconds",
+            of_kind(CommandKind::PlaceOrder, &[(4, 4), (119, 1)]),
+            RecordError::TooLarge("expire time"),
+        ),
+        (
+            "a time of a day order",
+            of_kind(CommandKind::PlaceOrder, &[(4, 1), (112, 1)]),
+            RecordError::NotAbsent("expire time of an order that is not GTD"),
         ),
         ("a flag that is reserved", of_kind(CommandKind::PlaceOrder, &[(5, 1)]), RecordError::Reserved(5)),
         (

@@ -43,7 +43,7 @@ Code = Annotated[str, _text("[a-z][a-z0-9_]*", "A stable code.")]
 Side = Literal["BUY", "SELL"]
 Status = Literal["PENDING", "PARTIALLY_EXECUTED", "EXECUTED", "CANCELED", "EXPIRED", "REJECTED"]
 OrderType = Literal["LIMIT", "MARKET", "MARKET_TO_LIMIT"]
-TimeInForce = Literal["GTC", "DAY", "IOC", "FOK"]
+TimeInForce = Literal["GTC", "DAY", "IOC", "FOK", "GTD"]
 Session = Literal["CONTINUOUS", "CLOSED"]
 
 
@@ -150,13 +150,14 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
     post_only: what becomes of it where it would trade on entry; asked_price: what was asked, where it slid to another
     price; minimum_quantity, all_or_none: it trades so much on entry, or nothing; budget: what it may cost or raise, in
-    the quote currency."""
+    the quote currency; expire_at_ms: when a GTD order expires, milliseconds since 1970 in UTC."""
 
     post_only: Literal["REJECT", "SLIDE"] | UnsetType = UNSET
     asked_price: Number | UnsetType = UNSET
     minimum_quantity: Number | UnsetType = UNSET
     all_or_none: Literal[True] | UnsetType = UNSET
     budget: Number | UnsetType = UNSET
+    expire_at_ms: int | UnsetType = UNSET
 
 
 class OrderCreated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

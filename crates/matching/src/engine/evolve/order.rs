@@ -3,15 +3,16 @@
 use super::super::Engine;
 use super::super::settle::working_status;
 use super::{Misfit, expect};
+use crate::attributes::Attributes;
 use crate::book::Order;
 use crate::event::{
     AccountId, Events, Instrument, Notional, OrderCanceled, OrderCreated, OrderExecuted, OrderExpired, OrderId,
     OrderRejected, OrderReplaced, Quantity, Resting, TradeExecuted,
 };
-use crate::id::{self, SEQUENCE_MAX};
+use crate::id;
 use crate::limit;
 use crate::order_index::{NO_ACCOUNT, Place};
-use crate::vocabulary::{OrderType, Side, Status};
+use crate::vocabulary::{OrderType, Side, Status, TimeInForce};
 
 /// An open order and where it is.
 #[derive(Clone, Copy)]
@@ -39,8 +40,14 @@ impl Engine {
         let market = self.markets.get_mut(e.symbol.0 as usize).ok_or(Misfit::Value("symbol"))?;
         let mut order = Order::new(e.order_id.0, e.side, e.time_in_force, price, e.quantity.0, account);
         order.version = 1;
-        order.set_post_only(events.terms_of(e.terms).post_only);
+        let terms = events.terms_of(e.terms);
+        order.set_post_only(terms.post_only);
+        let expires = e.time_in_force == TimeInForce::Gtd;
+        let timed = terms.expire_at_ms.is_none_or(|due| (1..=limit::TIME_MS_MAX).contains(&due));
+        expect(timed && terms.expire_at_ms.is_some() == expires, "expire_at_ms")?;
         let slot = market.book.add(order);
+        let attributes = Attributes { expire_at_ms: terms.expire_at_ms.unwrap_or(0) };
+        market.attributes.open(&mut market.book, slot, attributes, &mut self.timers);
         market.beside.link(self.accounts.get_mut(account), e.symbol.0, slot);
         self.index.open(e.symbol.0, slot);
         self.replay.in_flight += 1;
@@ -175,10 +182,7 @@ impl Engine {
     }
 
     fn forget(&mut self, found: Found) {
-        let market = &mut self.markets[found.instrument as usize];
-        let order = market.book.remove(found.slot);
-        market.beside.unlink(self.accounts.get_mut(order.owner), found.instrument, found.slot);
-        self.index.close(order.id & SEQUENCE_MAX, order.owner);
+        self.close_order(found.instrument, found.slot);
         if !found.order.rests() {
             self.replay.in_flight -= 1;
         }

@@ -107,6 +107,8 @@ fn price(random: &mut Random) -> u64 {
 pub struct Known<'a> {
     /// Number of orders so far.
     pub orders: u64,
+    /// The latest stamp.
+    pub now_ms: u64,
     /// The numbers of the open ones.
     pub open: &'a [u64],
 }
@@ -123,7 +125,7 @@ fn order(random: &mut Random, known: &Known<'_>) -> u64 {
     }
 }
 
-fn place(random: &mut Random) -> Command<'static> {
+fn place(random: &mut Random, now_ms: u64) -> Command<'static> {
     let order_type = random.pick(&[OrderType::Limit; 14].iter().copied().chain(OTHER_TYPES).collect::<Vec<_>>());
     let time_in_force = random.pick(&TIMES_IN_FORCE);
     let mut order = PlaceOrder {
@@ -141,6 +143,9 @@ fn place(random: &mut Random) -> Command<'static> {
     if order_type == OrderType::Market && random.one_in(3) {
         order.protection_price = price(random);
     }
+    if time_in_force == TimeInForce::Gtd {
+        order.terms.expire_at_ms = (now_ms + random.below(100_000)).saturating_sub(3_000).max(1);
+    }
     if random.one_in(3) {
         attach(random, &mut order);
     }
@@ -148,8 +153,15 @@ fn place(random: &mut Random) -> Command<'static> {
 }
 
 const OTHER_TYPES: [OrderType; 3] = [OrderType::Market, OrderType::Market, OrderType::MarketToLimit];
-const TIMES_IN_FORCE: [TimeInForce; 6] =
-    [TimeInForce::Gtc, TimeInForce::Gtc, TimeInForce::Gtc, TimeInForce::Day, TimeInForce::Ioc, TimeInForce::Fok];
+const TIMES_IN_FORCE: [TimeInForce; 7] = [
+    TimeInForce::Gtd,
+    TimeInForce::Gtc,
+    TimeInForce::Gtc,
+    TimeInForce::Gtc,
+    TimeInForce::Day,
+    TimeInForce::Ioc,
+    TimeInForce::Fok,
+];
 
 /// Terms that the order's type and time in force allow.
 fn attach(random: &mut Random, order: &mut PlaceOrder<'static>) {
@@ -212,6 +224,7 @@ fn administer(random: &mut Random) -> Command<'static> {
             max_open_orders: None,
         }),
         15 => Command::OpenAccount(OpenAccount { user_id: "a newcomer" }),
+        16 if random.one_in(2) => Command::FireDue,
         16 => Command::OpenVenue,
         17 => Command::ListAsset(ListAsset { symbol: "USD", scale: 2, kind: AssetKind::Currency }),
         18 => Command::CancelAll(CancelAll {
@@ -229,7 +242,7 @@ fn administer(random: &mut Random) -> Command<'static> {
 /// The next command, given what is known of the state and whose an order is.
 pub fn next(random: &mut Random, known: &Known<'_>, owner_of: impl Fn(u64) -> Option<u64>) -> Command<'static> {
     match random.below(100) {
-        0..64 => place(random),
+        0..64 => place(random, known.now_ms),
         64..76 => {
             let order_id = order(random, known);
             let owner = owner_of(order_id).filter(|_| !random.one_in(20)).unwrap_or_else(|| account(random));

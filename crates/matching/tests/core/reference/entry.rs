@@ -26,6 +26,7 @@ impl Reference {
             instrument: self.instrument(c.instrument_id).unwrap_or(usize::MAX),
             side: c.side,
             day: c.time_in_force == TimeInForce::Day,
+            expire_at_ms: Some(c.terms.expire_at_ms).filter(|due| *due > 0),
             post_only: c.terms.post_only,
             cost: begin.and_then(|begin| begin.cost),
             price: begin.map_or(0, |begin| begin.price),
@@ -138,10 +139,14 @@ impl Reference {
             .if_there("asked_price", slid.then(|| listed.unwrap().price(c.price)))
             .if_there("minimum_quantity", least.map(|n| listed.map_or(n.to_string(), |i| i.quantity(n))));
         let object = if c.terms.all_or_none { object.raw("all_or_none", true) } else { object };
-        object.if_there(
+        let object = object.if_there(
             "budget",
             budget.map(|n| listed.map_or(n.to_string(), |i| decimal(n, self.assets[i.quote].scale))),
-        )
+        );
+        match c.terms.expire_at_ms {
+            0 => object,
+            due => object.raw("expire_at_ms", due),
+        }
     }
 
     fn worst_price(&self, c: &PlaceOrder<'_>, opposite: Option<u64>) -> Option<u64> {
@@ -209,6 +214,9 @@ impl Reference {
         let at = self.instrument(c.instrument_id).ok_or("unknown_instrument")?;
         if self.instruments[at].closed {
             return Err("market_closed");
+        }
+        if c.time_in_force == TimeInForce::Gtd && c.terms.expire_at_ms <= self.now_ms {
+            return Err("expire_time_passed");
         }
         let opposite = self.best_opposite(at, c.side).map(|maker| self.orders[&maker].price);
         let limit = self.worst_price(c, opposite);

@@ -72,6 +72,8 @@ pub struct Reference {
     pub instruments: Vec<Instrument>,
     /// Every order ever, by number.
     pub orders: BTreeMap<u64, Order>,
+    /// The latest stamp.
+    pub now_ms: u64,
     /// The numbers of those that are open.
     pub open: Vec<u64>,
     trades: u64,
@@ -83,7 +85,8 @@ type Refused = (&'static str, String);
 
 impl Reference {
     /// Decides a command.
-    pub fn apply(&mut self, command: &Command<'_>) -> Vec<Told> {
+    pub fn apply(&mut self, stamp_ns: u64, command: &Command<'_>) -> Vec<Told> {
+        self.now_ms = self.now_ms.max(stamp_ns / 1_000_000);
         let refused = match command {
             Command::PlaceOrder(c) => return self.finish(|s| s.place(c)),
             Command::CancelOrder(c) => return self.finish(|s| s.cancel(c)),
@@ -112,6 +115,7 @@ impl Reference {
                 );
             }),
             Command::ChangeSession(c) => self.change_session(c),
+            Command::FireDue => self.fire_due(),
         };
         if let Err((reason, aggregate)) = refused {
             let name = format!("{:?}", command.kind());

@@ -13,6 +13,7 @@ pub struct Order {
     pub instrument: usize,
     pub side: Side,
     pub day: bool,
+    pub expire_at_ms: Option<u64>,
     pub post_only: Option<PostOnly>,
     /// What its trades will cost, where that is known: it is held instead of the worst case.
     pub cost: Option<i128>,
@@ -231,7 +232,7 @@ impl Reference {
         self.orders.get_mut(&number).unwrap().leaves = 0;
         let (asset, hold) = self.instruments[order.instrument].hold(order.side, order.price, order.leaves);
         let postings = [self.post(order.account, asset, "hold", -hold)];
-        let expired = reason == "session_end";
+        let expired = matches!(reason, "session_end" | "expire_time");
         let instrument = &self.instruments[order.instrument];
         let data = Object::new()
             .id("order_id", "ordr", id(number))
@@ -257,6 +258,23 @@ impl Reference {
         for number in ending {
             self.end(number, "session_end");
         }
+    }
+
+    /// When the first of the open orders expires.
+    pub fn next_due_ns(&self) -> Option<u64> {
+        self.open.iter().filter_map(|number| self.orders[number].expire_at_ms).min().map(|due| due * 1_000_000)
+    }
+
+    pub(super) fn fire_due(&mut self) -> Result<(), Refused> {
+        let mut due: Vec<(u64, u64)> = Vec::new();
+        for number in &self.open {
+            due.extend(self.orders[number].expire_at_ms.map(|at| (at, *number)).filter(|(at, _)| *at <= self.now_ms));
+        }
+        due.sort_unstable();
+        for (_, number) in &due {
+            self.end(*number, "expire_time");
+        }
+        if due.is_empty() { venue("nothing_due") } else { Ok(()) }
     }
 
     fn find(&self, account: u64, order_id: u64) -> Result<u64, &'static str> {

@@ -1,0 +1,30 @@
+//! What is due: the core says when, a command stamped with that time does it.
+
+use super::{Engine, MILLISECOND_NS, Refusal};
+use crate::event::Events;
+use crate::limit::CANCELS_PER_COMMAND_MAX;
+use crate::order_index::Place;
+use crate::vocabulary::Reason;
+
+impl Engine {
+    /// The earliest time at which a [`crate::command::Command::FireDue`] has something to do. Whoever applies commands
+    /// applies it, stamped so, before any command that is stamped at or after it.
+    pub fn next_due_ns(&self) -> Option<u64> {
+        self.timers.next_due_ms().map(|due_ms| due_ms * MILLISECOND_NS)
+    }
+
+    /// Ends orders whose time has come, at most [`CANCELS_PER_COMMAND_MAX`].
+    pub(super) fn fire_due(&mut self, events: &mut Events) -> Result<(), Refusal> {
+        let now_ms = self.last_stamp_ns / MILLISECOND_NS;
+        let expiring: Vec<u64> = self.timers.expiring(now_ms).take(CANCELS_PER_COMMAND_MAX as usize).collect();
+        if expiring.is_empty() {
+            return Err(Refusal::of_venue(Reason::NothingDue));
+        }
+        for number in expiring {
+            if let Place::Open { instrument, slot } = self.index.get(number) {
+                self.end_order(instrument, slot, Reason::ExpireTime, events);
+            }
+        }
+        Ok(())
+    }
+}
