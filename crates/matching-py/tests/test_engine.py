@@ -5,7 +5,7 @@ import json
 import pytest
 
 from matching import command, ids
-from matching.command import AssetKind, OrderType, PostOnly, Session, Side, TextArena, TimeInForce
+from matching.command import AssetKind, OrderType, PostOnly, Session, Side, TextArena, TimeInForce, TriggerBy
 from matching.engine import Batch, Engine
 
 MS = 1_000_000
@@ -148,6 +148,23 @@ def test_what_binds_an_order_on_entry_reaches_the_core(sentence, place, told, te
     events = engine.execute(record, bytes(texts)).events
     assert [event[1] for event in events] == told, sentence
     assert json.loads(events[0][6]).get("terms") == terms, sentence
+
+
+def test_an_order_that_waits_is_moved_and_triggered():
+    engine, _ = venue()
+    texts = TextArena()
+    stop = {"order_type": OrderType.STOP_LIMIT, "trigger_by": TriggerBy.MARK, "trigger_price": 60000}
+    place = order(texts, 5, Side.BUY, 1, 61000, **stop)
+    move = command.replace_order(
+        texts, START_NS, account_id=account(5), order_id=ids.entity_id(1, 1), trigger_price=59000
+    )
+    marked = command.set_mark_price(START_NS, ids.entity_id(1, 1), 59000)
+    batch = engine.execute(place + move + marked, bytes(texts))
+    assert [row[1] for row in batch.events] == ["OrderCreated", "OrderReplaced", "MarkPriceChanged", "OrderTriggered"]
+    created, replaced, _, triggered = [json.loads(row[6]) for row in batch.events]
+    assert created["terms"] == {"trigger_by": "MARK", "trigger_price": "600"}
+    assert (replaced["trigger_price"], triggered["trigger_price"], triggered["price"]) == ("590", "590", "610")
+    assert engine.book(ids.entity_id(1, 1), 5) == ([(61000, 1, 1)], [])
 
 
 def test_what_is_due_is_done_before_the_next_command_and_when_nothing_comes():

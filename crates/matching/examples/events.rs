@@ -4,11 +4,12 @@ use matching::Engine;
 use matching::batch::Batch;
 use matching::command::{
     CancelAll, CancelOrder, ChangeAccountState, ChangeLimits, ChangeSession, Command, ListAsset, ListInstrument,
-    OpenAccount, PlaceOrder, ReplaceOrder, Stamped, Terms, TextArena, Transfer,
+    OpenAccount, PlaceOrder, ReplaceOrder, SetMarkPrice, Stamped, Terms, TextArena, Transfer,
 };
 use matching::id::entity_id;
+use matching::limit::TRIGGERS_PER_COMMAND_MAX;
 use matching::number::Unit;
-use matching::vocabulary::{AccountState, AssetKind, OrderType, PostOnly, Session, Side, TimeInForce};
+use matching::vocabulary::{AccountState, AssetKind, OrderType, PostOnly, Session, Side, TimeInForce, TriggerBy};
 
 const LOG: u16 = 1;
 const ADA: u64 = entity_id(LOG, 5);
@@ -115,7 +116,14 @@ fn funding() -> Vec<Command<'static>> {
 fn orders() -> Vec<Command<'static>> {
     let id = |number| entity_id(LOG, number);
     let replace = |order_id, quantity, price| {
-        Command::ReplaceOrder(ReplaceOrder { account_id: ADA, order_id, quantity, price, client_order_id: None })
+        Command::ReplaceOrder(ReplaceOrder {
+            account_id: ADA,
+            order_id,
+            quantity,
+            price,
+            trigger_price: None,
+            client_order_id: None,
+        })
     };
     let cancel = |account_id, order_id| Command::CancelOrder(CancelOrder { account_id, order_id });
     let named = |client_order_id, order: PlaceOrder<'static>| PlaceOrder { client_order_id, ..order };
@@ -136,6 +144,7 @@ fn orders() -> Vec<Command<'static>> {
             order_id: id(11),
             quantity: Some(60),
             price: Some(58025),
+            trigger_price: None,
             client_order_id: Some("ask-2b"),
         }),
         Command::PlaceOrder(order(BEN, Side::Buy, 20, 58025)), // 12
@@ -193,15 +202,63 @@ fn on_entry() -> Vec<Command<'static>> {
     ]
 }
 
+/// Orders that wait for a price.
+fn waiting() -> Vec<Command<'static>> {
+    let waits = |order_type, side, trigger_by, trigger_price, price| {
+        let terms = Terms { trigger_by: Some(trigger_by), trigger_price, ..Terms::default() };
+        PlaceOrder { order_type, terms, ..order(BEN, side, 2, price) }
+    };
+    let mark = |instrument_id, price| Command::SetMarkPrice(SetMarkPrice { instrument_id, price });
+    let stop_limit = waits(OrderType::StopLimit, Side::Sell, TriggerBy::BidAsk, 56_000, 55_900);
+    let id = |number| entity_id(LOG, number);
+    vec![
+        Command::PlaceOrder(waits(OrderType::Stop, Side::Buy, TriggerBy::Mark, 60_000, 0)), // 42
+        Command::PlaceOrder(stop_limit),
+        Command::PlaceOrder(waits(OrderType::MarketIfTouched, Side::Sell, TriggerBy::Last, 60_000, 0)),
+        Command::PlaceOrder(waits(OrderType::LimitIfTouched, Side::Sell, TriggerBy::Mark, 60_000, 60_000)),
+        Command::PlaceOrder(waits(OrderType::Stop, Side::Buy, TriggerBy::Last, 0, 0)),
+        Command::ReplaceOrder(ReplaceOrder {
+            account_id: BEN,
+            order_id: id(42),
+            quantity: Some(1),
+            price: None,
+            trigger_price: Some(59_000),
+            client_order_id: None,
+        }),
+        Command::PlaceOrder(order(ADA, Side::Sell, 3, 59_000)),
+        mark(GOOG, 60_000),
+        mark(GOOG, 0),
+        mark(NOBODY, 1),
+    ]
+}
+
+/// More than one command triggers; only what that itself writes is shown.
+fn deferred() -> Vec<Command<'static>> {
+    let terms = Terms { trigger_by: Some(TriggerBy::Mark), trigger_price: 61_000, ..Terms::default() };
+    let waits = PlaceOrder { order_type: OrderType::StopLimit, terms, ..order(ADA, Side::Buy, 1, 1) };
+    let mut commands = vec![Command::PlaceOrder(waits); TRIGGERS_PER_COMMAND_MAX as usize + 1];
+    commands.push(Command::SetMarkPrice(SetMarkPrice { instrument_id: GOOG, price: 61_000 }));
+    commands
+}
+
+const OF_DEFERRED: [&str; 2] = ["TriggersDeferred", "TriggersResumed"];
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut engine = Engine::new(LOG)?;
     let mut texts = TextArena::default();
-    let commands = [listings(), funding(), orders(), on_entry()].concat();
+    let commands = [listings(), funding(), orders(), on_entry(), waiting()].concat();
     let stamped = (0..).zip(commands).map(|(n, command)| Stamped { stamp_ns: 1_700_000_000_000_000_000 + n, command });
     let records: Vec<u8> = stamped.flat_map(|command| command.encode(&mut texts)).collect();
     let batch = Batch::execute(&mut engine, &records, texts.bytes())?;
     let expired = Batch::fire_due(&mut engine, 1_700_000_001_000_000_000);
-    for (batch, row) in [&batch, &expired].into_iter().flat_map(|batch| batch.rows.iter().map(move |row| (batch, row)))
+    let stamped = deferred().into_iter().map(|command| Stamped { stamp_ns: 0, command });
+    let records: Vec<u8> = stamped.flat_map(|command| command.encode(&mut texts)).collect();
+    let mut more = Batch::execute(&mut engine, &records, texts.bytes())?;
+    more.rows.retain(|row| OF_DEFERRED.contains(&row.event_type));
+    let mut resumed = Batch::fire_due(&mut engine, u64::MAX);
+    resumed.rows.retain(|row| OF_DEFERRED.contains(&row.event_type));
+    for (batch, row) in
+        [&batch, &expired, &more, &resumed].into_iter().flat_map(|batch| batch.rows.iter().map(move |row| (batch, row)))
     {
         let data = std::str::from_utf8(&batch.data[row.start..row.end])?;
         println!("{{\"event_type\":\"{}\",\"event_data\":{data}}}", row.event_type);

@@ -6,12 +6,15 @@ use std::collections::BTreeMap;
 use crate::book::{Book, Order};
 use crate::id::SEQUENCE_MAX;
 use crate::timer::Timers;
+use crate::trigger::Waiting;
 
 /// The attributes of an open order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Attributes {
     /// When it expires, milliseconds since 1970; zero: never by itself.
     pub(crate) expire_at_ms: u64,
+    /// What it waits for; none once it works.
+    pub(crate) waiting: Option<Waiting>,
 }
 
 /// Attributes by the book's slots.
@@ -42,15 +45,26 @@ impl AttributeTable {
         }
     }
 
-    /// An order is open no longer.
-    pub(crate) fn close(&mut self, slot: u32, order: &Order, timers: &mut Timers) {
+    /// An order is open no longer; returns what it had.
+    pub(crate) fn close(&mut self, slot: u32, order: &Order, timers: &mut Timers) -> Attributes {
         if !order.has_attributes() {
-            return;
+            return Attributes::default();
         }
-        if let Some(attributes) = self.by_slot.remove(&slot)
-            && attributes.expire_at_ms != 0
-        {
+        let attributes = self.by_slot.remove(&slot).unwrap_or_default();
+        if attributes.expire_at_ms != 0 {
             timers.clear(attributes.expire_at_ms, order.id & SEQUENCE_MAX);
         }
+        attributes
+    }
+
+    /// Changes what a waiting order waits for; returns what it waited for.
+    pub(crate) fn set_waiting(&mut self, slot: u32, waiting: Option<Waiting>) -> Option<Waiting> {
+        let attributes = self.by_slot.get_mut(&slot)?;
+        std::mem::replace(&mut attributes.waiting, waiting)
+    }
+
+    /// The slots of all orders that wait.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = u32> + '_ {
+        self.by_slot.iter().filter(|(_, attributes)| attributes.waiting.is_some()).map(|(slot, _)| *slot)
     }
 }

@@ -52,6 +52,8 @@ pub enum Command<'a> {
     CancelAll(CancelAll),
     /// Does what is due at its stamp.
     FireDue,
+    /// Sets an instrument's mark price.
+    SetMarkPrice(SetMarkPrice),
 }
 
 /// Lists an asset under a name nothing else has.
@@ -159,8 +161,10 @@ pub struct ReplaceOrder<'a> {
     pub order_id: u64,
     /// The new total quantity in lots, executed part included; none keeps it.
     pub quantity: Option<u64>,
-    /// The new price in price units; none keeps it.
+    /// The new price in price units; none keeps it. Of a waiting market order it is the protection price.
     pub price: Option<u64>,
+    /// The new trigger price of an order that waits; none keeps it.
+    pub trigger_price: Option<u64>,
     /// A further client order id, if any.
     pub client_order_id: Option<&'a str>,
 }
@@ -172,6 +176,15 @@ pub struct CancelAll {
     pub account_id: u64,
     /// Of which instrument; none means all.
     pub instrument_id: Option<u64>,
+}
+
+/// Sets the mark price of an instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetMarkPrice {
+    /// The instrument.
+    pub instrument_id: u64,
+    /// Price units.
+    pub price: u64,
 }
 
 impl Command<'_> {
@@ -192,6 +205,7 @@ impl Command<'_> {
             Self::ReplaceOrder(_) => CommandKind::ReplaceOrder,
             Self::CancelAll(_) => CommandKind::CancelAll,
             Self::FireDue => CommandKind::FireDue,
+            Self::SetMarkPrice(_) => CommandKind::SetMarkPrice,
         }
     }
 }
@@ -218,6 +232,7 @@ fn decode_body<'a>(r: &mut record::Reader<'_, 'a>) -> Result<Command<'a>, Record
     Ok(match r.kind() {
         CommandKind::OpenVenue => Command::OpenVenue,
         CommandKind::FireDue => Command::FireDue,
+        CommandKind::SetMarkPrice => Command::SetMarkPrice(SetMarkPrice { instrument_id: r.u64(24), price: r.u64(48) }),
         CommandKind::ListAsset => Command::ListAsset(ListAsset {
             kind: AssetKind::from_byte(r.u8(2)).ok_or(RecordError::Word("asset kind"))?,
             scale: scale(r.u8(3))?,
@@ -291,9 +306,10 @@ fn decode_limits<'a>(r: &mut record::Reader<'_, 'a>) -> Result<Command<'a>, Reco
 }
 
 fn decode_replace<'a>(r: &mut record::Reader<'_, 'a>) -> Result<Command<'a>, RecordError> {
-    let given = r.presence(3)?;
-    let (quantity, price) = (r.u64(40), r.u64(48));
-    if (given & 1 == 0 && quantity != 0) || (given & 2 == 0 && price != 0) {
+    let given = r.presence(0b111)?;
+    let (quantity, price, trigger_price) = (r.u64(40), r.u64(48), r.u64(72));
+    let absent = (given & 1 == 0 && quantity != 0) || (given & 2 == 0 && price != 0);
+    if absent || (given & 4 == 0 && trigger_price != 0) {
         return Err(RecordError::NotAbsent("quantity or price"));
     }
     Ok(Command::ReplaceOrder(ReplaceOrder {
@@ -301,6 +317,7 @@ fn decode_replace<'a>(r: &mut record::Reader<'_, 'a>) -> Result<Command<'a>, Rec
         order_id: r.u64(32),
         quantity: (given & 1 != 0).then_some(quantity),
         price: (given & 2 != 0).then_some(price),
+        trigger_price: (given & 4 != 0).then_some(trigger_price),
         client_order_id: r.text(64, limit::NAME_BYTES_MAX)?,
     }))
 }
@@ -312,6 +329,9 @@ fn scale(byte: u8) -> Result<u8, RecordError> {
 fn encode_body(command: &Command<'_>, r: &mut Record, texts: &mut TextArena) {
     match command {
         Command::OpenVenue | Command::FireDue => {}
+        Command::SetMarkPrice(c) => {
+            r.u64(24, c.instrument_id).u64(48, c.price);
+        }
         Command::ListAsset(c) => r.u8(2, c.kind as u8).u8(3, c.scale).text(64, Some(c.symbol), texts),
         Command::ListInstrument(c) => {
             r.u64(16, c.base).u64(24, c.quote).u64(32, c.price_unit.mantissa).u64(40, c.lot_unit.mantissa);
@@ -341,6 +361,7 @@ fn encode_body(command: &Command<'_>, r: &mut Record, texts: &mut TextArena) {
         }
         Command::ReplaceOrder(c) => {
             r.presence(0, c.quantity.is_some()).presence(1, c.price.is_some());
+            r.presence(2, c.trigger_price.is_some()).u64(72, c.trigger_price.unwrap_or(0));
             r.u64(16, c.account_id).u64(32, c.order_id).u64(40, c.quantity.unwrap_or(0));
             r.u64(48, c.price.unwrap_or(0)).text(64, c.client_order_id, texts);
         }

@@ -15,6 +15,7 @@ use crate::timer::Timers;
 use crate::vocabulary::{CommandKind, Reason};
 
 mod cancel;
+mod cascade;
 mod due;
 mod entry;
 mod evolve;
@@ -25,6 +26,7 @@ mod place;
 mod post_only;
 mod replace;
 mod settle;
+mod stop;
 pub use evolve::Misfit;
 
 /// Nanoseconds in the millisecond that an event id can carry.
@@ -44,6 +46,10 @@ pub struct Engine {
     pub(crate) markets: Vec<Market>,
     pub(crate) index: OrderIndex,
     pub(crate) timers: Timers,
+    /// Markets where the command may have reached what orders wait for.
+    pub(crate) touched: Vec<u32>,
+    /// Number of the command's first trade.
+    pub(crate) trades_before: u64,
     pub(crate) replay: evolve::Replay,
 }
 
@@ -82,6 +88,8 @@ impl Engine {
             markets: Vec::new(),
             index: OrderIndex::default(),
             timers: Timers::default(),
+            touched: Vec::new(),
+            trades_before: 1,
             replay: evolve::Replay::default(),
         })
     }
@@ -135,6 +143,7 @@ impl Engine {
         self.command_sequence += 1;
         self.last_stamp_ns = self.last_stamp_ns.max(stamped.stamp_ns);
         self.replay = evolve::Replay::default();
+        self.trades_before = self.next_trade;
         match &stamped.command {
             Command::PlaceOrder(c) => self.place(c, events),
             Command::CancelOrder(c) => self.cancel(c, events),
@@ -145,6 +154,9 @@ impl Engine {
                     self.refuse(command.kind(), refusal, events);
                 }
             }
+        }
+        if !self.touched.is_empty() {
+            self.trigger_reached(events);
         }
         self.last_stamp_ns
     }
@@ -175,6 +187,7 @@ impl Engine {
             Command::ChangeAccountState(c) => self.change_account_state(c, events),
             Command::ChangeSession(c) => self.change_session(c, events),
             Command::FireDue => self.fire_due(events),
+            Command::SetMarkPrice(c) => self.set_mark_price(c, events),
             Command::PlaceOrder(_) | Command::CancelOrder(_) | Command::ReplaceOrder(_) | Command::CancelAll(_) => {
                 unreachable!("orders have their own refusals")
             }

@@ -6,8 +6,8 @@
 use crate::catalog::Catalog;
 use crate::id::EntityKind;
 use crate::vocabulary::{
-    AccountKind, AccountState, AssetKind, CommandKind, Ledger, Liquidity, OrderType, Reason, Request, Session, Side,
-    Status, TimeInForce,
+    AccountKind, AccountState, AssetKind, CommandKind, Ledger, Liquidity, OrderType, Reason, Reference, Request,
+    Session, Side, Status, TimeInForce,
 };
 
 mod field;
@@ -19,7 +19,7 @@ pub use field::{
 };
 pub use json::Malformed;
 use json::{Reader, Writer};
-pub use terms::{OrderTerms, TermsAt, Yes};
+pub use terms::{LeftOut, OrderTerms, TermsAt, Yes};
 
 /// A part of a list that the batch holds: start and length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -189,8 +189,23 @@ events! {
         "order_id" order_id: OrderId, "client_order_id" client_order_id: Option<Text>, "account_id" account_id: AccountId,
         "symbol" symbol: Instrument, "quantity" quantity: Quantity, "price" price: Price, "status" status: Status,
         "cum_quantity" cum_quantity: Quantity, "leaves_quantity" leaves_quantity: Quantity,
-        "rests" rests: Option<Resting>, "postings" postings: Postings,
+        "rests" rests: Option<Resting>, "postings" postings: Postings, "trigger_price" trigger_price: LeftOut<Price>,
     }
+    /// An order that waited works: its trigger price was reached.
+    OrderTriggered {
+        "order_id" order_id: OrderId, "account_id" account_id: AccountId, "symbol" symbol: Instrument, "side" side: Side,
+        "trigger_price" trigger_price: Price, "price" price: Price, "status" status: Status,
+        "leaves_quantity" leaves_quantity: Quantity, "rests" rests: Option<Resting>,
+    }
+    /// Prices have reached more orders than one command triggers; those that had begun to wait before go on at once.
+    TriggersDeferred {
+        "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "reference" reference: Reference,
+        "low" low: Price, "high" high: Price, "armed_before" armed_before: u64,
+    }
+    /// What was deferred goes on, all of it.
+    TriggersResumed { "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, }
+    /// An instrument has a mark price.
+    MarkPriceChanged { "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "price" price: Price, }
     /// An order ended by a cancel, of the client or of the rules.
     OrderCanceled {
         "order_id" order_id: OrderId, "account_id" account_id: AccountId, "symbol" symbol: Instrument, "reason" reason: Reason,
@@ -273,16 +288,20 @@ impl Event {
             | Body::LimitsChanged(LimitsChanged { account_id, .. })
             | Body::AccountStateChanged(AccountStateChanged { account_id, .. })
             | Body::OrderCancelRejected(OrderCancelRejected { account_id, .. }) => (Some(account_id), None),
-            Body::SessionChanged(e) => (None, Some(e.symbol)),
+            Body::SessionChanged(SessionChanged { symbol, .. })
+            | Body::TriggersDeferred(TriggersDeferred { symbol, .. })
+            | Body::TriggersResumed(TriggersResumed { symbol, .. })
+            | Body::MarkPriceChanged(MarkPriceChanged { symbol, .. })
+            | Body::TradeExecuted(TradeExecuted { symbol, .. }) => (None, Some(symbol)),
             Body::OrderCreated(OrderCreated { account_id, symbol, .. })
             | Body::OrderRejected(OrderRejected { account_id, symbol, .. })
             | Body::OrderExecuted(OrderExecuted { account_id, symbol, .. })
             | Body::OrderReplaced(OrderReplaced { account_id, symbol, .. })
+            | Body::OrderTriggered(OrderTriggered { account_id, symbol, .. })
             | Body::OrderCanceled(OrderCanceled { account_id, symbol, .. })
             | Body::OrderExpired(OrderExpired { account_id, symbol, .. }) => (Some(account_id), Some(symbol)),
             Body::OrdersCanceled(e) => (Some(e.account_id), e.symbol),
             Body::CommandRefused(e) => e.aggregate_id.subject(),
-            Body::TradeExecuted(e) => (None, Some(e.symbol)),
         };
         Subject { account_id: account.map(|id| id.0), instrument: instrument.filter(|i| *i != Instrument::UNKNOWN) }
     }

@@ -27,4 +27,5 @@ pub mod vocabulary;
 mod engine;
 mod table;
 mod timer;
+mod trigger;
 pub use engine::{Engine, LogNumberTooLarge, Misfit};

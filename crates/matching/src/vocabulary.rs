@@ -67,6 +67,57 @@ words! {
         Market = 1, "MARKET";
         /// Trades at the best opposite price of the moment; what is left rests there.
         MarketToLimit = 2, "MARKET_TO_LIMIT";
+        /// Waits for a worse price, then it is a market order.
+        Stop = 3, "STOP";
+        /// Waits for a worse price, then it is a limit order.
+        StopLimit = 4, "STOP_LIMIT";
+        /// Waits for a better price, then it is a market order.
+        MarketIfTouched = 5, "MARKET_IF_TOUCHED";
+        /// Waits for a better price, then it is a limit order.
+        LimitIfTouched = 6, "LIMIT_IF_TOUCHED";
+    }
+}
+
+impl OrderType {
+    /// Whether it waits for a price before it works.
+    pub const fn waits(self) -> bool {
+        matches!(self, Self::Stop | Self::StopLimit | Self::MarketIfTouched | Self::LimitIfTouched)
+    }
+
+    /// Whether it has a limit price of its own; otherwise a protection bounds it, or the best price.
+    pub const fn has_price(self) -> bool {
+        matches!(self, Self::Limit | Self::StopLimit | Self::LimitIfTouched)
+    }
+
+    /// Whether it works as a market order, which never rests.
+    pub const fn is_market(self) -> bool {
+        matches!(self, Self::Market | Self::Stop | Self::MarketIfTouched)
+    }
+}
+
+words! {
+    /// Which price a waiting order looks at.
+    TriggerBy {
+        /// The prices of trades.
+        Last = 1, "LAST";
+        /// A buy looks at the best ask, a sell at the best bid.
+        BidAsk = 2, "BID_ASK";
+        /// The mark price.
+        Mark = 3, "MARK";
+    }
+}
+
+words! {
+    /// A price that waiting orders look at.
+    Reference {
+        /// Of trades.
+        Last = 0, "LAST";
+        /// The best bid.
+        Bid = 1, "BID";
+        /// The best ask.
+        Ask = 2, "ASK";
+        /// The mark price.
+        Mark = 3, "MARK";
     }
 }
 
@@ -226,6 +277,8 @@ words! {
         CancelAll = 13, "CancelAll";
         /// Does what is due.
         FireDue = 16, "FireDue";
+        /// Sets an instrument's mark price.
+        SetMarkPrice = 17, "SetMarkPrice";
     }
 }
 
@@ -314,5 +367,7 @@ words! {
         ExpireTime = 45, "expire_time";
         /// Nothing is due.
         NothingDue = 46, "nothing_due";
+        /// The trigger price is zero, or of an order that does not wait.
+        InvalidTriggerPrice = 47, "invalid_trigger_price";
     }
 }

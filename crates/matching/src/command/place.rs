@@ -2,7 +2,7 @@
 
 use super::record::{Reader, Record, RecordError, TextArena};
 use crate::limit;
-use crate::vocabulary::{OrderType, PostOnly, Side, TimeInForce};
+use crate::vocabulary::{OrderType, PostOnly, Side, TimeInForce, TriggerBy};
 
 /// Enters an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,10 @@ pub struct Terms {
     pub budget: u128,
     /// When a GTD order expires, milliseconds since 1970 in UTC; zero: the order is not GTD.
     pub expire_at_ms: u64,
+    /// Which price it waits for; none for an order that does not wait.
+    pub trigger_by: Option<TriggerBy>,
+    /// The price that triggers it, price units.
+    pub trigger_price: u64,
 }
 
 const ALL_OR_NONE: u8 = 1 << 1;
@@ -79,14 +83,21 @@ fn decode_terms(r: &mut Reader<'_, '_>) -> Result<Terms, RecordError> {
         minimum_quantity: r.u64(104),
         budget: r.u128(80),
         expire_at_ms: r.u64(112),
+        trigger_by: match r.u8(6) {
+            0 => None,
+            byte => Some(TriggerBy::from_byte(byte).ok_or(RecordError::Word("trigger method"))?),
+        },
+        trigger_price: r.u64(72),
     })
 }
 
 /// A field that the order's type or its other terms exclude must be absent.
 fn check(c: &PlaceOrder<'_>) -> Result<(), RecordError> {
     let excluded = match c.order_type {
-        OrderType::Limit if c.protection_price != 0 => "protection price of a limit order",
-        OrderType::Market if c.price != 0 => "price of a market order",
+        OrderType::Limit | OrderType::StopLimit | OrderType::LimitIfTouched if c.protection_price != 0 => {
+            "protection price of a limit order"
+        }
+        OrderType::Market | OrderType::Stop | OrderType::MarketIfTouched if c.price != 0 => "price of a market order",
         OrderType::MarketToLimit if c.price != 0 || c.protection_price != 0 => "price of a market-to-limit order",
         _ => return check_terms(c),
     };
@@ -101,7 +112,12 @@ fn check_terms(c: &PlaceOrder<'_>) -> Result<(), RecordError> {
     if terms.expire_at_ms > limit::TIME_MS_MAX {
         return Err(RecordError::TooLarge("expire time"));
     }
-    let excluded = if terms.budget != 0 && c.order_type != OrderType::Market {
+    if c.order_type.waits() && terms.trigger_by.is_none() {
+        return Err(RecordError::Missing("trigger method of an order that waits"));
+    }
+    let excluded = if !c.order_type.waits() && (terms.trigger_by.is_some() || terms.trigger_price != 0) {
+        "trigger of an order that does not wait"
+    } else if terms.budget != 0 && c.order_type != OrderType::Market {
         "budget of an order that is not a market order"
     } else if terms.budget != 0 && c.quantity != 0 {
         "quantity beside a budget"
@@ -124,6 +140,7 @@ pub(super) fn encode(c: &PlaceOrder<'_>, r: &mut Record, texts: &mut TextArena) 
     r.presence(3, c.terms.post_only == Some(PostOnly::Slide));
     r.u64(16, c.account_id).u64(24, c.instrument_id).u64(40, c.quantity).u64(48, c.price);
     r.u64(56, c.protection_price).u128(80, c.terms.budget).u64(104, c.terms.minimum_quantity);
-    r.u64(112, c.terms.expire_at_ms);
+    r.u64(112, c.terms.expire_at_ms).u64(72, c.terms.trigger_price);
+    r.u8(6, c.terms.trigger_by.map_or(0, |word| word as u8));
     r.text(64, c.client_order_id, texts);
 }

@@ -102,7 +102,9 @@ impl Engine {
         let market = &mut self.markets[instrument as usize];
         let order = market.book.remove(slot);
         market.beside.unlink(self.accounts.get_mut(order.owner), instrument, slot);
-        market.attributes.close(slot, &order, &mut self.timers);
+        if let Some(waiting) = market.attributes.close(slot, &order, &mut self.timers).waiting {
+            market.triggers.disarm(order.side(), &waiting);
+        }
         self.index.close(order.id & SEQUENCE_MAX, order.owner);
         order
     }
@@ -111,6 +113,7 @@ impl Engine {
     pub(super) fn end_order(&mut self, instrument: u32, slot: u32, reason: Reason, events: &mut Events) {
         let symbol = Instrument(instrument);
         let order = self.close_order(instrument, slot);
+        self.touch(instrument);
         let (asset, hold) = hold_of(self.terms(symbol), order.side(), order.price, order.leaves);
         let postings = self.change_hold(order.owner, asset, -hold, events);
         let (order_id, account_id) = (OrderId(order.id), self.account_id(order.owner));

@@ -10,11 +10,21 @@ impl Engine {
     /// The earliest time at which a [`crate::command::Command::FireDue`] has something to do. Whoever applies commands
     /// applies it, stamped so, before any command that is stamped at or after it.
     pub fn next_due_ns(&self) -> Option<u64> {
+        if self.deferred().next().is_some() {
+            return Some(self.last_stamp_ns);
+        }
         self.timers.next_due_ms().map(|due_ms| due_ms * MILLISECOND_NS)
     }
 
-    /// Ends orders whose time has come, at most [`CANCELS_PER_COMMAND_MAX`].
+    /// Goes on with deferred triggers; if there are none, ends orders whose time has come, at most
+    /// [`CANCELS_PER_COMMAND_MAX`].
     pub(super) fn fire_due(&mut self, events: &mut Events) -> Result<(), Refusal> {
+        let deferred = self.deferred().next();
+        if let Some(instrument) = deferred {
+            self.resume(instrument, events);
+            self.touch(instrument);
+            return Ok(());
+        }
         let now_ms = self.last_stamp_ns / MILLISECOND_NS;
         let expiring: Vec<u64> = self.timers.expiring(now_ms).take(CANCELS_PER_COMMAND_MAX as usize).collect();
         if expiring.is_empty() {

@@ -55,25 +55,27 @@ impl Entry {
 }
 
 /// The price that the order itself gives: its limit, or its protection.
-fn asked_price(c: &PlaceOrder<'_>) -> Option<u64> {
-    match c.order_type {
-        OrderType::Limit => Some(c.price),
-        OrderType::Market => Some(c.protection_price).filter(|price| *price != 0),
-        OrderType::MarketToLimit => None,
+pub(super) fn asked_price(c: &PlaceOrder<'_>) -> Option<u64> {
+    if c.order_type.has_price() {
+        return Some(c.price);
     }
+    Some(c.protection_price).filter(|price| *price != 0)
 }
 
 /// How far an order without a price of its own reaches.
 fn reach(terms: &InstrumentTerms, c: &PlaceOrder<'_>, best: u64) -> u64 {
     match c.order_type {
         OrderType::MarketToLimit => best,
-        OrderType::Limit | OrderType::Market => protected(terms, c.side, best),
+        _ => protected(terms, c.side, best),
     }
 }
 
 impl Engine {
     /// Checks in the order that the README documents.
     pub(super) fn check_entry(&self, c: &PlaceOrder<'_>) -> Result<Entry, Reason> {
+        if c.order_type.waits() {
+            return self.check_waiting(c);
+        }
         let (account, instrument) = self.check_open(c.account_id, c.instrument_id)?;
         let owner = self.accounts.get(account);
         let (terms, market) = (self.terms(instrument), &self.markets[instrument.0 as usize]);
@@ -122,7 +124,7 @@ impl Engine {
     }
 
     /// Checks: unknown_account, account_suspended, unknown_instrument, market_closed.
-    fn check_open(&self, account_id: u64, instrument_id: u64) -> Result<(u32, Instrument), Reason> {
+    pub(super) fn check_open(&self, account_id: u64, instrument_id: u64) -> Result<(u32, Instrument), Reason> {
         let account = self.customer(account_id).ok_or(Reason::UnknownAccount)?;
         if self.accounts.get(account).state == AccountState::Suspended {
             return Err(Reason::AccountSuspended);
@@ -141,7 +143,8 @@ impl Engine {
         let budget = budget.ok_or(Reason::AmountTooLarge)?;
         let best = book.best(c.side.opposite()).ok_or(Reason::NoLiquidity)?;
         let limit = asked_price(c).unwrap_or_else(|| reach(terms, c, best));
-        let cost = Looking { side: c.side, limit, account }.affordable(book, terms, budget);
+        let cost =
+            Looking { side: c.side, limit, account, trades_max: self.trades_left() }.affordable(book, terms, budget);
         if cost.quantity == 0 { Err(Reason::BudgetTooSmall) } else { Ok(cost) }
     }
 
@@ -173,7 +176,7 @@ pub(super) fn check_size(terms: &InstrumentTerms, quantity: u64, price: Option<u
 }
 
 /// Checks: open_orders_limit, instrument_orders_limit.
-fn check_room(owner: &Account, market: &Market) -> Result<(), Reason> {
+pub(super) fn check_room(owner: &Account, market: &Market) -> Result<(), Reason> {
     if owner.open_orders >= owner.open_orders_max() {
         return Err(Reason::OpenOrdersLimit);
     }
@@ -219,7 +222,7 @@ pub(super) fn check_available(owner: &Account, side: Side, asset: Asset, hold: i
 
 /// The best opposite price moved by the instrument's protection, rounded away from harm to the client: a buy's down,
 /// a sell's up; never below one price unit nor above the highest price.
-fn protected(terms: &InstrumentTerms, side: Side, best: u64) -> u64 {
+pub(super) fn protected(terms: &InstrumentTerms, side: Side, best: u64) -> u64 {
     let (best, part) = (u128::from(best), u128::from(terms.protection_ppm));
     let moved = match side {
         Side::Buy => best * (MILLION + part) / MILLION,

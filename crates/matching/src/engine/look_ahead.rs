@@ -3,7 +3,6 @@
 
 use crate::book::{Book, Order};
 use crate::catalog::InstrumentTerms;
-use crate::limit::TRADES_PER_COMMAND_MAX;
 use crate::vocabulary::Side;
 
 /// An order that looks ahead.
@@ -13,6 +12,7 @@ pub(super) struct Looking {
     /// The worst price it takes.
     pub(super) limit: u64,
     pub(super) account: u32,
+    pub(super) trades_max: u32,
 }
 
 impl Looking {
@@ -23,7 +23,9 @@ impl Looking {
             Side::Sell => price >= self.limit,
         };
         let makers = book.queue(self.side.opposite()).map(|(_, order)| order);
-        makers.take_while(move |order| within(order.price) && order.owner != self.account).take(TRADES_MAX)
+        makers
+            .take_while(move |order| within(order.price) && order.owner != self.account)
+            .take(self.trades_max as usize)
     }
 
     /// How many lots of `wanted` would trade.
@@ -54,8 +56,6 @@ impl Looking {
         cost
     }
 }
-
-const TRADES_MAX: usize = TRADES_PER_COMMAND_MAX as usize;
 
 /// Lots, and what they are worth at the prices of the book in ledger units of the quote asset.
 #[derive(Clone, Copy, Debug, Default)]

@@ -34,7 +34,7 @@ impl Engine {
             order_type: c.order_type,
             time_in_force: c.time_in_force,
             quantity: Quantity(c.quantity),
-            price: (c.order_type == OrderType::Limit).then_some(Price(c.price)),
+            price: c.order_type.has_price().then_some(Price(c.price)),
             status: Status::Rejected,
             reason,
             terms: keep_terms(&c.terms, None, events),
@@ -63,7 +63,14 @@ impl Engine {
             let rests = self.rest_new(instrument, c, &taker);
             return created(c, instrument, &taker, client_order_id, Some(rests), postings, events);
         }
-        let refused = self.too_little(c, &entry, crosses);
+        if c.order_type.waits() {
+            created(c, instrument, &taker, client_order_id, None, postings, events);
+            let order = new_order(c, &taker);
+            return self.begin_to_wait(instrument, c, order);
+        }
+        let order = new_order(c, &taker);
+        let conditions = (c.time_in_force, c.terms.all_or_none, c.terms.minimum_quantity);
+        let refused = self.too_little(instrument, &order, conditions, crosses);
         created(c, instrument, &taker, client_order_id, None, postings, events);
         if let Some(reason) = refused {
             self.index.skip(taker.account);
@@ -73,7 +80,7 @@ impl Engine {
         taker = taken.taker;
         if taker.leaves == 0 {
             self.index.skip(taker.account);
-        } else if let Some(reason) = reason_to_cancel(c, &taken, entry.may_rest) {
+        } else if let Some(reason) = reason_to_cancel(&taken, (!entry.may_rest).then_some(c.order_type)) {
             self.cancel_rest(instrument, &taker, reason, events);
             self.index.skip(taker.account);
         } else {
@@ -83,50 +90,61 @@ impl Engine {
     }
 
     /// Why an order trades nothing although it meets the other side; `None` if what it would trade is enough.
-    fn too_little(&self, c: &PlaceOrder<'_>, entry: &Entry, crosses: bool) -> Option<Reason> {
-        let (least, reason) = match c.time_in_force {
-            TimeInForce::Fok => (entry.quantity, Reason::FillOrKill),
+    pub(super) fn too_little(
+        &self,
+        instrument: Instrument,
+        order: &Order,
+        (time_in_force, all_or_none, minimum_quantity): (TimeInForce, bool, u64),
+        crosses: bool,
+    ) -> Option<Reason> {
+        let (least, reason) = match time_in_force {
+            TimeInForce::Fok => (order.leaves, Reason::FillOrKill),
             _ if !crosses => return None,
-            _ if c.terms.all_or_none => (entry.quantity, Reason::AllOrNone),
-            _ if c.terms.minimum_quantity > 0 => (c.terms.minimum_quantity, Reason::MinimumQuantity),
+            _ if all_or_none => (order.leaves, Reason::AllOrNone),
+            _ if minimum_quantity > 0 => (minimum_quantity, Reason::MinimumQuantity),
             _ => return None,
         };
-        let looking = Looking { side: c.side, limit: entry.limit, account: entry.account };
-        let book = &self.markets[entry.instrument.0 as usize].book;
+        let trades_max = self.trades_left();
+        let looking = Looking { side: order.side(), limit: order.price, account: order.owner, trades_max };
+        let book = &self.markets[instrument.0 as usize].book;
         (looking.executable(book, least) < least).then_some(reason)
     }
 
     /// Puts a new order into the book, the index and its account's list.
     fn rest_new(&mut self, instrument: Instrument, c: &PlaceOrder<'_>, taker: &Taker) -> Resting {
         let market = &mut self.markets[instrument.0 as usize];
-        let mut order =
-            Order::new(taker.order_id.0, c.side, c.time_in_force, taker.limit, taker.quantity, taker.account);
-        order.leaves = taker.leaves;
-        order.set_post_only(c.terms.post_only);
-        order.version = u32::try_from(taker.version).expect("an order has fewer than 2^32 events");
-        let slot = market.book.add(order);
+        let slot = market.book.add(new_order(c, taker));
         market.attributes.open(&mut market.book, slot, attributes_of(&c.terms), &mut self.timers);
         market.beside.link(self.accounts.get_mut(taker.account), instrument.0, slot);
         market.beside.set_cum_notional(slot, taker.cum_notional);
         let priority = market.book.rest(slot);
         self.index.open(instrument.0, slot);
+        self.touch(instrument.0);
         Resting { price: Price(taker.limit), quantity: Quantity(taker.leaves), priority }
     }
 }
 
-/// Why what is left of a new order is canceled; `None` if it rests.
-fn reason_to_cancel(c: &PlaceOrder<'_>, taken: &Taken, may_rest: bool) -> Option<Reason> {
-    let reason = match (c.order_type, taken.ending) {
-        (OrderType::Market, Ending::PriceReached) => Reason::ProtectionPrice,
-        (OrderType::Market, _) => Reason::NoLiquidity,
-        (OrderType::Limit | OrderType::MarketToLimit, _) => Reason::ImmediateOrCancel,
+fn new_order(c: &PlaceOrder<'_>, taker: &Taker) -> Order {
+    let mut order = Order::new(taker.order_id.0, c.side, c.time_in_force, taker.limit, taker.quantity, taker.account);
+    order.leaves = taker.leaves;
+    order.set_post_only(c.terms.post_only);
+    order.version = u32::try_from(taker.version).expect("an order has fewer than 2^32 events");
+    order
+}
+
+/// Why what is left of an order that took is canceled; `None` if it rests. `never_rests` is the type of one that may not.
+pub(super) fn reason_to_cancel(taken: &Taken, never_rests: Option<OrderType>) -> Option<Reason> {
+    let reason = |order_type: OrderType| match taken.ending {
+        Ending::PriceReached if order_type.is_market() => Reason::ProtectionPrice,
+        _ if order_type.is_market() => Reason::NoLiquidity,
+        _ => Reason::ImmediateOrCancel,
     };
-    taken.stopped().or((!may_rest).then_some(reason))
+    taken.stopped().or(never_rests.map(reason))
 }
 
 /// What an open order has beside the book.
 fn attributes_of(terms: &Terms) -> Attributes {
-    Attributes { expire_at_ms: terms.expire_at_ms }
+    Attributes { expire_at_ms: terms.expire_at_ms, waiting: None }
 }
 
 /// Keeps what a plain order does not have; `asked` is the price from which it slid.
@@ -139,6 +157,8 @@ fn keep_terms(terms: &Terms, asked: Option<Price>, events: &mut Events) -> Terms
         asked_price: asked,
         minimum_quantity: Some(terms.minimum_quantity).filter(|least| *least > 0).map(Quantity),
         all_or_none: Yes::when(terms.all_or_none),
+        trigger_by: terms.trigger_by,
+        trigger_price: terms.trigger_by.map(|_| Price(terms.trigger_price)),
         expire_at_ms: Some(terms.expire_at_ms).filter(|due| *due > 0),
         budget: i128::try_from(terms.budget).ok().filter(|budget| *budget > 0).map(Notional),
     })
@@ -154,10 +174,7 @@ fn created(
     events: &mut Events,
 ) {
     let limit = Some(Price(taker.limit));
-    let (price, protection_price) = match c.order_type {
-        OrderType::Limit | OrderType::MarketToLimit => (limit, None),
-        OrderType::Market => (None, limit),
-    };
+    let (price, protection_price) = if c.order_type.is_market() { (None, limit) } else { (limit, None) };
     let slid = c.order_type == OrderType::Limit && c.price != taker.limit;
     let body = OrderCreated {
         order_id: taker.order_id,

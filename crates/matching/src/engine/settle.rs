@@ -15,7 +15,7 @@ use crate::limit;
 use crate::market::BesideBook;
 use crate::order_index::OrderIndex;
 use crate::timer::Timers;
-use crate::vocabulary::{Ledger, Liquidity, Reason, Side, Status};
+use crate::vocabulary::{Ledger, Liquidity, Reason, Reference, Side, Status};
 
 /// An order while it takes liquidity.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +69,8 @@ struct Settlement<'a> {
     log_number: u16,
     taker: Taker,
     last_of_taker: Option<usize>,
+    /// Of the first trade and of the last: those in between lie between them.
+    prices: [u64; 2],
 }
 
 /// One side of a trade.
@@ -82,6 +84,10 @@ impl Sink for Settlement<'_> {
     fn traded(&mut self, slot: u32, maker: &mut Order, quantity: u64) {
         let trade_id = TradeId(id::entity_id(self.log_number, *self.next_trade));
         *self.next_trade += 1;
+        if self.prices[0] == 0 {
+            self.prices[0] = maker.price;
+        }
+        self.prices[1] = maker.price;
         let notional = self.terms.notional(maker.price, quantity);
         self.execute_maker(slot, maker, quantity, notional, trade_id);
         self.execute_taker(maker.price, quantity, notional, trade_id);
@@ -223,6 +229,7 @@ impl Taken {
 impl Engine {
     /// Trades an order until something ends it.
     pub(super) fn take(&mut self, instrument: Instrument, taker: Taker, events: &mut Events) -> Taken {
+        let trades_max = self.trades_left();
         let market = &mut self.markets[instrument.0 as usize];
         let mut incoming =
             Incoming { side: taker.side, limit: taker.limit, leaves: taker.leaves, owner: taker.account };
@@ -240,9 +247,25 @@ impl Engine {
             log_number: self.log_number,
             taker,
             last_of_taker: None,
+            prices: [0; 2],
         };
-        let ending = market.book.take(&mut incoming, limit::TRADES_PER_COMMAND_MAX, &mut settlement);
-        Taken { taker: settlement.taker, ending, last_of_taker: settlement.last_of_taker }
+        let ending = market.book.take(&mut incoming, trades_max, &mut settlement);
+        let taken = Taken { taker: settlement.taker, ending, last_of_taker: settlement.last_of_taker };
+        let [first, last] = settlement.prices;
+        if last != 0 {
+            market.triggers.last_trade = last;
+            if !market.triggers.is_idle() {
+                market.triggers.pass(Reference::Last, first.min(last), first.max(last));
+                self.touch(instrument.0);
+            }
+        }
+        taken
+    }
+
+    /// How many trades the command may still make.
+    pub(super) fn trades_left(&self) -> u32 {
+        let made = u32::try_from(self.next_trade - self.trades_before).unwrap_or(u32::MAX);
+        limit::TRADES_PER_COMMAND_MAX.saturating_sub(made)
     }
 
     /// Cancels what is left of a taker and releases its hold.

@@ -2,7 +2,7 @@
 
 use super::field::{Field, Notional, Price, Quantity};
 use super::json::{Malformed, Reader, Writer};
-use crate::vocabulary::PostOnly;
+use crate::vocabulary::{PostOnly, TriggerBy};
 
 macro_rules! terms {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $key:literal $field:ident: $type:ty,)+ }) => {
@@ -59,6 +59,10 @@ terms! {
         "budget" budget: Notional,
         /// When it expires, milliseconds since 1970 in UTC.
         "expire_at_ms" expire_at_ms: u64,
+        /// Which price it waits for.
+        "trigger_by" trigger_by: TriggerBy,
+        /// The price that triggers it.
+        "trigger_price" trigger_price: Price,
     }
 }
 
@@ -101,5 +105,27 @@ impl Field for TermsAt {
     fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
         let terms = OrderTerms::read(r)?;
         Ok(r.events.add_terms(terms))
+    }
+}
+
+/// A field whose key is left out where it says nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut<T>(pub Option<T>);
+
+impl<T: Field> Field for LeftOut<T> {
+    const LEFT_OUT: Option<Self> = Some(Self(None));
+
+    fn is_left_out(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn write(&self, w: &mut Writer<'_>) {
+        if let Some(value) = &self.0 {
+            value.write(w);
+        }
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
+        T::read(r).map(|value| Self(Some(value)))
     }
 }

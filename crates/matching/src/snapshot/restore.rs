@@ -14,6 +14,8 @@ use crate::number::{SCALE_MAX, Unit};
 use crate::order_index::{NO_ACCOUNT, OrderIndex, Place};
 use crate::vocabulary::{AccountKind, AccountState, AssetKind, PostOnly, Session, Side, TimeInForce};
 
+mod trigger;
+
 type Result<T> = std::result::Result<T, SnapshotError>;
 
 /// No counter that a log can reach is near this, so none can overflow.
@@ -205,6 +207,7 @@ fn read_instruments(r: &mut Reader<'_>, engine: &mut Engine) -> Result<()> {
         };
         let session = r.word(Session::from_byte, "a session")?;
         let (version, next_priority) = (r.u64()?, r.u64()?);
+        let triggers = trigger::read_triggers(r, proposed.max_price)?;
         let counters = (1..COUNTER_MAX).contains(&version) && (1..COUNTER_MAX).contains(&next_priority);
         consistent(counters && !proposed.symbol.is_empty(), "an instrument")?;
         let clearing = engine.accounts.list().get(proposed.clearing as usize);
@@ -215,7 +218,7 @@ fn read_instruments(r: &mut Reader<'_>, engine: &mut Engine) -> Result<()> {
             engine.catalog.check_instrument(proposed).map_err(|_| SnapshotError::Inconsistent("an instrument"))?;
         engine.add_instrument(terms);
         if let Some(market) = engine.markets.last_mut() {
-            (market.session, market.version) = (session, version);
+            (market.session, market.version, market.triggers) = (session, version, triggers);
             market.book.set_next_priority(next_priority);
         }
     }
@@ -239,6 +242,7 @@ fn read_orders(r: &mut Reader<'_>, engine: &mut Engine, next_order: u64) -> Resu
                 kept.push(read_order(r, engine, Instrument(index as u32), side, next_order)?);
             }
         }
+        kept.extend(trigger::read_waiting(r, engine, index as u32, next_order)?);
         let book = &engine.markets[index].book;
         let crossed = book.best(Side::Buy).is_some_and(|bid| book.crosses(Side::Buy, bid));
         consistent(!crossed, "a crossed book")?;
@@ -299,7 +303,7 @@ fn read_order(
     (order.leaves, order.version) = (leaves, version);
     order.set_post_only(PostOnly::from_byte(post_only));
     let slot = market.book.add(order);
-    market.attributes.open(&mut market.book, slot, Attributes { expire_at_ms }, &mut engine.timers);
+    market.attributes.open(&mut market.book, slot, Attributes { expire_at_ms, waiting: None }, &mut engine.timers);
     market.book.rest_at(slot, priority);
     Ok(Kept { instrument: instrument.0, slot, number, owner, cum_notional })
 }
@@ -330,15 +334,16 @@ fn check_money(engine: &Engine) -> Result<()> {
     }
     consistent(sums.iter().all(|sum| *sum == 0), "the sum of an asset")?;
     for (market, terms) in engine.markets.iter().zip(engine.catalog.instruments()) {
-        for (side, asset) in [(Side::Buy, terms.quote), (Side::Sell, terms.base)] {
-            for (_, order) in market.book.queue(side) {
-                let hold = match side {
-                    Side::Buy => terms.notional(order.price, order.leaves),
-                    Side::Sell => terms.base_amount(order.leaves),
-                };
-                let total: &mut i128 = needed.entry((order.owner, asset)).or_default();
-                *total = total.checked_add(hold).ok_or(SnapshotError::Inconsistent("a hold"))?;
-            }
+        let resting = [Side::Buy, Side::Sell].into_iter().flat_map(|side| market.book.queue(side));
+        let waiting = market.waiting_orders();
+        let open = resting.map(|(_, order)| order).chain(waiting.iter().map(|slot| market.book.order(*slot)));
+        for order in open {
+            let (asset, hold) = match order.side() {
+                Side::Buy => (terms.quote, terms.notional(order.price, order.leaves)),
+                Side::Sell => (terms.base, terms.base_amount(order.leaves)),
+            };
+            let total: &mut i128 = needed.entry((order.owner, asset)).or_default();
+            *total = total.checked_add(hold).ok_or(SnapshotError::Inconsistent("a hold"))?;
         }
     }
     for (index, account) in engine.accounts.list().iter().enumerate().skip(EXTERNAL as usize + 1) {

@@ -11,5 +11,6 @@ mod reference;
 mod replay;
 mod rules;
 mod snapshots;
+mod stops;
 mod story;
 mod timers;

@@ -21,7 +21,7 @@ fn opened() -> Engine {
 /// Bytes that are mostly small or mostly zero: they pass the first checks and reach the later ones.
 fn nearly_valid() -> impl Strategy<Value = [u8; RECORD_SIZE]> {
     let byte = prop_oneof![8 => Just(0u8), 4 => 0u8..4, 1 => any::<u8>()];
-    (1u8..17, prop::collection::vec(byte, RECORD_SIZE)).prop_map(|(kind, bytes)| {
+    (1u8..18, prop::collection::vec(byte, RECORD_SIZE)).prop_map(|(kind, bytes)| {
         let mut record = [0; RECORD_SIZE];
         record.copy_from_slice(&bytes);
         (record[0], record[1]) = (1, kind);
@@ -112,6 +112,15 @@ fn orders_that_contradict_themselves_are_named() {
             of_kind(CommandKind::PlaceOrder, &[(5, 2), (104, 1)]),
             RecordError::NotAbsent("minimum quantity beside all-or-none"),
         ),
+    ];
+    for (sentence, record, error) in rows {
+        assert_eq!(Stamped::decode(&record, b""), Err(error), "{sentence}");
+    }
+}
+
+#[test]
+fn orders_that_lack_what_they_need_are_named() {
+    let rows = [
         (
             "a GTD order without a time",
             of_kind(CommandKind::PlaceOrder, &[(4, 4)]),
@@ -127,10 +136,25 @@ fn orders_that_contradict_themselves_are_named() {
             of_kind(CommandKind::PlaceOrder, &[(4, 1), (112, 1)]),
             RecordError::NotAbsent("expire time of an order that is not GTD"),
         ),
+        (
+            "a stop without a trigger method",
+            of_kind(CommandKind::PlaceOrder, &[(3, 3), (72, 1)]),
+            RecordError::Missing("trigger method of an order that waits"),
+        ),
+        (
+            "a trigger price of a limit order",
+            of_kind(CommandKind::PlaceOrder, &[(72, 1)]),
+            RecordError::NotAbsent("trigger of an order that does not wait"),
+        ),
+        (
+            "an unknown trigger method",
+            of_kind(CommandKind::PlaceOrder, &[(3, 3), (6, 4)]),
+            RecordError::Word("trigger method"),
+        ),
         ("a flag that is reserved", of_kind(CommandKind::PlaceOrder, &[(5, 1)]), RecordError::Reserved(5)),
         (
             "an order type that is reserved",
-            of_kind(CommandKind::PlaceOrder, &[(3, 3)]),
+            of_kind(CommandKind::PlaceOrder, &[(3, 7)]),
             RecordError::Word("order type"),
         ),
     ];
@@ -164,7 +188,7 @@ fn malformed_records_are_named() {
             of_kind(CommandKind::PlaceOrder, &[(56, 1)]),
             RecordError::NotAbsent("protection price of a limit order"),
         ),
-        ("an unknown presence bit", of_kind(CommandKind::ReplaceOrder, &[(5, 4)]), RecordError::Reserved(5)),
+        ("an unknown presence bit", of_kind(CommandKind::ReplaceOrder, &[(5, 8)]), RecordError::Reserved(5)),
         (
             "a quantity that is said to be absent",
             of_kind(CommandKind::ReplaceOrder, &[(40, 1)]),

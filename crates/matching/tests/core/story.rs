@@ -102,7 +102,14 @@ pub fn cancel(account_id: u64, order: u64) -> Command<'static> {
 
 pub fn replace(account_id: u64, order: u64, quantity: Option<u64>, price: Option<u64>) -> Command<'static> {
     let order_id = id(order);
-    Command::ReplaceOrder(ReplaceOrder { account_id, order_id, quantity, price, client_order_id: None })
+    Command::ReplaceOrder(ReplaceOrder {
+        account_id,
+        order_id,
+        quantity,
+        price,
+        trigger_price: None,
+        client_order_id: None,
+    })
 }
 
 pub fn session(session: Session) -> Command<'static> {
@@ -149,8 +156,14 @@ pub fn tell(event: &Event) -> String {
             format!("{number} executed {}@{} {}{rests}", e.quantity.0, e.price.0, e.liquidity.text())
         }
         Body::OrderReplaced(e) => {
-            let rests = e.rests.map_or("takes".to_owned(), |rests| format!("rests, priority {}", rests.priority));
-            format!("{number} replaced {}@{} {rests}", e.leaves_quantity.0, e.price.0)
+            let rests = e.rests.map_or(" takes".to_owned(), |rests| format!(" rests, priority {}", rests.priority));
+            let rests = e.trigger_price.0.map_or(rests, |price| format!(", waits for {}", price.0));
+            format!("{number} replaced {}@{}{rests}", e.leaves_quantity.0, e.price.0)
+        }
+        Body::OrderTriggered(e) => {
+            let rests =
+                e.rests.map_or(String::new(), |rests| format!(", rests {}@{}", rests.quantity.0, rests.price.0));
+            format!("{number} triggered at {}{rests}", e.trigger_price.0)
         }
         Body::OrderCanceled(e) => format!("{number} canceled {} {}", e.canceled_quantity.0, e.reason.text()),
         Body::OrderExpired(e) => format!("{number} expired {} {}", e.canceled_quantity.0, e.reason.text()),

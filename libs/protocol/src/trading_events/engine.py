@@ -42,7 +42,7 @@ Code = Annotated[str, _text("[a-z][a-z0-9_]*", "A stable code.")]
 
 Side = Literal["BUY", "SELL"]
 Status = Literal["PENDING", "PARTIALLY_EXECUTED", "EXECUTED", "CANCELED", "EXPIRED", "REJECTED"]
-OrderType = Literal["LIMIT", "MARKET", "MARKET_TO_LIMIT"]
+OrderType = Literal["LIMIT", "MARKET", "MARKET_TO_LIMIT", "STOP", "STOP_LIMIT", "MARKET_IF_TOUCHED", "LIMIT_IF_TOUCHED"]
 TimeInForce = Literal["GTC", "DAY", "IOC", "FOK", "GTD"]
 Session = Literal["CONTINUOUS", "CLOSED"]
 
@@ -150,7 +150,8 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
     post_only: what becomes of it where it would trade on entry; asked_price: what was asked, where it slid to another
     price; minimum_quantity, all_or_none: it trades so much on entry, or nothing; budget: what it may cost or raise, in
-    the quote currency; expire_at_ms: when a GTD order expires, milliseconds since 1970 in UTC."""
+    the quote currency; expire_at_ms: when a GTD order expires, milliseconds since 1970 in UTC;
+    trigger_by, trigger_price: what an order waits for before it works."""
 
     post_only: Literal["REJECT", "SLIDE"] | UnsetType = UNSET
     asked_price: Number | UnsetType = UNSET
@@ -158,6 +159,8 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     all_or_none: Literal[True] | UnsetType = UNSET
     budget: Number | UnsetType = UNSET
     expire_at_ms: int | UnsetType = UNSET
+    trigger_by: Literal["LAST", "BID_ASK", "MARK"] | UnsetType = UNSET
+    trigger_price: Number | UnsetType = UNSET
 
 
 class OrderCreated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -225,6 +228,46 @@ class OrderReplaced(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     leaves_quantity: Number
     rests: Rests | None
     postings: list[Posting]
+    trigger_price: Number | UnsetType = UNSET
+
+
+class OrderTriggered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An order that waited works: its trigger price was reached. price: its limit, or how far it may run."""
+
+    order_id: OrderId
+    account_id: AccountId
+    symbol: str
+    side: Side
+    trigger_price: Number
+    price: Number
+    status: Status
+    leaves_quantity: Number
+    rests: Rests | None
+
+
+class TriggersDeferred(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Prices from low to high have reached more orders than one command triggers: those with a smaller number than
+    armed_before go on at once, in a command of their own."""
+
+    instrument_id: InstrumentId
+    symbol: str
+    reference: Literal["LAST", "BID", "ASK", "MARK"]
+    low: Number
+    high: Number
+    armed_before: int
+
+
+class TriggersResumed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All that was deferred goes on."""
+
+    instrument_id: InstrumentId
+    symbol: str
+
+
+class MarkPriceChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    instrument_id: InstrumentId
+    symbol: str
+    price: Number
 
 
 class OrderCanceled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -302,6 +345,10 @@ TYPES: tuple[type[msgspec.Struct], ...] = (
     OrderRejected,
     OrderExecuted,
     OrderReplaced,
+    OrderTriggered,
+    TriggersDeferred,
+    TriggersResumed,
+    MarkPriceChanged,
     OrderCanceled,
     OrderExpired,
     OrderCancelRejected,
@@ -325,6 +372,10 @@ EngineEvent = (
     | OrderRejected
     | OrderExecuted
     | OrderReplaced
+    | OrderTriggered
+    | TriggersDeferred
+    | TriggersResumed
+    | MarkPriceChanged
     | OrderCanceled
     | OrderExpired
     | OrderCancelRejected

@@ -72,6 +72,10 @@ def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
             | events.LimitsChanged()
             | events.AccountStateChanged()
             | events.SessionChanged()
+            | events.OrderTriggered()
+            | events.TriggersDeferred()
+            | events.TriggersResumed()
+            | events.MarkPriceChanged()
         ):
             pass  # that it happened is all there is to say
         case _:

@@ -2,10 +2,10 @@
 
 use matching::command::{
     CancelAll, CancelOrder, ChangeAccountState, ChangeLimits, ChangeSession, Command, ListAsset, ListInstrument,
-    OpenAccount, PlaceOrder, ReplaceOrder, Terms, Transfer,
+    OpenAccount, PlaceOrder, ReplaceOrder, SetMarkPrice, Terms, Transfer,
 };
 use matching::number::Unit;
-use matching::vocabulary::{AccountState, AssetKind, OrderType, PostOnly, Session, Side, TimeInForce};
+use matching::vocabulary::{AccountState, AssetKind, OrderType, PostOnly, Session, Side, TimeInForce, TriggerBy};
 
 use crate::reference::id;
 
@@ -126,7 +126,7 @@ fn order(random: &mut Random, known: &Known<'_>) -> u64 {
 }
 
 fn place(random: &mut Random, now_ms: u64) -> Command<'static> {
-    let order_type = random.pick(&[OrderType::Limit; 14].iter().copied().chain(OTHER_TYPES).collect::<Vec<_>>());
+    let order_type = if random.one_in(3) { random.pick(&OTHER_TYPES) } else { OrderType::Limit };
     let time_in_force = random.pick(&TIMES_IN_FORCE);
     let mut order = PlaceOrder {
         account_id: account(random),
@@ -135,12 +135,16 @@ fn place(random: &mut Random, now_ms: u64) -> Command<'static> {
         order_type,
         time_in_force,
         quantity: quantity(random),
-        price: if order_type == OrderType::Limit { price(random) } else { 0 },
+        price: if order_type.has_price() { price(random) } else { 0 },
         protection_price: 0,
         client_order_id: random.pick(&[None, Some("plain"), Some("with \"quotes\" and \\"), Some("Zürich")]),
         terms: Terms::default(),
     };
-    if order_type == OrderType::Market && random.one_in(3) {
+    if order_type.waits() {
+        order.terms.trigger_by = Some(random.pick(TriggerBy::ALL));
+        order.terms.trigger_price = price(random);
+    }
+    if order_type.is_market() && random.one_in(3) {
         order.protection_price = price(random);
     }
     if time_in_force == TimeInForce::Gtd {
@@ -152,7 +156,16 @@ fn place(random: &mut Random, now_ms: u64) -> Command<'static> {
     Command::PlaceOrder(order)
 }
 
-const OTHER_TYPES: [OrderType; 3] = [OrderType::Market, OrderType::Market, OrderType::MarketToLimit];
+const OTHER_TYPES: [OrderType; 8] = [
+    OrderType::Market,
+    OrderType::Market,
+    OrderType::Market,
+    OrderType::MarketToLimit,
+    OrderType::Stop,
+    OrderType::StopLimit,
+    OrderType::MarketIfTouched,
+    OrderType::LimitIfTouched,
+];
 const TIMES_IN_FORCE: [TimeInForce; 7] = [
     TimeInForce::Gtd,
     TimeInForce::Gtc,
@@ -185,6 +198,7 @@ fn replace(random: &mut Random, known: &Known<'_>, owner: u64) -> Command<'stati
         order_id: order(random, known),
         quantity: random.one_in(2).then(|| quantity(random)),
         price: random.one_in(2).then(|| price(random)),
+        trigger_price: random.one_in(8).then(|| price(random)),
         client_order_id: random.pick(&[None, Some("again")]),
     })
 }
@@ -226,6 +240,9 @@ fn administer(random: &mut Random) -> Command<'static> {
         15 => Command::OpenAccount(OpenAccount { user_id: "a newcomer" }),
         16 if random.one_in(2) => Command::FireDue,
         16 => Command::OpenVenue,
+        17 if random.one_in(2) => {
+            Command::SetMarkPrice(SetMarkPrice { instrument_id: instrument(random), price: price(random) })
+        }
         17 => Command::ListAsset(ListAsset { symbol: "USD", scale: 2, kind: AssetKind::Currency }),
         18 => Command::CancelAll(CancelAll {
             account_id: account(random),

@@ -2,17 +2,30 @@
 
 use matching::command::PlaceOrder;
 use matching::limit;
-use matching::vocabulary::{OrderType, PostOnly, Side, TimeInForce};
+use matching::vocabulary::{OrderType, PostOnly, Side, TimeInForce, TriggerBy};
 
 use super::orders::side_text;
 use super::text::{Object, decimal, uuid};
-use super::{Order, Reference, id};
+use super::triggers::{is_market, waits};
+use super::{Instrument, Order, Reference, id};
 
 /// How an order that passed every check begins.
 struct Begin {
     price: u64,
     quantity: u64,
     cost: Option<i128>,
+}
+
+impl Instrument {
+    /// How far a market order may run from a price.
+    pub(super) fn protection(&self, side: Side, from: u64) -> u64 {
+        let (from, ppm) = (u128::from(from), u128::from(self.protection_ppm));
+        let moved = match side {
+            Side::Buy => from + from * ppm / 1_000_000,
+            Side::Sell => from - from * ppm / 1_000_000,
+        };
+        (moved as u64).max(1).min(self.max_price)
+    }
 }
 
 impl Reference {
@@ -26,6 +39,9 @@ impl Reference {
             instrument: self.instrument(c.instrument_id).unwrap_or(usize::MAX),
             side: c.side,
             day: c.time_in_force == TimeInForce::Day,
+            immediate: matches!(c.time_in_force, TimeInForce::Ioc | TimeInForce::Fok),
+            kill: c.time_in_force == TimeInForce::Fok,
+            waiting: None,
             expire_at_ms: Some(c.terms.expire_at_ms).filter(|due| *due > 0),
             post_only: c.terms.post_only,
             cost: begin.and_then(|begin| begin.cost),
@@ -37,7 +53,8 @@ impl Reference {
         };
         self.orders.insert(number, order);
         if let Err(reason) = checked {
-            let price = (c.order_type == OrderType::Limit).then_some(c.price);
+            let limit = c.order_type == OrderType::Limit || waits(c.order_type) && !is_market(c.order_type);
+            let price = limit.then_some(c.price);
             let data = self.described(c, number, c.quantity, price).text("status", "REJECTED").text("reason", reason);
             let data = data.if_any("terms", self.terms(c, c.price));
             return self.tell("OrderRejected", &uuid("ordr", id(number)), data);
@@ -51,14 +68,16 @@ impl Reference {
         let (asset, hold) = self.instruments[order.instrument].hold(order.side, order.price, order.quantity);
         let postings = [self.post(order.account, asset, "hold", order.cost.unwrap_or(hold))];
         let immediate = matches!(c.time_in_force, TimeInForce::Ioc | TimeInForce::Fok);
-        let may_rest = c.order_type != OrderType::Market && !immediate;
+        let waiting = waits(c.order_type);
+        let may_rest = !is_market(c.order_type) && !immediate && !waiting;
         let meets = self.best_opposite(order.instrument, order.side).is_some_and(|maker| self.meets(number, maker));
         if may_rest && !meets {
             self.let_rest(number);
         }
-        let too_little = self.too_little(c, &order, meets);
+        let kill = c.time_in_force == TimeInForce::Fok;
+        let too_little = self.too_little(&order, kill, c.terms.all_or_none, c.terms.minimum_quantity, meets);
         let quantity = self.instruments[order.instrument].quantity(order.quantity);
-        let market = c.order_type == OrderType::Market;
+        let market = is_market(c.order_type);
         let protection = market.then(|| self.instruments[order.instrument].price(order.price));
         let data = self
             .described(c, number, order.quantity, (!market).then_some(order.price))
@@ -70,6 +89,9 @@ impl Reference {
             .list("postings", &postings)
             .if_any("terms", self.terms(c, order.price));
         self.tell("OrderCreated", &uuid("ordr", id(number)), data);
+        if waiting {
+            return self.wait_for(c, number);
+        }
         if let Some(reason) = too_little {
             return self.end(number, reason);
         }
@@ -82,15 +104,22 @@ impl Reference {
     }
 
     /// Why an order that would trade too little trades nothing.
-    fn too_little(&self, c: &PlaceOrder<'_>, order: &Order, meets: bool) -> Option<&'static str> {
+    pub(super) fn too_little(
+        &self,
+        order: &Order,
+        kill: bool,
+        whole: bool,
+        least: u64,
+        meets: bool,
+    ) -> Option<&'static str> {
         let reachable: u64 =
-            self.makers(order.instrument, c.side, order.price, c.account_id).iter().map(|(_, n)| n).sum();
-        if c.time_in_force == TimeInForce::Fok {
+            self.makers(order.instrument, order.side, order.price, order.account).iter().map(|(_, n)| n).sum();
+        if kill {
             (reachable < order.quantity).then_some("fill_or_kill")
-        } else if c.terms.all_or_none {
+        } else if whole {
             (meets && reachable < order.quantity).then_some("all_or_none")
         } else {
-            (meets && reachable < c.terms.minimum_quantity).then_some("minimum_quantity")
+            (meets && reachable < least).then_some("minimum_quantity")
         }
     }
 
@@ -114,6 +143,10 @@ impl Reference {
             OrderType::Limit => "LIMIT",
             OrderType::Market => "MARKET",
             OrderType::MarketToLimit => "MARKET_TO_LIMIT",
+            OrderType::Stop => "STOP",
+            OrderType::StopLimit => "STOP_LIMIT",
+            OrderType::MarketIfTouched => "MARKET_IF_TOUCHED",
+            OrderType::LimitIfTouched => "LIMIT_IF_TOUCHED",
         };
         Object::new()
             .id("order_id", "ordr", id(number))
@@ -143,26 +176,30 @@ impl Reference {
             "budget",
             budget.map(|n| listed.map_or(n.to_string(), |i| decimal(n, self.assets[i.quote].scale))),
         );
-        match c.terms.expire_at_ms {
+        let object = match c.terms.expire_at_ms {
             0 => object,
             due => object.raw("expire_at_ms", due),
-        }
+        };
+        let Some(by) = c.terms.trigger_by else { return object };
+        let by = match by {
+            TriggerBy::Last => "LAST",
+            TriggerBy::BidAsk => "BID_ASK",
+            TriggerBy::Mark => "MARK",
+        };
+        let price = c.terms.trigger_price;
+        object.text("trigger_by", by).text("trigger_price", &listed.map_or(price.to_string(), |i| i.price(price)))
     }
 
     fn worst_price(&self, c: &PlaceOrder<'_>, opposite: Option<u64>) -> Option<u64> {
         match c.order_type {
-            OrderType::Limit => return Some(c.price),
+            OrderType::Limit | OrderType::StopLimit | OrderType::LimitIfTouched => return Some(c.price),
             OrderType::MarketToLimit => return opposite,
-            OrderType::Market if c.protection_price != 0 => return Some(c.protection_price),
-            OrderType::Market => {}
+            _ if c.protection_price != 0 => return Some(c.protection_price),
+            _ => {}
         }
         let instrument = &self.instruments[self.instrument(c.instrument_id)?];
-        let (best, ppm) = (u128::from(opposite?), u128::from(instrument.protection_ppm));
-        let moved = match c.side {
-            Side::Buy => best + best * ppm / 1_000_000,
-            Side::Sell => best - best * ppm / 1_000_000,
-        };
-        Some((moved as u64).max(1).min(instrument.max_price))
+        let from = if waits(c.order_type) { c.terms.trigger_price } else { opposite? };
+        Some(instrument.protection(c.side, from))
     }
 
     /// Buys or sells lot by lot while the budget lasts.
@@ -223,13 +260,18 @@ impl Reference {
         let spent = if c.terms.budget > 0 { Some(self.spend(c, at, limit)?) } else { None };
         let quantity = spent.map_or(c.quantity, |(lots, _)| lots);
         let given = match c.order_type {
-            OrderType::Limit => Some(c.price),
-            OrderType::Market => Some(c.protection_price).filter(|price| *price > 0),
-            OrderType::MarketToLimit => None,
+            OrderType::Limit | OrderType::StopLimit | OrderType::LimitIfTouched => Some(c.price),
+            _ => Some(c.protection_price).filter(|price| *price > 0),
         };
         self.check_terms(at, quantity, given)?;
         if c.terms.minimum_quantity > quantity {
             return Err("invalid_minimum_quantity");
+        }
+        if waits(c.order_type) && c.terms.trigger_price == 0 {
+            return Err("invalid_trigger_price");
+        }
+        if waits(c.order_type) && c.terms.trigger_price > self.instruments[at].max_price {
+            return Err("price_too_large");
         }
         let limit = match limit {
             Some(price) if c.terms.post_only.is_some() => {
@@ -238,17 +280,22 @@ impl Reference {
             limit => limit,
         };
         let market = c.order_type == OrderType::Market;
-        let valued = if market && c.side == Side::Sell { opposite } else { limit };
+        let valued = match c.side {
+            Side::Sell if market => opposite,
+            Side::Sell if is_market(c.order_type) => Some(c.terms.trigger_price),
+            _ => limit,
+        };
         let worth = valued.map(|price| i128::from(price) * i128::from(quantity) * self.instruments[at].worth);
         let worth = spent.map(|(_, spent)| spent).or(worth);
         self.check_limits(at, c.account_id, worth, quantity)?;
         let immediate = matches!(c.time_in_force, TimeInForce::Ioc | TimeInForce::Fok);
         let mine = self.open.iter().filter(|number| self.orders[number].account == c.account_id).count();
         let most = self.accounts[&c.account_id].open_max.unwrap_or(limit::OPEN_ORDERS_DEFAULT);
-        if !market && !immediate && mine >= most as usize {
+        if (!market && !immediate || waits(c.order_type)) && mine >= most as usize {
             return Err("open_orders_limit");
         }
-        if c.order_type != OrderType::Limit && opposite.is_none() {
+        let needs_a_price = c.order_type == OrderType::Market || c.order_type == OrderType::MarketToLimit;
+        if needs_a_price && opposite.is_none() {
             return Err("no_liquidity");
         }
         let price = limit.unwrap_or(0);

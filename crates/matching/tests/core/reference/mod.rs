@@ -11,8 +11,10 @@ use matching::vocabulary::{AccountState, AssetKind, Session};
 mod entry;
 mod orders;
 mod text;
+mod triggers;
 pub use orders::Order;
 use text::{Object, decimal, uuid};
+use triggers::{Wait, Wave};
 
 pub const LOG: u16 = 1;
 const EXTERNAL: u64 = id(1);
@@ -48,6 +50,7 @@ pub struct Asset {
     pub kind: AssetKind,
 }
 
+#[derive(Default)]
 pub struct Instrument {
     pub symbol: String,
     pub base: usize,
@@ -60,6 +63,11 @@ pub struct Instrument {
     pub clearing: u64,
     pub closed: bool,
     pub priorities: u64,
+    pub last_trade: u64,
+    pub mark: u64,
+    /// How many times an order has begun to wait.
+    pub armed: u64,
+    pub waves: Vec<Wave>,
     /// Ledger units of one price unit times one lot, and of one lot.
     pub worth: i128,
     pub lot: i128,
@@ -77,6 +85,8 @@ pub struct Reference {
     /// The numbers of those that are open.
     pub open: Vec<u64>,
     trades: u64,
+    /// Of the trades of the step under way.
+    prices: Vec<u64>,
     versions: BTreeMap<String, u64>,
     told: Vec<Told>,
 }
@@ -116,17 +126,20 @@ impl Reference {
             }),
             Command::ChangeSession(c) => self.change_session(c),
             Command::FireDue => self.fire_due(),
+            Command::SetMarkPrice(c) => self.set_mark_price(c),
         };
         if let Err((reason, aggregate)) = refused {
             let name = format!("{:?}", command.kind());
             let data = Object::new().text("command", &name).text("reason", reason).text("aggregate_id", &aggregate);
             self.tell("CommandRefused", &aggregate, data);
         }
+        self.cascade();
         std::mem::take(&mut self.told)
     }
 
     fn finish(&mut self, decide: impl FnOnce(&mut Self)) -> Vec<Told> {
         decide(self);
+        self.cascade();
         std::mem::take(&mut self.told)
     }
 
@@ -230,10 +243,9 @@ impl Reference {
             max_quantity: c.max_quantity,
             protection_ppm: c.protection_ppm,
             clearing,
-            closed: false,
-            priorities: 0,
             worth,
             lot,
+            ..Instrument::default()
         });
         self.tell("InstrumentListed", &uuid("inst", aggregate), data);
         Ok(())
@@ -306,6 +318,8 @@ impl Reference {
         self.tell("SessionChanged", &uuid("inst", c.instrument_id), data);
         if closed {
             self.expire_day_orders(at);
+        } else {
+            self.opened(at);
         }
         Ok(())
     }

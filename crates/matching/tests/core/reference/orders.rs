@@ -5,7 +5,7 @@ use matching::limit;
 use matching::vocabulary::{PostOnly, Side};
 
 use super::text::{Object, decimal, uuid};
-use super::{Instrument, Reference, Refused, id, venue};
+use super::{Instrument, Reference, Refused, Wait, id, venue};
 
 #[derive(Clone)]
 pub struct Order {
@@ -13,6 +13,10 @@ pub struct Order {
     pub instrument: usize,
     pub side: Side,
     pub day: bool,
+    /// What it does not trade at once is canceled; or nothing is traded.
+    pub immediate: bool,
+    pub kill: bool,
+    pub waiting: Option<Wait>,
     pub expire_at_ms: Option<u64>,
     pub post_only: Option<PostOnly>,
     /// What its trades will cost, where that is known: it is held instead of the worst case.
@@ -134,10 +138,19 @@ impl Reference {
 
     /// Trades an order that does not rest; what is left rests, or is canceled for a reason.
     pub(super) fn trade(&mut self, number: u64, rest_reason: Option<&'static str>) {
+        let (at, before) = (self.orders[&number].instrument, self.prices.len());
+        self.trade_on(number, rest_reason);
+        let prices = self.prices.split_off(before);
+        if let (Some(low), Some(high)) = (prices.iter().min(), prices.iter().max()) {
+            self.pass(at, "LAST", *low, *high);
+        }
+    }
+
+    fn trade_on(&mut self, number: u64, rest_reason: Option<&'static str>) {
         let mut last_execution = None;
         let reason = loop {
             let order = &self.orders[&number];
-            if order.leaves == 0 || order.priority.is_some() {
+            if order.leaves == 0 || order.priority.is_some() || order.waiting.is_some() {
                 return;
             }
             let Some(maker) = self.best_opposite(order.instrument, order.side) else { break rest_reason };
@@ -164,6 +177,8 @@ impl Reference {
     fn fill(&mut self, taker: u64, maker: u64) -> usize {
         self.trades += 1;
         let price = self.orders[&maker].price;
+        self.instruments[self.orders[&maker].instrument].last_trade = price;
+        self.prices.push(price);
         let quantity = self.orders[&maker].leaves.min(self.orders[&taker].leaves);
         self.execute(maker, price, quantity, "MAKER");
         self.execute(taker, price, quantity, "TAKER");
@@ -253,7 +268,8 @@ impl Reference {
         ending.sort_by_key(|number| {
             let order = &self.orders[number];
             let price = i128::from(order.price);
-            (order.side, if order.side == Side::Buy { -price } else { price }, order.priority)
+            let price = if order.side == Side::Buy { -price } else { price };
+            (order.waiting.is_some().then_some(*number), order.side, price, order.priority)
         });
         for number in ending {
             self.end(number, "session_end");
@@ -332,11 +348,14 @@ impl Reference {
     }
 
     pub(super) fn replace(&mut self, c: &ReplaceOrder<'_>) {
-        let working = match self.check_replace(c) {
-            Ok(price) => price,
+        let (working, trigger) = match self.check_replace(c) {
+            Ok(prices) => prices,
             Err(reason) => return self.refuse(c.account_id, c.order_id, "REPLACE", reason),
         };
         let number = c.order_id & 0xffff_ffff_ffff;
+        if let Some(trigger) = trigger {
+            return self.replace_waiting(c, number, working, trigger);
+        }
         let before = self.orders[&number].clone();
         let order = self.orders.get_mut(&number).unwrap();
         let executed = before.quantity - before.leaves;
@@ -350,13 +369,7 @@ impl Reference {
         if order.priority.is_none() && !crosses {
             self.let_rest(number);
         }
-        let instrument = &self.instruments[order.instrument];
-        let (asset, was) = instrument.hold(order.side, before.price, before.leaves);
-        let (_, now) = instrument.hold(order.side, order.price, order.leaves);
-        let mut postings = Vec::new();
-        if now != was {
-            postings.push(self.post(order.account, asset, "hold", now - was));
-        }
+        let postings = self.hold_anew(&before, &order);
         let instrument = &self.instruments[order.instrument];
         let data = Object::new()
             .id("order_id", "ordr", id(number))
@@ -374,8 +387,16 @@ impl Reference {
         self.trade(number, None);
     }
 
-    /// The price at which it works then.
-    fn check_replace(&self, c: &ReplaceOrder<'_>) -> Result<u64, &'static str> {
+    /// The posting that a replacement needs, if it needs one.
+    pub(super) fn hold_anew(&mut self, before: &Order, order: &Order) -> Vec<String> {
+        let instrument = &self.instruments[order.instrument];
+        let (asset, was) = instrument.hold(order.side, before.price, before.leaves);
+        let (_, now) = instrument.hold(order.side, order.price, order.leaves);
+        if now == was { Vec::new() } else { vec![self.post(order.account, asset, "hold", now - was)] }
+    }
+
+    /// The price at which it works then, and the trigger price if it goes on waiting.
+    fn check_replace(&self, c: &ReplaceOrder<'_>) -> Result<(u64, Option<u64>), &'static str> {
         let order = &self.orders[&self.find(c.account_id, c.order_id)?];
         if self.accounts[&c.account_id].suspended {
             return Err("account_suspended");
@@ -383,8 +404,14 @@ impl Reference {
         if self.instruments[order.instrument].closed {
             return Err("market_closed");
         }
+        if order.waiting.is_some() {
+            return self.check_waiting(c, order).map(|(price, trigger)| (price, Some(trigger)));
+        }
         let (quantity, price) = (c.quantity.unwrap_or(order.quantity), c.price.unwrap_or(order.price));
         self.check_terms(order.instrument, quantity, Some(price))?;
+        if c.trigger_price.is_some() {
+            return Err("invalid_trigger_price");
+        }
         let executed = order.quantity - order.leaves;
         if quantity <= executed {
             return Err("quantity_below_executed");
@@ -395,6 +422,6 @@ impl Reference {
         self.check_limits(order.instrument, c.account_id, Some(worth), quantity)?;
         let (asset, was) = instrument.hold(order.side, order.price, order.leaves);
         let (_, now) = instrument.hold(order.side, price, quantity - executed);
-        self.check_funds(c.account_id, order.side, asset, now - was).map(|()| price)
+        self.check_funds(c.account_id, order.side, asset, now - was).map(|()| (price, None))
     }
 }
