@@ -5,7 +5,7 @@ import json
 import pytest
 
 from matching import command, ids
-from matching.command import AssetKind, OrderType, PostOnly, Session, Side, TextArena, TimeInForce, TriggerBy
+from matching.command import AssetKind, OrderType, PostOnly, Session, Side, Switch, TextArena, TimeInForce, TriggerBy
 from matching.engine import Batch, Engine
 
 MS = 1_000_000
@@ -165,6 +165,32 @@ def test_an_order_that_waits_is_moved_and_triggered():
     assert created["terms"] == {"trigger_by": "MARK", "trigger_price": "600"}
     assert (replaced["trigger_price"], triggered["trigger_price"], triggered["price"]) == ("590", "590", "610")
     assert engine.book(ids.entity_id(1, 1), 5) == ([(61000, 1, 1)], [])
+
+
+def test_many_orders_end_at_once():
+    engine, _ = venue()
+    texts = TextArena()
+    goog = ids.entity_id(1, 1)
+    records = [
+        order(texts, 4, Side.BUY, 1, 58000),
+        order(texts, 4, Side.SELL, 1, 58010),
+        order(texts, 5, Side.BUY, 1, 1),
+    ]
+    records.append(command.mass_cancel(START_NS, instrument_id=goog, side=Side.SELL, lowest_price=58010))
+    records.append(command.change_kill_switch(texts, START_NS, Switch.ON, account(4), "runaway"))
+    records.append(order(texts, 4, Side.BUY, 1, 58000))
+    batch = engine.execute(b"".join(records), bytes(texts))
+    assert [(row[0], row[1]) for row in batch.events[3:]] == [
+        (3, "OrderCanceled"),
+        (3, "MassCanceled"),
+        (4, "KillSwitchChanged"),
+        (4, "OrderCanceled"),
+        (5, "OrderRejected"),
+    ]
+    chosen = {"count": 1, "symbol": "GOOG", "side": "SELL", "lowest_price": "580.1"}
+    assert json.loads(batch.events[4][6]) == chosen
+    assert json.loads(batch.events[-1][6])["reason"] == "kill_switch"
+    assert engine.book(goog, 5) == ([(1, 1, 1)], [])
 
 
 def test_what_is_due_is_done_before_the_next_command_and_when_nothing_comes():

@@ -3,13 +3,16 @@
 use matching::Engine;
 use matching::batch::Batch;
 use matching::command::{
-    CancelAll, CancelOrder, ChangeAccountState, ChangeLimits, ChangeSession, Command, ListAsset, ListInstrument,
-    OpenAccount, PlaceOrder, ReplaceOrder, SetMarkPrice, Stamped, Terms, TextArena, Transfer,
+    CancelAll, CancelOrder, ChangeAccountState, ChangeKillSwitch, ChangeLimits, ChangeSession, Command, ListAsset,
+    ListInstrument, MassCancel, OpenAccount, PlaceOrder, ReplaceOrder, SetMarkPrice, Stamped, Terms, TextArena,
+    Transfer,
 };
 use matching::id::entity_id;
 use matching::limit::TRIGGERS_PER_COMMAND_MAX;
 use matching::number::Unit;
-use matching::vocabulary::{AccountState, AssetKind, OrderType, PostOnly, Session, Side, TimeInForce, TriggerBy};
+use matching::vocabulary::{
+    AccountState, AssetKind, OrderType, PostOnly, Session, Side, Switch, TimeInForce, TriggerBy,
+};
 
 const LOG: u16 = 1;
 const ADA: u64 = entity_id(LOG, 5);
@@ -232,6 +235,32 @@ fn waiting() -> Vec<Command<'static>> {
     ]
 }
 
+/// Ending many orders at once.
+fn mass() -> Vec<Command<'static>> {
+    let kill = |account_id, state| {
+        Command::ChangeKillSwitch(ChangeKillSwitch { account_id, state, reason: "too many orders" })
+    };
+    let all = MassCancel::default();
+    let low = MassCancel { instrument_id: Some(GOOG), lowest_price: Some(1), ..all };
+    vec![
+        Command::PlaceOrder(order(ADA, Side::Buy, 1, 50_000)),
+        Command::MassCancel(MassCancel {
+            account_id: Some(ADA),
+            side: Some(Side::Buy),
+            highest_price: Some(50_000),
+            ..low
+        }),
+        Command::MassCancel(low),
+        Command::PlaceOrder(order(ADA, Side::Buy, 1, 50_000)),
+        kill(Some(ADA), Switch::On),
+        Command::PlaceOrder(order(ADA, Side::Buy, 1, 50_000)),
+        kill(Some(ADA), Switch::Off),
+        kill(None, Switch::On),
+        kill(None, Switch::Off),
+        Command::MassCancel(all),
+    ]
+}
+
 /// More than one command triggers; only what that itself writes is shown.
 fn deferred() -> Vec<Command<'static>> {
     let terms = Terms { trigger_by: Some(TriggerBy::Mark), trigger_price: 61_000, ..Terms::default() };
@@ -246,7 +275,7 @@ const OF_DEFERRED: [&str; 2] = ["TriggersDeferred", "TriggersResumed"];
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut engine = Engine::new(LOG)?;
     let mut texts = TextArena::default();
-    let commands = [listings(), funding(), orders(), on_entry(), waiting()].concat();
+    let commands = [listings(), funding(), orders(), on_entry(), waiting(), mass()].concat();
     let stamped = (0..).zip(commands).map(|(n, command)| Stamped { stamp_ns: 1_700_000_000_000_000_000 + n, command });
     let records: Vec<u8> = stamped.flat_map(|command| command.encode(&mut texts)).collect();
     let batch = Batch::execute(&mut engine, &records, texts.bytes())?;

@@ -7,8 +7,10 @@ use crate::limit;
 use crate::number::{SCALE_MAX, Unit};
 use crate::vocabulary::{AccountState, AssetKind, CommandKind, Session};
 
+mod mass;
 mod place;
 mod record;
+pub use mass::{ChangeKillSwitch, MassCancel};
 pub use place::{PlaceOrder, Terms};
 pub use record::{RECORD_SIZE, RECORD_VERSION, Record, RecordError, TextArena};
 
@@ -54,6 +56,10 @@ pub enum Command<'a> {
     FireDue,
     /// Sets an instrument's mark price.
     SetMarkPrice(SetMarkPrice),
+    /// Cancels orders by account, instrument, side and price.
+    MassCancel(MassCancel),
+    /// Blocks entry and ends orders, of an account or of the venue.
+    ChangeKillSwitch(ChangeKillSwitch<'a>),
 }
 
 /// Lists an asset under a name nothing else has.
@@ -206,6 +212,8 @@ impl Command<'_> {
             Self::CancelAll(_) => CommandKind::CancelAll,
             Self::FireDue => CommandKind::FireDue,
             Self::SetMarkPrice(_) => CommandKind::SetMarkPrice,
+            Self::MassCancel(_) => CommandKind::MassCancel,
+            Self::ChangeKillSwitch(_) => CommandKind::ChangeKillSwitch,
         }
     }
 }
@@ -232,6 +240,8 @@ fn decode_body<'a>(r: &mut record::Reader<'_, 'a>) -> Result<Command<'a>, Record
     Ok(match r.kind() {
         CommandKind::OpenVenue => Command::OpenVenue,
         CommandKind::FireDue => Command::FireDue,
+        CommandKind::MassCancel => Command::MassCancel(mass::decode_cancel(r)?),
+        CommandKind::ChangeKillSwitch => Command::ChangeKillSwitch(mass::decode_switch(r)?),
         CommandKind::SetMarkPrice => Command::SetMarkPrice(SetMarkPrice { instrument_id: r.u64(24), price: r.u64(48) }),
         CommandKind::ListAsset => Command::ListAsset(ListAsset {
             kind: AssetKind::from_byte(r.u8(2)).ok_or(RecordError::Word("asset kind"))?,
@@ -329,6 +339,8 @@ fn scale(byte: u8) -> Result<u8, RecordError> {
 fn encode_body(command: &Command<'_>, r: &mut Record, texts: &mut TextArena) {
     match command {
         Command::OpenVenue | Command::FireDue => {}
+        Command::MassCancel(c) => mass::encode_cancel(c, r),
+        Command::ChangeKillSwitch(c) => mass::encode_switch(c, r, texts),
         Command::SetMarkPrice(c) => {
             r.u64(24, c.instrument_id).u64(48, c.price);
         }

@@ -1,5 +1,6 @@
 //! The engine: `apply` decides and appends events, `evolve` rebuilds the same state from them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::account::{Account, Accounts, EXTERNAL};
@@ -22,6 +23,7 @@ mod evolve;
 mod funds;
 mod listing;
 mod look_ahead;
+mod mass_cancel;
 mod place;
 mod post_only;
 mod replace;
@@ -46,6 +48,11 @@ pub struct Engine {
     pub(crate) markets: Vec<Market>,
     pub(crate) index: OrderIndex,
     pub(crate) timers: Timers,
+    /// The venue's kill switch is on.
+    pub(crate) killed: bool,
+    pub(crate) killed_accounts: BTreeSet<u32>,
+    /// Markets whose waves an earlier command left.
+    pub(crate) deferred: BTreeSet<u32>,
     /// Markets where the command may have reached what orders wait for.
     pub(crate) touched: Vec<u32>,
     /// Number of the command's first trade.
@@ -88,6 +95,9 @@ impl Engine {
             markets: Vec::new(),
             index: OrderIndex::default(),
             timers: Timers::default(),
+            killed: false,
+            killed_accounts: BTreeSet::new(),
+            deferred: BTreeSet::new(),
             touched: Vec::new(),
             trades_before: 1,
             replay: evolve::Replay::default(),
@@ -188,6 +198,8 @@ impl Engine {
             Command::ChangeSession(c) => self.change_session(c, events),
             Command::FireDue => self.fire_due(events),
             Command::SetMarkPrice(c) => self.set_mark_price(c, events),
+            Command::MassCancel(c) => self.mass_cancel(c, events),
+            Command::ChangeKillSwitch(c) => self.change_kill_switch(c, events),
             Command::PlaceOrder(_) | Command::CancelOrder(_) | Command::ReplaceOrder(_) | Command::CancelAll(_) => {
                 unreachable!("orders have their own refusals")
             }

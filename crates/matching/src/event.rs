@@ -7,7 +7,7 @@ use crate::catalog::Catalog;
 use crate::id::EntityKind;
 use crate::vocabulary::{
     AccountKind, AccountState, AssetKind, CommandKind, Ledger, Liquidity, OrderType, Reason, Reference, Request,
-    Session, Side, Status, TimeInForce,
+    Session, Side, Status, Switch, TimeInForce,
 };
 
 mod field;
@@ -224,6 +224,13 @@ events! {
     CommandRefused { "command" command: CommandKind, "reason" reason: Reason, "aggregate_id" aggregate_id: AggregateId, }
     /// A mass cancel ended.
     OrdersCanceled { "account_id" account_id: AccountId, "symbol" symbol: Option<Instrument>, "count" count: u32, }
+    /// A mass cancel ended; what it chose by is there, what did not matter is left out.
+    MassCanceled {
+        "count" count: u32, "account_id" account_id: LeftOut<AccountId>, "symbol" symbol: LeftOut<Instrument>,
+        "side" side: LeftOut<Side>, "lowest_price" lowest_price: LeftOut<Price>, "highest_price" highest_price: LeftOut<Price>,
+    }
+    /// A kill switch, of an account or of the venue, is on or off.
+    KillSwitchChanged { "state" state: Switch, "reason" reason: Text, "account_id" account_id: LeftOut<AccountId>, }
     /// Two orders traded.
     TradeExecuted {
         "trade_id" trade_id: TradeId, "symbol" symbol: Instrument, "price" price: Price, "quantity" quantity: Quantity,
@@ -301,6 +308,8 @@ impl Event {
             | Body::OrderCanceled(OrderCanceled { account_id, symbol, .. })
             | Body::OrderExpired(OrderExpired { account_id, symbol, .. }) => (Some(account_id), Some(symbol)),
             Body::OrdersCanceled(e) => (Some(e.account_id), e.symbol),
+            Body::MassCanceled(e) => (e.account_id.0, e.symbol.0),
+            Body::KillSwitchChanged(e) => (e.account_id.0, None),
             Body::CommandRefused(e) => e.aggregate_id.subject(),
         };
         Subject { account_id: account.map(|id| id.0), instrument: instrument.filter(|i| *i != Instrument::UNKNOWN) }

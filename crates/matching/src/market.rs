@@ -50,6 +50,14 @@ impl Market {
         resting.chain(waiting).filter(|(_, order)| order.time_in_force() == TimeInForce::Day).map(|(slot, _)| slot)
     }
 
+    /// The slots of all open orders, the oldest first.
+    pub(crate) fn open_orders(&self) -> Vec<u32> {
+        let resting = [Side::Buy, Side::Sell].into_iter().flat_map(|side| self.book.queue(side)).map(|(slot, _)| slot);
+        let mut slots: Vec<u32> = resting.chain(self.attributes.waiting()).collect();
+        slots.sort_unstable_by_key(|slot| self.book.order(*slot).id);
+        slots
+    }
+
     /// The slots of orders that wait, the oldest first.
     pub(crate) fn waiting_orders(&self) -> Vec<u32> {
         let mut slots: Vec<u32> = self.attributes.waiting().collect();

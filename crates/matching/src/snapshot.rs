@@ -22,7 +22,7 @@ pub const MAGIC: &[u8; 8] = b"MATCHING";
 /// How the bytes are laid out.
 pub const FORMAT_VERSION: u16 = 1;
 /// What the state consists of, and what events mean to it: a change of either is a change of this number.
-pub const STATE_SCHEMA: u16 = 4;
+pub const STATE_SCHEMA: u16 = 5;
 
 const OPEN: u32 = u32::MAX - 1;
 
@@ -124,6 +124,9 @@ impl Engine {
         w.u64(self.index.next());
         self.write_assets(&mut w);
         self.write_accounts(&mut w);
+        w.u8(u8::from(self.killed));
+        w.count(self.killed_accounts.len());
+        self.killed_accounts.iter().for_each(|account| w.u32(*account));
         self.write_instruments(&mut w);
         for market in &self.markets {
             write_orders(&mut w, market);

@@ -64,21 +64,11 @@ pub(crate) struct Triggers {
     /// The mark price; zero before the first.
     pub(crate) mark: u64,
     pub(crate) waves: VecDeque<Wave>,
-    /// The waves are those that an earlier command left.
-    pub(crate) deferred: bool,
 }
 
 impl Default for Triggers {
     fn default() -> Self {
-        Self {
-            queues: Default::default(),
-            waiting: 0,
-            next_armed: 1,
-            last_trade: 0,
-            mark: 0,
-            waves: VecDeque::new(),
-            deferred: false,
-        }
+        Self { queues: Default::default(), waiting: 0, next_armed: 1, last_trade: 0, mark: 0, waves: VecDeque::new() }
     }
 }
 

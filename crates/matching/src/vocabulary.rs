@@ -217,6 +217,16 @@ words! {
 }
 
 words! {
+    /// Whether a switch is on.
+    Switch {
+        /// It is not.
+        Off = 0, "OFF";
+        /// It is.
+        On = 1, "ON";
+    }
+}
+
+words! {
     /// Whether an instrument trades.
     Session {
         /// Orders match as they come.
@@ -279,6 +289,10 @@ words! {
         FireDue = 16, "FireDue";
         /// Sets an instrument's mark price.
         SetMarkPrice = 17, "SetMarkPrice";
+        /// Cancels orders by account, instrument, side and price.
+        MassCancel = 18, "MassCancel";
+        /// Blocks entry and ends orders, of an account or of the venue.
+        ChangeKillSwitch = 19, "ChangeKillSwitch";
     }
 }
 
@@ -369,5 +383,7 @@ words! {
         NothingDue = 46, "nothing_due";
         /// The trigger price is zero, or of an order that does not wait.
         InvalidTriggerPrice = 47, "invalid_trigger_price";
+        /// A kill switch is on.
+        KillSwitch = 48, "kill_switch";
     }
 }

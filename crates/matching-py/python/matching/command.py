@@ -66,6 +66,11 @@ class AccountState(IntEnum):
     SUSPENDED = 1
 
 
+class Switch(IntEnum):
+    OFF = 0
+    ON = 1
+
+
 class Session(IntEnum):
     CONTINUOUS = 0
     CLOSED = 1
@@ -280,3 +285,38 @@ def cancel_all(stamp_ns: int, account_id: int, instrument_id: int | None = None)
 def set_mark_price(stamp_ns: int, instrument_id: int, price: int) -> bytes:
     """Set the price that orders with the trigger method MARK look at."""
     return _pack(17, stamp_ns, numbers=(0, instrument_id, 0, 0, price, 0))
+
+
+def mass_cancel(
+    stamp_ns: int,
+    *,
+    account_id: int | None = None,
+    instrument_id: int | None = None,
+    side: Side | None = None,
+    lowest_price: int | None = None,
+    highest_price: int | None = None,
+) -> bytes:
+    """Cancel the orders that these choose; None does not matter. A price needs an instrument, and leaves out orders
+    that have no limit price. Ask again while the count is `CANCELS_PER_COMMAND_MAX`."""
+    chosen = (account_id, instrument_id, side, lowest_price, highest_price)
+    return _pack(
+        18,
+        stamp_ns,
+        (side or 0, 0, 0),
+        presence=sum((by is not None) << bit for bit, by in enumerate(chosen)),
+        numbers=(account_id or 0, instrument_id or 0, 0, 0, lowest_price or 0, highest_price or 0),
+    )
+
+
+def change_kill_switch(
+    texts: TextArena, stamp_ns: int, state: Switch, account_id: int | None = None, reason: str = ""
+) -> bytes:
+    """Keep orders out and end what is open, of an account or (None) of the venue; or allow entry again."""
+    return _pack(
+        19,
+        stamp_ns,
+        (state, 0, 0),
+        presence=int(account_id is not None),
+        numbers=(account_id or 0, 0, 0, 0, 0, 0),
+        texts=(texts.add(reason), (0, 0)),
+    )

@@ -69,7 +69,7 @@ impl Engine {
 
     /// What an earlier command left goes on.
     pub(super) fn resume(&mut self, instrument: u32, events: &mut Events) {
-        if std::mem::take(&mut self.markets[instrument as usize].triggers.deferred) {
+        if self.deferred.remove(&instrument) {
             let (instrument_id, symbol) = (self.instrument_id(instrument), Instrument(instrument));
             self.emit_instrument(instrument, Body::TriggersResumed(TriggersResumed { instrument_id, symbol }), events);
         }
@@ -77,9 +77,8 @@ impl Engine {
 
     /// What is left is written down, and goes on before the next command.
     fn defer(&mut self, instrument: u32, events: &mut Events) {
-        let triggers = &mut self.markets[instrument as usize].triggers;
-        triggers.deferred = true;
-        for wave in triggers.waves.clone() {
+        self.deferred.insert(instrument);
+        for wave in self.markets[instrument as usize].triggers.waves.clone() {
             let body = TriggersDeferred {
                 instrument_id: self.instrument_id(instrument),
                 symbol: Instrument(instrument),
@@ -92,11 +91,10 @@ impl Engine {
         }
     }
 
-    /// The markets whose triggers go on at once.
-    pub(super) fn deferred(&self) -> impl Iterator<Item = u32> + '_ {
-        let markets = (0..).zip(&self.markets);
-        let due = markets.filter(|(_, market)| market.triggers.deferred && market.session == Session::Continuous);
-        due.map(|(instrument, _)| instrument)
+    /// The first market whose triggers go on at once.
+    pub(super) fn next_deferred(&self) -> Option<u32> {
+        let open = |instrument: &&u32| self.markets[**instrument as usize].session == Session::Continuous;
+        self.deferred.iter().find(open).copied()
     }
 
     pub(super) fn emit_instrument(&mut self, instrument: u32, body: Body, events: &mut Events) {

@@ -123,11 +123,14 @@ impl Engine {
         Ok(entry)
     }
 
-    /// Checks: unknown_account, account_suspended, unknown_instrument, market_closed.
+    /// Checks: unknown_account, account_suspended, kill_switch, unknown_instrument, market_closed.
     pub(super) fn check_open(&self, account_id: u64, instrument_id: u64) -> Result<(u32, Instrument), Reason> {
         let account = self.customer(account_id).ok_or(Reason::UnknownAccount)?;
         if self.accounts.get(account).state == AccountState::Suspended {
             return Err(Reason::AccountSuspended);
+        }
+        if self.is_killed(account) {
+            return Err(Reason::KillSwitch);
         }
         let instrument = self.find_instrument(instrument_id).ok_or(Reason::UnknownInstrument)?;
         if self.markets[instrument.0 as usize].session == Session::Closed {

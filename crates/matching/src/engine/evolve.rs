@@ -104,6 +104,8 @@ impl Engine {
             | Body::SessionChanged(_)
             | Body::OrderCancelRejected(_)
             | Body::CommandRefused(_)
+            | Body::MassCanceled(_)
+            | Body::KillSwitchChanged(_)
             | Body::OrdersCanceled(_) => self.evolve_venue(version, body, events),
             Body::OrderCreated(e) => self.evolve_created(version, e, events),
             Body::OrderRejected(e) => self.evolve_rejected(version, e),

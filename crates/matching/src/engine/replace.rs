@@ -41,7 +41,7 @@ impl Engine {
         }
     }
 
-    /// Checks: unknown_account, order_not_found, order_closed, account_suspended, market_closed, invalid_quantity,
+    /// Checks: unknown_account, order_not_found, order_closed, account_suspended, kill_switch, market_closed, invalid_quantity,
     /// invalid_price, quantity_too_large, price_too_large, quantity_below_executed, post_only_would_trade,
     /// order_notional_limit, order_quantity_limit, insufficient_funds or insufficient_position.
     fn check_replace(&self, c: &ReplaceOrder<'_>) -> Result<Replacement, Reason> {
@@ -51,6 +51,9 @@ impl Engine {
         let instrument = Instrument(instrument);
         if owner.state == AccountState::Suspended {
             return Err(Reason::AccountSuspended);
+        }
+        if self.is_killed(account) {
+            return Err(Reason::KillSwitch);
         }
         if market.session == Session::Closed {
             return Err(Reason::MarketClosed);

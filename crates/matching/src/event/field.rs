@@ -6,7 +6,7 @@ use crate::id::{self, EntityKind};
 use crate::number::{self, Unit};
 use crate::vocabulary::{
     AccountKind, AccountState, AssetKind, CommandKind, Ledger, Liquidity, OrderType, PostOnly, Reason, Reference,
-    Request, Session, Side, Status, TimeInForce, TriggerBy,
+    Request, Session, Side, Status, Switch, TimeInForce, TriggerBy,
 };
 
 /// One field: written after its key, read back to the same value.
@@ -77,7 +77,7 @@ macro_rules! word_fields {
 
 word_fields! {
     AccountKind AccountState AssetKind CommandKind Ledger Liquidity OrderType PostOnly Reason Reference Request Session Side Status
-    TimeInForce TriggerBy
+    Switch TimeInForce TriggerBy
 }
 
 /// The aggregate that a refused command named.

@@ -110,6 +110,7 @@ impl Engine {
         consistent(counters, "a counter")?;
         read_assets(&mut r, &mut engine)?;
         read_accounts(&mut r, &mut engine)?;
+        read_kill_switches(&mut r, &mut engine)?;
         read_instruments(&mut r, &mut engine)?;
         engine.index = OrderIndex::going_on_at(next_order);
         read_orders(&mut r, &mut engine, next_order)?;
@@ -152,6 +153,19 @@ fn read_accounts(r: &mut Reader<'_>, engine: &mut Engine) -> Result<()> {
     }
     consistent(!list[0].opened || count > 1, "the house account")?;
     engine.accounts = Accounts::restored(engine.log_number, list);
+    Ok(())
+}
+
+fn read_kill_switches(r: &mut Reader<'_>, engine: &mut Engine) -> Result<()> {
+    engine.killed = r.word(|byte| [false, true].get(usize::from(byte)).copied(), "a kill switch")?;
+    for _ in 0..r.u32()? {
+        let account = r.u32()?;
+        let kind = engine.accounts.list().get(account as usize).map(|account| account.kind);
+        let ascending = engine.killed_accounts.last().is_none_or(|last| *last < account);
+        let known = matches!(kind, Some(AccountKind::Customer | AccountKind::House));
+        consistent(known && ascending, "an account's kill switch")?;
+        engine.killed_accounts.insert(account);
+    }
     Ok(())
 }
 
@@ -217,6 +231,9 @@ fn read_instruments(r: &mut Reader<'_>, engine: &mut Engine) -> Result<()> {
         let terms =
             engine.catalog.check_instrument(proposed).map_err(|_| SnapshotError::Inconsistent("an instrument"))?;
         engine.add_instrument(terms);
+        if !triggers.waves.is_empty() {
+            engine.deferred.insert(engine.markets.len() as u32 - 1);
+        }
         if let Some(market) = engine.markets.last_mut() {
             (market.session, market.version, market.triggers) = (session, version, triggers);
             market.book.set_next_priority(next_priority);

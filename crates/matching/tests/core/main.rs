@@ -4,6 +4,7 @@
 
 mod commands;
 mod extremes;
+mod mass;
 mod on_entry;
 mod random;
 mod records;

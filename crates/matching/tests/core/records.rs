@@ -21,7 +21,7 @@ fn opened() -> Engine {
 /// Bytes that are mostly small or mostly zero: they pass the first checks and reach the later ones.
 fn nearly_valid() -> impl Strategy<Value = [u8; RECORD_SIZE]> {
     let byte = prop_oneof![8 => Just(0u8), 4 => 0u8..4, 1 => any::<u8>()];
-    (1u8..18, prop::collection::vec(byte, RECORD_SIZE)).prop_map(|(kind, bytes)| {
+    (1u8..20, prop::collection::vec(byte, RECORD_SIZE)).prop_map(|(kind, bytes)| {
         let mut record = [0; RECORD_SIZE];
         record.copy_from_slice(&bytes);
         (record[0], record[1]) = (1, kind);
@@ -157,6 +157,37 @@ fn orders_that_lack_what_they_need_are_named() {
             of_kind(CommandKind::PlaceOrder, &[(3, 7)]),
             RecordError::Word("order type"),
         ),
+    ];
+    for (sentence, record, error) in rows {
+        assert_eq!(Stamped::decode(&record, b""), Err(error), "{sentence}");
+    }
+}
+
+#[test]
+fn mass_cancels_that_contradict_themselves_are_named() {
+    let rows = [
+        (
+            "an account that is said to be absent",
+            of_kind(CommandKind::MassCancel, &[(16, 1)]),
+            RecordError::NotAbsent("what a mass cancel chooses by"),
+        ),
+        (
+            "a side that is said to be absent",
+            of_kind(CommandKind::MassCancel, &[(2, 1)]),
+            RecordError::NotAbsent("what a mass cancel chooses by"),
+        ),
+        (
+            "prices of every instrument",
+            of_kind(CommandKind::MassCancel, &[(5, 8), (48, 1)]),
+            RecordError::Missing("instrument of a price range"),
+        ),
+        ("a third side", of_kind(CommandKind::MassCancel, &[(5, 4), (2, 2)]), RecordError::Word("side")),
+        (
+            "an account of the venue's switch",
+            of_kind(CommandKind::ChangeKillSwitch, &[(16, 1)]),
+            RecordError::NotAbsent("the account of the venue's kill switch"),
+        ),
+        ("a switch half way", of_kind(CommandKind::ChangeKillSwitch, &[(2, 2)]), RecordError::Word("switch")),
     ];
     for (sentence, record, error) in rows {
         assert_eq!(Stamped::decode(&record, b""), Err(error), "{sentence}");

@@ -169,6 +169,7 @@ pub fn tell(event: &Event) -> String {
         Body::OrderExpired(e) => format!("{number} expired {} {}", e.canceled_quantity.0, e.reason.text()),
         Body::OrderCancelRejected(e) => format!("{} rejected {}", e.request.text(), e.reason.text()),
         Body::CommandRefused(e) => format!("{} refused {}", e.command.text(), e.reason.text()),
+        Body::MassCanceled(e) => format!("{} canceled by choice", e.count),
         Body::OrdersCanceled(e) => format!("{} canceled in all", e.count),
         Body::TradeExecuted(e) => format!("trade {}", e.trade_id.0 & 0xffff),
         other => other.event_type().to_owned(),

@@ -318,6 +318,25 @@ class OrdersCanceled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     count: int
 
 
+class MassCanceled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The end of a mass cancel. What it chose by is there; what did not matter is left out."""
+
+    count: int
+    account_id: AccountId | UnsetType = UNSET
+    symbol: str | UnsetType = UNSET
+    side: Side | UnsetType = UNSET
+    lowest_price: Number | UnsetType = UNSET
+    highest_price: Number | UnsetType = UNSET
+
+
+class KillSwitchChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The kill switch of an account is on or off; without an account it is the venue's."""
+
+    state: Literal["OFF", "ON"]
+    reason: str
+    account_id: AccountId | UnsetType = UNSET
+
+
 class TradeExecuted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trade_id: TradeId
     symbol: str
@@ -354,6 +373,8 @@ TYPES: tuple[type[msgspec.Struct], ...] = (
     OrderCancelRejected,
     CommandRefused,
     OrdersCanceled,
+    MassCanceled,
+    KillSwitchChanged,
     TradeExecuted,
 )
 
@@ -381,6 +402,8 @@ EngineEvent = (
     | OrderCancelRejected
     | CommandRefused
     | OrdersCanceled
+    | MassCanceled
+    | KillSwitchChanged
     | TradeExecuted
 )
 

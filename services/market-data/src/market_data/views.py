@@ -24,8 +24,10 @@ from trading_events.engine import (
     CashWithdrawn,
     CommandRefused,
     InstrumentListed,
+    KillSwitchChanged,
     LimitsChanged,
     MarkPriceChanged,
+    MassCanceled,
     OrderCanceled,
     OrderCancelRejected,
     OrderCreated,
@@ -69,7 +71,7 @@ SKIPPED_EVENTS = frozenset(
     for kind in (
         *(AssetListed, AccountOpened, AccountStateChanged, LimitsChanged, OrderCancelRejected, CommandRefused),
         *(CashDeposited, CashWithdrawn, AssetDeposited, AssetWithdrawn),
-        *(MarkPriceChanged, TriggersDeferred, TriggersResumed),
+        *(MarkPriceChanged, TriggersDeferred, TriggersResumed, MassCanceled, KillSwitchChanged),
     )
 )
 ENGINE_AGGREGATES = frozenset(["Order", "Account", "Instrument", "Asset"])

@@ -117,6 +117,8 @@ class OrdersView:
                 return  # what an account may do is not shown here
             case events.AssetListed() | events.InstrumentListed() | events.SessionChanged() | events.TradeExecuted():
                 return  # the market's; what a trade does to its two orders has events of its own
+            case events.MassCanceled() | events.KillSwitchChanged():
+                return  # each order that ends says so
             case events.MarkPriceChanged() | events.TriggersDeferred() | events.TriggersResumed():
                 return  # the market's; an order that is triggered says so
             case None:

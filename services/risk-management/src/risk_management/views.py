@@ -37,8 +37,10 @@ from trading_events.engine import (
     CashWithdrawn,
     CommandRefused,
     InstrumentListed,
+    KillSwitchChanged,
     LimitsChanged,
     MarkPriceChanged,
+    MassCanceled,
     OrderCanceled,
     OrderCancelRejected,
     OrderCreated,
@@ -76,7 +78,7 @@ SKIPPED_EVENTS = frozenset(
     kind.__name__
     for kind in (
         *(OrderRejected, OrderCancelRejected, OrdersCanceled, CommandRefused, SessionChanged),
-        *(OrderTriggered, TriggersDeferred, TriggersResumed, MarkPriceChanged),
+        *(OrderTriggered, TriggersDeferred, TriggersResumed, MarkPriceChanged, MassCanceled, KillSwitchChanged),
     )
 )
 ENGINE_AGGREGATES = frozenset(["Order", "Account", "Instrument", "Asset"])

@@ -86,17 +86,15 @@ impl Engine {
         expect(bounded, "the wave")?;
         let wave = Wave { reference: e.reference, low: e.low.0, high: e.high.0, armed_before: e.armed_before };
         triggers.waves.push_back(wave);
-        triggers.deferred = true;
+        self.deferred.insert(market as u32);
         Ok(())
     }
 
     pub(super) fn evolve_resumed(&mut self, version: u64, e: &TriggersResumed) -> Result<(), Misfit> {
         let market = self.advance_instrument(version, e.instrument_id)?;
         expect(market as u32 == e.symbol.0, "the symbol")?;
-        let triggers = &mut self.markets[market].triggers;
-        expect(triggers.deferred, "the deferred triggers")?;
-        triggers.waves.clear();
-        triggers.deferred = false;
+        expect(self.deferred.remove(&(market as u32)), "the deferred triggers")?;
+        self.markets[market].triggers.waves.clear();
         Ok(())
     }
 }

@@ -21,7 +21,6 @@ pub(super) fn read_triggers(r: &mut Reader<'_>, max_price: u64) -> Result<Trigge
         consistent(bounded && wave.armed_before <= triggers.next_armed, "a wave")?;
         triggers.waves.push_back(wave);
     }
-    triggers.deferred = !triggers.waves.is_empty();
     Ok(triggers)
 }
 

@@ -1,11 +1,13 @@
 //! Random commands from a seed: mostly sensible, always with some that must be refused.
 
 use matching::command::{
-    CancelAll, CancelOrder, ChangeAccountState, ChangeLimits, ChangeSession, Command, ListAsset, ListInstrument,
-    OpenAccount, PlaceOrder, ReplaceOrder, SetMarkPrice, Terms, Transfer,
+    CancelAll, CancelOrder, ChangeAccountState, ChangeKillSwitch, ChangeLimits, ChangeSession, Command, ListAsset,
+    ListInstrument, MassCancel, OpenAccount, PlaceOrder, ReplaceOrder, SetMarkPrice, Terms, Transfer,
 };
 use matching::number::Unit;
-use matching::vocabulary::{AccountState, AssetKind, OrderType, PostOnly, Session, Side, TimeInForce, TriggerBy};
+use matching::vocabulary::{
+    AccountState, AssetKind, OrderType, PostOnly, Session, Side, Switch, TimeInForce, TriggerBy,
+};
 
 use crate::reference::id;
 
@@ -237,6 +239,8 @@ fn administer(random: &mut Random) -> Command<'static> {
             max_order_quantity: None,
             max_open_orders: None,
         }),
+        15 if random.one_in(2) => mass_cancel(random),
+        19 if random.one_in(2) => kill_switch(random),
         15 => Command::OpenAccount(OpenAccount { user_id: "a newcomer" }),
         16 if random.one_in(2) => Command::FireDue,
         16 => Command::OpenVenue,
@@ -254,6 +258,22 @@ fn administer(random: &mut Random) -> Command<'static> {
             if random.one_in(2) { Command::Deposit(transfer) } else { Command::Withdraw(transfer) }
         }
     }
+}
+
+fn mass_cancel(random: &mut Random) -> Command<'static> {
+    let instrument_id = random.one_in(2).then(|| instrument(random));
+    let mut price = || instrument_id.and_then(|_| random.one_in(3).then(|| 4_990 + random.below(20)));
+    let (lowest_price, highest_price) = (price(), price());
+    let account_id = (!random.one_in(5)).then(|| account(random));
+    let side = random.one_in(3).then(|| random.pick(Side::ALL));
+    Command::MassCancel(MassCancel { account_id, instrument_id, side, lowest_price, highest_price })
+}
+
+/// Mostly off again.
+fn kill_switch(random: &mut Random) -> Command<'static> {
+    let account_id = (!random.one_in(3)).then(|| account(random));
+    let state = if random.one_in(6) { Switch::On } else { Switch::Off };
+    Command::ChangeKillSwitch(ChangeKillSwitch { account_id, state, reason: "runaway" })
 }
 
 /// The next command, given what is known of the state and whose an order is.

@@ -243,15 +243,23 @@ impl Reference {
         Ok(slid)
     }
 
-    fn check_place(&self, c: &PlaceOrder<'_>) -> Result<Begin, &'static str> {
+    fn check_open(&self, c: &PlaceOrder<'_>) -> Result<usize, &'static str> {
         self.customer(c.account_id).map_err(|(reason, _)| reason)?;
         if self.accounts[&c.account_id].suspended {
             return Err("account_suspended");
+        }
+        if self.is_killed(c.account_id) {
+            return Err("kill_switch");
         }
         let at = self.instrument(c.instrument_id).ok_or("unknown_instrument")?;
         if self.instruments[at].closed {
             return Err("market_closed");
         }
+        Ok(at)
+    }
+
+    fn check_place(&self, c: &PlaceOrder<'_>) -> Result<Begin, &'static str> {
+        let at = self.check_open(c)?;
         if c.time_in_force == TimeInForce::Gtd && c.terms.expire_at_ms <= self.now_ms {
             return Err("expire_time_passed");
         }

@@ -9,6 +9,7 @@ use matching::limit;
 use matching::vocabulary::{AccountState, AssetKind, Session};
 
 mod entry;
+mod mass;
 mod orders;
 mod text;
 mod triggers;
@@ -85,6 +86,8 @@ pub struct Reference {
     /// The numbers of those that are open.
     pub open: Vec<u64>,
     trades: u64,
+    killed: bool,
+    killed_accounts: Vec<u64>,
     /// Of the trades of the step under way.
     prices: Vec<u64>,
     versions: BTreeMap<String, u64>,
@@ -127,6 +130,8 @@ impl Reference {
             Command::ChangeSession(c) => self.change_session(c),
             Command::FireDue => self.fire_due(),
             Command::SetMarkPrice(c) => self.set_mark_price(c),
+            Command::MassCancel(c) => self.mass_cancel(c),
+            Command::ChangeKillSwitch(c) => self.change_kill_switch(c),
         };
         if let Err((reason, aggregate)) = refused {
             let name = format!("{:?}", command.kind());

@@ -401,6 +401,9 @@ impl Reference {
         if self.accounts[&c.account_id].suspended {
             return Err("account_suspended");
         }
+        if self.is_killed(c.account_id) {
+            return Err("kill_switch");
+        }
         if self.instruments[order.instrument].closed {
             return Err("market_closed");
         }
