@@ -46,13 +46,16 @@ impl Batch {
         users: &Bound<'py, PyList>,
     ) -> PyResult<Bound<'py, PyList>> {
         let outcome = &self.outcome;
-        if users.len() != outcome.stamps.len() {
-            let told =
-                format!("expected a user or None for each of {} commands, got {}", outcome.stamps.len(), users.len());
+        let given = outcome.given.iter().flatten().count();
+        if users.len() != given {
+            let told = format!("expected a user or None for each of {given} commands, got {}", users.len());
             return Err(PyValueError::new_err(told));
         }
         let mut rows = outcome.rows.iter().peekable();
-        let commands = users.iter().zip(&outcome.stamps).zip(0..).map(|((user, stamp), command)| {
+        let mut users = users.iter();
+        let users = outcome.given.iter().map(|given| given.and_then(|_| users.next()));
+        let commands = users.zip(&outcome.stamps).zip(0..).map(|((user, stamp), command)| {
+            let user = user.unwrap_or_else(|| py.None().into_bound(py));
             let own = std::iter::from_fn(|| rows.next_if(|row| row.command == command));
             let events = own.map(|row| {
                 let [_, event_type, aggregate_type, aggregate_id, version, event_id, data, account, instrument] =
@@ -73,6 +76,11 @@ impl Batch {
             PyTuple::new(py, events.collect::<PyResult<Vec<_>>>()?)
         });
         PyList::new(py, commands.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    #[getter]
+    fn given(&self) -> Vec<Option<u32>> {
+        self.outcome.given.clone()
     }
 
     #[getter]
@@ -159,6 +167,16 @@ impl Engine {
         let engine = &mut self.engine;
         let outcome = py.detach(|| Outcome::execute(engine, commands, texts)).map_err(value_error)?;
         Ok(Batch { outcome })
+    }
+
+    fn fire_due(&mut self, py: Python<'_>, until_ns: u64) -> Batch {
+        let engine = &mut self.engine;
+        Batch { outcome: py.detach(|| Outcome::fire_due(engine, until_ns)) }
+    }
+
+    #[getter]
+    fn next_due_ns(&self) -> Option<u64> {
+        self.engine.next_due_ns()
     }
 
     fn evolve(&mut self, rows: &Bound<'_, PyAny>) -> PyResult<()> {

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from matching import command, ids
-from matching.command import AssetKind, OrderType, Session, Side, TextArena, TimeInForce
+from matching.command import AssetKind, OrderType, PostOnly, Session, Side, Switch, TextArena, TimeInForce, TriggerBy
 from matching.engine import Batch, Engine
 
 MS = 1_000_000
@@ -115,6 +115,100 @@ def test_events_are_made_into_whatever_the_log_takes():
         ]
     with pytest.raises(ValueError, match="each of 2 commands, got 1"):
         batch.make_events(lambda *fields: fields, users[:1])
+
+
+def market(texts, sequence, side, quantity, **terms):
+    terms = {"order_type": OrderType.MARKET, **terms}
+    return order(texts, sequence, side, quantity, 0, **terms)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "place", "told", "terms"),
+    [
+        ("slides", lambda texts: order(texts, 5, Side.BUY, 4, 58100, post_only=PostOnly.SLIDE),
+         ["OrderCreated"], {"post_only": "SLIDE", "asked_price": "581"}),
+        ("is refused", lambda texts: order(texts, 5, Side.BUY, 4, 58100, post_only=PostOnly.REJECT),
+         ["OrderRejected"], {"post_only": "REJECT"}),
+        ("trades whole or not", lambda texts: order(texts, 5, Side.BUY, 11, 58100, all_or_none=True),
+         ["OrderCreated", "OrderCanceled"], {"all_or_none": True}),
+        ("trades enough or not", lambda texts: order(texts, 5, Side.BUY, 12, 58100, minimum_quantity=11),
+         ["OrderCreated", "OrderCanceled"], {"minimum_quantity": "11"}),
+        ("spends", lambda texts: market(texts, 5, Side.BUY, 0, budget=2 * 58010 * 10**8),
+         ["OrderCreated", "OrderExecuted", "OrderExecuted", "TradeExecuted"], {"budget": "1160.2"}),
+        ("is plain", lambda texts: market(texts, 5, Side.BUY, 1, order_type=OrderType.MARKET_TO_LIMIT),
+         ["OrderCreated", "OrderExecuted", "OrderExecuted", "TradeExecuted"], None),
+    ],
+)  # fmt: skip
+def test_what_binds_an_order_on_entry_reaches_the_core(sentence, place, told, terms):
+    engine, _ = venue()
+    texts = TextArena()
+    engine.execute(order(texts, 4, Side.SELL, 10, 58010), bytes(texts))
+    texts = TextArena()
+    record = place(texts)
+    events = engine.execute(record, bytes(texts)).events
+    assert [event[1] for event in events] == told, sentence
+    assert json.loads(events[0][6]).get("terms") == terms, sentence
+
+
+def test_an_order_that_waits_is_moved_and_triggered():
+    engine, _ = venue()
+    texts = TextArena()
+    stop = {"order_type": OrderType.STOP_LIMIT, "trigger_by": TriggerBy.MARK, "trigger_price": 60000}
+    place = order(texts, 5, Side.BUY, 1, 61000, **stop)
+    move = command.replace_order(
+        texts, START_NS, account_id=account(5), order_id=ids.entity_id(1, 1), trigger_price=59000
+    )
+    marked = command.set_mark_price(START_NS, ids.entity_id(1, 1), 59000)
+    batch = engine.execute(place + move + marked, bytes(texts))
+    assert [row[1] for row in batch.events] == ["OrderCreated", "OrderReplaced", "MarkPriceChanged", "OrderTriggered"]
+    created, replaced, _, triggered = [json.loads(row[6]) for row in batch.events]
+    assert created["terms"] == {"trigger_by": "MARK", "trigger_price": "600"}
+    assert (replaced["trigger_price"], triggered["trigger_price"], triggered["price"]) == ("590", "590", "610")
+    assert engine.book(ids.entity_id(1, 1), 5) == ([(61000, 1, 1)], [])
+
+
+def test_many_orders_end_at_once():
+    engine, _ = venue()
+    texts = TextArena()
+    goog = ids.entity_id(1, 1)
+    records = [
+        order(texts, 4, Side.BUY, 1, 58000),
+        order(texts, 4, Side.SELL, 1, 58010),
+        order(texts, 5, Side.BUY, 1, 1),
+    ]
+    records.append(command.mass_cancel(START_NS, instrument_id=goog, side=Side.SELL, lowest_price=58010))
+    records.append(command.change_kill_switch(texts, START_NS, Switch.ON, account(4), "runaway"))
+    records.append(order(texts, 4, Side.BUY, 1, 58000))
+    batch = engine.execute(b"".join(records), bytes(texts))
+    assert [(row[0], row[1]) for row in batch.events[3:]] == [
+        (3, "OrderCanceled"),
+        (3, "MassCanceled"),
+        (4, "KillSwitchChanged"),
+        (4, "OrderCanceled"),
+        (5, "OrderRejected"),
+    ]
+    chosen = {"count": 1, "symbol": "GOOG", "side": "SELL", "lowest_price": "580.1"}
+    assert json.loads(batch.events[4][6]) == chosen
+    assert json.loads(batch.events[-1][6])["reason"] == "kill_switch"
+    assert engine.book(goog, 5) == ([(1, 1, 1)], [])
+
+
+def test_what_is_due_is_done_before_the_next_command_and_when_nothing_comes():
+    engine, _ = venue()
+    soon = (START_NS // MS) + 5
+    texts = TextArena()
+    records = [order(texts, 4, Side.SELL, 1, 58010 + at, time_in_force=TimeInForce.GTD, expire_at_ms=soon + at)
+               for at in range(2)]  # fmt: skip
+    records.append(command.open_account(texts, START_NS + 5 * MS, "cy"))
+    batch = engine.execute(b"".join(records), bytes(texts))
+    assert (batch.given, batch.stamps[2]) == ([0, 1, None, 2], START_NS + 5 * MS)
+    made = batch.make_events(lambda *fields: (fields[3], fields[-1]), ["ada", "ada", "admin"])
+    assert made[2:] == [(("OrderExpired", None),), (("AccountOpened", "admin"),)]
+    assert engine.next_due_ns == START_NS + 6 * MS
+    assert engine.fire_due(START_NS + 6 * MS - 1).given == []
+    late = engine.fire_due(START_NS + 9 * MS)
+    assert ([row[1] for row in late.events], late.stamps) == (["OrderExpired"], [START_NS + 6 * MS])
+    assert engine.next_due_ns is None
 
 
 def test_replay_restore_and_live_agree():

@@ -49,6 +49,7 @@ def anything(draw: random.Random, texts: TextArena, stamp_ns: int, orders: int) 
     kind = draw.random()
     if kind < 0.6:
         market = draw.random() < 0.1
+        time_in_force = draw.choice(list(TimeInForce))
         return command.place_order(
             texts,
             stamp_ns,
@@ -56,9 +57,10 @@ def anything(draw: random.Random, texts: TextArena, stamp_ns: int, orders: int) 
             instrument_id=instrument,
             side=draw.choice(list(Side)),
             order_type=OrderType.MARKET if market else OrderType.LIMIT,
-            time_in_force=draw.choice(list(TimeInForce)),
+            time_in_force=time_in_force,
             quantity=draw.randint(0, 500),
             price=0 if market else draw.randint(9_990, 10_010),
+            expire_at_ms=(stamp_ns // 10**6 + draw.randint(1, 50)) if time_in_force == TimeInForce.GTD else 0,
             client_order_id=draw.choice([None, f"c-{stamp_ns}", 'ü "q" \\']),
         )
     if kind < 0.75:

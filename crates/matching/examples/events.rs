@@ -3,12 +3,16 @@
 use matching::Engine;
 use matching::batch::Batch;
 use matching::command::{
-    CancelAll, CancelOrder, ChangeAccountState, ChangeLimits, ChangeSession, Command, ListAsset, ListInstrument,
-    OpenAccount, PlaceOrder, ReplaceOrder, Stamped, TextArena, Transfer,
+    CancelAll, CancelOrder, ChangeAccountState, ChangeKillSwitch, ChangeLimits, ChangeSession, Command, ListAsset,
+    ListInstrument, MassCancel, OpenAccount, PlaceOrder, ReplaceOrder, SetMarkPrice, Stamped, Terms, TextArena,
+    Transfer,
 };
 use matching::id::entity_id;
+use matching::limit::TRIGGERS_PER_COMMAND_MAX;
 use matching::number::Unit;
-use matching::vocabulary::{AccountState, AssetKind, OrderType, Session, Side, TimeInForce};
+use matching::vocabulary::{
+    AccountState, AssetKind, OrderType, PostOnly, Session, Side, Switch, TimeInForce, TriggerBy,
+};
 
 const LOG: u16 = 1;
 const ADA: u64 = entity_id(LOG, 5);
@@ -32,6 +36,7 @@ fn order(account_id: u64, side: Side, quantity: u64, price: u64) -> PlaceOrder<'
         price,
         protection_price: 0,
         client_order_id: None,
+        terms: Terms::default(),
     }
 }
 
@@ -114,7 +119,14 @@ fn funding() -> Vec<Command<'static>> {
 fn orders() -> Vec<Command<'static>> {
     let id = |number| entity_id(LOG, number);
     let replace = |order_id, quantity, price| {
-        Command::ReplaceOrder(ReplaceOrder { account_id: ADA, order_id, quantity, price, client_order_id: None })
+        Command::ReplaceOrder(ReplaceOrder {
+            account_id: ADA,
+            order_id,
+            quantity,
+            price,
+            trigger_price: None,
+            client_order_id: None,
+        })
     };
     let cancel = |account_id, order_id| Command::CancelOrder(CancelOrder { account_id, order_id });
     let named = |client_order_id, order: PlaceOrder<'static>| PlaceOrder { client_order_id, ..order };
@@ -135,6 +147,7 @@ fn orders() -> Vec<Command<'static>> {
             order_id: id(11),
             quantity: Some(60),
             price: Some(58025),
+            trigger_price: None,
             client_order_id: Some("ask-2b"),
         }),
         Command::PlaceOrder(order(BEN, Side::Buy, 20, 58025)), // 12
@@ -164,14 +177,118 @@ fn orders() -> Vec<Command<'static>> {
     ]
 }
 
+/// What binds an order on entry.
+fn on_entry() -> Vec<Command<'static>> {
+    let with = |terms, order: PlaceOrder<'static>| Command::PlaceOrder(PlaceOrder { terms, ..order });
+    let plain = Terms::default();
+    let (whole, least) = (Terms { all_or_none: true, ..plain }, Terms { minimum_quantity: 3, ..plain });
+    let post_only = |post_only| Terms { post_only: Some(post_only), ..plain };
+    let budget = Terms { budget: 115_000_000_000_000, ..plain };
+    let to_limit = OrderType::MarketToLimit;
+    vec![
+        Command::PlaceOrder(order(ADA, Side::Sell, 2, 57_500)),
+        Command::PlaceOrder(PlaceOrder { time_in_force: TimeInForce::Fok, ..order(BEN, Side::Buy, 3, 57_500) }),
+        with(whole, order(BEN, Side::Buy, 3, 57_500)),
+        with(least, order(BEN, Side::Buy, 5, 57_500)),
+        with(post_only(PostOnly::Reject), order(BEN, Side::Buy, 1, 57_500)),
+        with(post_only(PostOnly::Reject), order(BEN, Side::Buy, 1, 57_400)),
+        with(post_only(PostOnly::Slide), order(BEN, Side::Buy, 1, 57_510)),
+        with(budget, market(BEN, Side::Buy, 0, 0)),
+        Command::PlaceOrder(order(ADA, Side::Sell, 1, 57_500)),
+        Command::PlaceOrder(PlaceOrder { order_type: to_limit, ..order(BEN, Side::Buy, 2, 0) }),
+        with(Terms { budget: 1, ..plain }, market(ADA, Side::Sell, 0, 0)),
+        Command::PlaceOrder(PlaceOrder {
+            time_in_force: TimeInForce::Gtd,
+            terms: Terms { expire_at_ms: 1_700_000_000_001, ..plain },
+            ..order(BEN, Side::Buy, 1, 57_000)
+        }),
+    ]
+}
+
+/// Orders that wait for a price.
+fn waiting() -> Vec<Command<'static>> {
+    let waits = |order_type, side, trigger_by, trigger_price, price| {
+        let terms = Terms { trigger_by: Some(trigger_by), trigger_price, ..Terms::default() };
+        PlaceOrder { order_type, terms, ..order(BEN, side, 2, price) }
+    };
+    let mark = |instrument_id, price| Command::SetMarkPrice(SetMarkPrice { instrument_id, price });
+    let stop_limit = waits(OrderType::StopLimit, Side::Sell, TriggerBy::BidAsk, 56_000, 55_900);
+    let id = |number| entity_id(LOG, number);
+    vec![
+        Command::PlaceOrder(waits(OrderType::Stop, Side::Buy, TriggerBy::Mark, 60_000, 0)), // 42
+        Command::PlaceOrder(stop_limit),
+        Command::PlaceOrder(waits(OrderType::MarketIfTouched, Side::Sell, TriggerBy::Last, 60_000, 0)),
+        Command::PlaceOrder(waits(OrderType::LimitIfTouched, Side::Sell, TriggerBy::Mark, 60_000, 60_000)),
+        Command::PlaceOrder(waits(OrderType::Stop, Side::Buy, TriggerBy::Last, 0, 0)),
+        Command::ReplaceOrder(ReplaceOrder {
+            account_id: BEN,
+            order_id: id(42),
+            quantity: Some(1),
+            price: None,
+            trigger_price: Some(59_000),
+            client_order_id: None,
+        }),
+        Command::PlaceOrder(order(ADA, Side::Sell, 3, 59_000)),
+        mark(GOOG, 60_000),
+        mark(GOOG, 0),
+        mark(NOBODY, 1),
+    ]
+}
+
+/// Ending many orders at once.
+fn mass() -> Vec<Command<'static>> {
+    let kill = |account_id, state| {
+        Command::ChangeKillSwitch(ChangeKillSwitch { account_id, state, reason: "too many orders" })
+    };
+    let all = MassCancel::default();
+    let low = MassCancel { instrument_id: Some(GOOG), lowest_price: Some(1), ..all };
+    vec![
+        Command::PlaceOrder(order(ADA, Side::Buy, 1, 50_000)),
+        Command::MassCancel(MassCancel {
+            account_id: Some(ADA),
+            side: Some(Side::Buy),
+            highest_price: Some(50_000),
+            ..low
+        }),
+        Command::MassCancel(low),
+        Command::PlaceOrder(order(ADA, Side::Buy, 1, 50_000)),
+        kill(Some(ADA), Switch::On),
+        Command::PlaceOrder(order(ADA, Side::Buy, 1, 50_000)),
+        kill(Some(ADA), Switch::Off),
+        kill(None, Switch::On),
+        kill(None, Switch::Off),
+        Command::MassCancel(all),
+    ]
+}
+
+/// More than one command triggers; only what that itself writes is shown.
+fn deferred() -> Vec<Command<'static>> {
+    let terms = Terms { trigger_by: Some(TriggerBy::Mark), trigger_price: 61_000, ..Terms::default() };
+    let waits = PlaceOrder { order_type: OrderType::StopLimit, terms, ..order(ADA, Side::Buy, 1, 1) };
+    let mut commands = vec![Command::PlaceOrder(waits); TRIGGERS_PER_COMMAND_MAX as usize + 1];
+    commands.push(Command::SetMarkPrice(SetMarkPrice { instrument_id: GOOG, price: 61_000 }));
+    commands
+}
+
+const OF_DEFERRED: [&str; 2] = ["TriggersDeferred", "TriggersResumed"];
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut engine = Engine::new(LOG)?;
     let mut texts = TextArena::default();
-    let commands = [listings(), funding(), orders()].concat();
+    let commands = [listings(), funding(), orders(), on_entry(), waiting(), mass()].concat();
     let stamped = (0..).zip(commands).map(|(n, command)| Stamped { stamp_ns: 1_700_000_000_000_000_000 + n, command });
     let records: Vec<u8> = stamped.flat_map(|command| command.encode(&mut texts)).collect();
     let batch = Batch::execute(&mut engine, &records, texts.bytes())?;
-    for row in &batch.rows {
+    let expired = Batch::fire_due(&mut engine, 1_700_000_001_000_000_000);
+    let stamped = deferred().into_iter().map(|command| Stamped { stamp_ns: 0, command });
+    let records: Vec<u8> = stamped.flat_map(|command| command.encode(&mut texts)).collect();
+    let mut more = Batch::execute(&mut engine, &records, texts.bytes())?;
+    more.rows.retain(|row| OF_DEFERRED.contains(&row.event_type));
+    let mut resumed = Batch::fire_due(&mut engine, u64::MAX);
+    resumed.rows.retain(|row| OF_DEFERRED.contains(&row.event_type));
+    for (batch, row) in
+        [&batch, &expired, &more, &resumed].into_iter().flat_map(|batch| batch.rows.iter().map(move |row| (batch, row)))
+    {
         let data = std::str::from_utf8(&batch.data[row.start..row.end])?;
         println!("{{\"event_type\":\"{}\",\"event_data\":{data}}}", row.event_type);
     }

@@ -11,7 +11,7 @@ use matching::Engine;
 use matching::batch::Batch;
 use matching::book::{Book, Incoming, Order, Sink};
 use matching::command::{
-    CancelOrder, ChangeLimits, Command, ListAsset, ListInstrument, OpenAccount, PlaceOrder, Stamped, TextArena,
+    CancelOrder, ChangeLimits, Command, ListAsset, ListInstrument, OpenAccount, PlaceOrder, Stamped, Terms, TextArena,
     Transfer,
 };
 use matching::event::{Body, Events};
@@ -106,6 +106,7 @@ fn trading(random: &mut Random, crossing_percent: u64, first_order: u64) -> Vec<
             price,
             protection_price: 0,
             client_order_id: None,
+            terms: Terms::default(),
         }));
     }
     commands

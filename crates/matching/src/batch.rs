@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::Engine;
-use crate::command::{RECORD_SIZE, RecordError, Stamped};
+use crate::command::{Command, RECORD_SIZE, RecordError, Stamped};
 use crate::event::{Aggregate, Events};
 use crate::id::{UUID_LENGTH, entity_id};
 use crate::limit::{COMMANDS_PER_BATCH_MAX, TEXTS_PER_BATCH_MAX};
@@ -11,7 +11,7 @@ use crate::limit::{COMMANDS_PER_BATCH_MAX, TEXTS_PER_BATCH_MAX};
 /// One event as the log wants it; its data are bytes of the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Which command of the batch caused it, from 0.
+    /// Which of the commands that were decided caused it, from 0.
     pub command: u32,
     /// Its type.
     pub event_type: &'static str,
@@ -38,8 +38,10 @@ pub struct Batch {
     pub rows: Vec<Row>,
     /// The data of all events, one after another.
     pub data: Vec<u8>,
-    /// The stamp of each command, nanoseconds.
+    /// The stamp of each command that was decided, nanoseconds.
     pub stamps: Vec<u64>,
+    /// Which record each of them is; none for one that was put in because it was due.
+    pub given: Vec<Option<u32>>,
 }
 
 /// Why bytes are not a batch; nothing was applied.
@@ -82,22 +84,43 @@ impl Batch {
         let stamped: Vec<Stamped<'_>> = records.iter().enumerate().map(decode).collect::<Result<_, _>>()?;
         let mut batch = Self::default();
         let mut events = Events::default();
-        for (number, command) in stamped.iter().enumerate() {
-            events.clear();
-            let stamp = engine.apply(command, &mut events);
-            batch.stamps.push(stamp);
-            batch.append(engine, number, &events);
+        for (number, command) in (0..).zip(&stamped) {
+            if command.command != Command::FireDue {
+                batch.fire(engine, command.stamp_ns.max(engine.last_stamp_ns()), &mut events);
+            }
+            batch.decide(engine, Some(number), command, &mut events);
         }
         Ok(batch)
     }
 
-    fn append(&mut self, engine: &Engine, command: usize, events: &Events) {
+    /// Does what is due at or before a time, each thing at its own time.
+    pub fn fire_due(engine: &mut Engine, until_ns: u64) -> Self {
+        let mut batch = Self::default();
+        batch.fire(engine, until_ns, &mut Events::default());
+        batch
+    }
+
+    fn fire(&mut self, engine: &mut Engine, until_ns: u64, events: &mut Events) {
+        while let Some(stamp_ns) = engine.next_due_ns().filter(|due| *due <= until_ns) {
+            self.decide(engine, None, &Stamped { stamp_ns, command: Command::FireDue }, events);
+        }
+    }
+
+    fn decide(&mut self, engine: &mut Engine, given: Option<u32>, command: &Stamped<'_>, events: &mut Events) {
+        events.clear();
+        let stamp = engine.apply(command, events);
+        self.append(engine, events);
+        self.stamps.push(stamp);
+        self.given.push(given);
+    }
+
+    fn append(&mut self, engine: &Engine, events: &Events) {
         for (index, event) in events.list.iter().enumerate() {
             let start = self.data.len();
             events.encode(&event.body, engine.catalog(), &mut self.data);
             let subject = event.subject();
             self.rows.push(Row {
-                command: command as u32,
+                command: self.given.len() as u32,
                 event_type: event.body.event_type(),
                 aggregate: event.aggregate,
                 version: event.version,

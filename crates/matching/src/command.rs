@@ -5,9 +5,13 @@
 
 use crate::limit;
 use crate::number::{SCALE_MAX, Unit};
-use crate::vocabulary::{AccountState, AssetKind, CommandKind, OrderType, Session, Side, TimeInForce};
+use crate::vocabulary::{AccountState, AssetKind, CommandKind, Session};
 
+mod mass;
+mod place;
 mod record;
+pub use mass::{ChangeKillSwitch, MassCancel};
+pub use place::{PlaceOrder, Terms};
 pub use record::{RECORD_SIZE, RECORD_VERSION, Record, RecordError, TextArena};
 
 /// What someone wants, at a time that the sequencer gives.
@@ -48,6 +52,14 @@ pub enum Command<'a> {
     ReplaceOrder(ReplaceOrder<'a>),
     /// Cancels an account's orders, oldest first.
     CancelAll(CancelAll),
+    /// Does what is due at its stamp.
+    FireDue,
+    /// Sets an instrument's mark price.
+    SetMarkPrice(SetMarkPrice),
+    /// Cancels orders by account, instrument, side and price.
+    MassCancel(MassCancel),
+    /// Blocks entry and ends orders, of an account or of the venue.
+    ChangeKillSwitch(ChangeKillSwitch<'a>),
 }
 
 /// Lists an asset under a name nothing else has.
@@ -137,29 +149,6 @@ pub struct ChangeSession<'a> {
     pub reason: &'a str,
 }
 
-/// Enters an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlaceOrder<'a> {
-    /// Whose order.
-    pub account_id: u64,
-    /// Of what.
-    pub instrument_id: u64,
-    /// Buy or sell.
-    pub side: Side,
-    /// Limit or market.
-    pub order_type: OrderType,
-    /// How long it works.
-    pub time_in_force: TimeInForce,
-    /// Lots.
-    pub quantity: u64,
-    /// Limit price in price units; zero for a market order.
-    pub price: u64,
-    /// Worst price of a market order in price units; zero: the instrument's protection decides.
-    pub protection_price: u64,
-    /// The client's name for it, if any.
-    pub client_order_id: Option<&'a str>,
-}
-
 /// Cancels an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CancelOrder {
@@ -178,8 +167,10 @@ pub struct ReplaceOrder<'a> {
     pub order_id: u64,
     /// The new total quantity in lots, executed part included; none keeps it.
     pub quantity: Option<u64>,
-    /// The new price in price units; none keeps it.
+    /// The new price in price units; none keeps it. Of a waiting market order it is the protection price.
     pub price: Option<u64>,
+    /// The new trigger price of an order that waits; none keeps it.
+    pub trigger_price: Option<u64>,
     /// A further client order id, if any.
     pub client_order_id: Option<&'a str>,
 }
@@ -191,6 +182,15 @@ pub struct CancelAll {
     pub account_id: u64,
     /// Of which instrument; none means all.
     pub instrument_id: Option<u64>,
+}
+
+/// Sets the mark price of an instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetMarkPrice {
+    /// The instrument.
+    pub instrument_id: u64,
+    /// Price units.
+    pub price: u64,
 }
 
 impl Command<'_> {
@@ -210,6 +210,10 @@ impl Command<'_> {
             Self::CancelOrder(_) => CommandKind::CancelOrder,
             Self::ReplaceOrder(_) => CommandKind::ReplaceOrder,
             Self::CancelAll(_) => CommandKind::CancelAll,
+            Self::FireDue => CommandKind::FireDue,
+            Self::SetMarkPrice(_) => CommandKind::SetMarkPrice,
+            Self::MassCancel(_) => CommandKind::MassCancel,
+            Self::ChangeKillSwitch(_) => CommandKind::ChangeKillSwitch,
         }
     }
 }
@@ -235,6 +239,10 @@ impl<'a> Stamped<'a> {
 fn decode_body<'a>(r: &mut record::Reader<'_, 'a>) -> Result<Command<'a>, RecordError> {
     Ok(match r.kind() {
         CommandKind::OpenVenue => Command::OpenVenue,
+        CommandKind::FireDue => Command::FireDue,
+        CommandKind::MassCancel => Command::MassCancel(mass::decode_cancel(r)?),
+        CommandKind::ChangeKillSwitch => Command::ChangeKillSwitch(mass::decode_switch(r)?),
+        CommandKind::SetMarkPrice => Command::SetMarkPrice(SetMarkPrice { instrument_id: r.u64(24), price: r.u64(48) }),
         CommandKind::ListAsset => Command::ListAsset(ListAsset {
             kind: AssetKind::from_byte(r.u8(2)).ok_or(RecordError::Word("asset kind"))?,
             scale: scale(r.u8(3))?,
@@ -257,7 +265,7 @@ fn decode_body<'a>(r: &mut record::Reader<'_, 'a>) -> Result<Command<'a>, Record
             instrument_id: r.u64(24),
             reason: r.text(64, limit::REASON_BYTES_MAX)?.unwrap_or(""),
         }),
-        CommandKind::PlaceOrder => decode_place(r)?,
+        CommandKind::PlaceOrder => Command::PlaceOrder(place::decode(r)?),
         CommandKind::CancelOrder => Command::CancelOrder(CancelOrder { account_id: r.u64(16), order_id: r.u64(32) }),
         CommandKind::ReplaceOrder => decode_replace(r)?,
         CommandKind::CancelAll => {
@@ -307,31 +315,11 @@ fn decode_limits<'a>(r: &mut record::Reader<'_, 'a>) -> Result<Command<'a>, Reco
     }))
 }
 
-fn decode_place<'a>(r: &mut record::Reader<'_, 'a>) -> Result<Command<'a>, RecordError> {
-    let place = PlaceOrder {
-        side: Side::from_byte(r.u8(2)).ok_or(RecordError::Word("side"))?,
-        order_type: OrderType::from_byte(r.u8(3)).ok_or(RecordError::Word("order type"))?,
-        time_in_force: TimeInForce::from_byte(r.u8(4)).ok_or(RecordError::Word("time in force"))?,
-        account_id: r.u64(16),
-        instrument_id: r.u64(24),
-        quantity: r.u64(40),
-        price: r.u64(48),
-        protection_price: r.u64(56),
-        client_order_id: r.text(64, limit::NAME_BYTES_MAX)?,
-    };
-    match place.order_type {
-        OrderType::Market if place.price != 0 => Err(RecordError::NotAbsent("price of a market order")),
-        OrderType::Limit if place.protection_price != 0 => {
-            Err(RecordError::NotAbsent("protection price of a limit order"))
-        }
-        _ => Ok(Command::PlaceOrder(place)),
-    }
-}
-
 fn decode_replace<'a>(r: &mut record::Reader<'_, 'a>) -> Result<Command<'a>, RecordError> {
-    let given = r.presence(3)?;
-    let (quantity, price) = (r.u64(40), r.u64(48));
-    if (given & 1 == 0 && quantity != 0) || (given & 2 == 0 && price != 0) {
+    let given = r.presence(0b111)?;
+    let (quantity, price, trigger_price) = (r.u64(40), r.u64(48), r.u64(72));
+    let absent = (given & 1 == 0 && quantity != 0) || (given & 2 == 0 && price != 0);
+    if absent || (given & 4 == 0 && trigger_price != 0) {
         return Err(RecordError::NotAbsent("quantity or price"));
     }
     Ok(Command::ReplaceOrder(ReplaceOrder {
@@ -339,6 +327,7 @@ fn decode_replace<'a>(r: &mut record::Reader<'_, 'a>) -> Result<Command<'a>, Rec
         order_id: r.u64(32),
         quantity: (given & 1 != 0).then_some(quantity),
         price: (given & 2 != 0).then_some(price),
+        trigger_price: (given & 4 != 0).then_some(trigger_price),
         client_order_id: r.text(64, limit::NAME_BYTES_MAX)?,
     }))
 }
@@ -349,7 +338,12 @@ fn scale(byte: u8) -> Result<u8, RecordError> {
 
 fn encode_body(command: &Command<'_>, r: &mut Record, texts: &mut TextArena) {
     match command {
-        Command::OpenVenue => {}
+        Command::OpenVenue | Command::FireDue => {}
+        Command::MassCancel(c) => mass::encode_cancel(c, r),
+        Command::ChangeKillSwitch(c) => mass::encode_switch(c, r, texts),
+        Command::SetMarkPrice(c) => {
+            r.u64(24, c.instrument_id).u64(48, c.price);
+        }
         Command::ListAsset(c) => r.u8(2, c.kind as u8).u8(3, c.scale).text(64, Some(c.symbol), texts),
         Command::ListInstrument(c) => {
             r.u64(16, c.base).u64(24, c.quote).u64(32, c.price_unit.mantissa).u64(40, c.lot_unit.mantissa);
@@ -373,16 +367,13 @@ fn encode_body(command: &Command<'_>, r: &mut Record, texts: &mut TextArena) {
         Command::ChangeSession(c) => {
             r.u8(2, c.session as u8).u64(24, c.instrument_id).text(64, Some(c.reason), texts);
         }
-        Command::PlaceOrder(c) => {
-            r.u8(2, c.side as u8).u8(3, c.order_type as u8).u8(4, c.time_in_force as u8);
-            r.u64(16, c.account_id).u64(24, c.instrument_id).u64(40, c.quantity).u64(48, c.price);
-            r.u64(56, c.protection_price).text(64, c.client_order_id, texts);
-        }
+        Command::PlaceOrder(c) => place::encode(c, r, texts),
         Command::CancelOrder(c) => {
             r.u64(16, c.account_id).u64(32, c.order_id);
         }
         Command::ReplaceOrder(c) => {
             r.presence(0, c.quantity.is_some()).presence(1, c.price.is_some());
+            r.presence(2, c.trigger_price.is_some()).u64(72, c.trigger_price.unwrap_or(0));
             r.u64(16, c.account_id).u64(32, c.order_id).u64(40, c.quantity.unwrap_or(0));
             r.u64(48, c.price.unwrap_or(0)).text(64, c.client_order_id, texts);
         }

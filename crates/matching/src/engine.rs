@@ -1,5 +1,6 @@
 //! The engine: `apply` decides and appends events, `evolve` rebuilds the same state from them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::account::{Account, Accounts, EXTERNAL};
@@ -11,16 +12,23 @@ use crate::ladder::LadderKind;
 use crate::limit;
 use crate::market::Market;
 use crate::order_index::{OrderIndex, Place};
+use crate::timer::Timers;
 use crate::vocabulary::{CommandKind, Reason};
 
 mod cancel;
+mod cascade;
+mod due;
 mod entry;
 mod evolve;
 mod funds;
 mod listing;
+mod look_ahead;
+mod mass_cancel;
 mod place;
+mod post_only;
 mod replace;
 mod settle;
+mod stop;
 pub use evolve::Misfit;
 
 /// Nanoseconds in the millisecond that an event id can carry.
@@ -39,6 +47,16 @@ pub struct Engine {
     pub(crate) accounts: Accounts,
     pub(crate) markets: Vec<Market>,
     pub(crate) index: OrderIndex,
+    pub(crate) timers: Timers,
+    /// The venue's kill switch is on.
+    pub(crate) killed: bool,
+    pub(crate) killed_accounts: BTreeSet<u32>,
+    /// Markets whose waves an earlier command left.
+    pub(crate) deferred: BTreeSet<u32>,
+    /// Markets where the command may have reached what orders wait for.
+    pub(crate) touched: Vec<u32>,
+    /// Number of the command's first trade.
+    pub(crate) trades_before: u64,
     pub(crate) replay: evolve::Replay,
 }
 
@@ -76,6 +94,12 @@ impl Engine {
             accounts: Accounts::new(log_number),
             markets: Vec::new(),
             index: OrderIndex::default(),
+            timers: Timers::default(),
+            killed: false,
+            killed_accounts: BTreeSet::new(),
+            deferred: BTreeSet::new(),
+            touched: Vec::new(),
+            trades_before: 1,
             replay: evolve::Replay::default(),
         })
     }
@@ -129,6 +153,7 @@ impl Engine {
         self.command_sequence += 1;
         self.last_stamp_ns = self.last_stamp_ns.max(stamped.stamp_ns);
         self.replay = evolve::Replay::default();
+        self.trades_before = self.next_trade;
         match &stamped.command {
             Command::PlaceOrder(c) => self.place(c, events),
             Command::CancelOrder(c) => self.cancel(c, events),
@@ -139,6 +164,9 @@ impl Engine {
                     self.refuse(command.kind(), refusal, events);
                 }
             }
+        }
+        if !self.touched.is_empty() {
+            self.trigger_reached(events);
         }
         self.last_stamp_ns
     }
@@ -168,6 +196,10 @@ impl Engine {
             Command::ChangeLimits(c) => self.change_limits(c, events),
             Command::ChangeAccountState(c) => self.change_account_state(c, events),
             Command::ChangeSession(c) => self.change_session(c, events),
+            Command::FireDue => self.fire_due(events),
+            Command::SetMarkPrice(c) => self.set_mark_price(c, events),
+            Command::MassCancel(c) => self.mass_cancel(c, events),
+            Command::ChangeKillSwitch(c) => self.change_kill_switch(c, events),
             Command::PlaceOrder(_) | Command::CancelOrder(_) | Command::ReplaceOrder(_) | Command::CancelAll(_) => {
                 unreachable!("orders have their own refusals")
             }

@@ -6,18 +6,20 @@
 use crate::catalog::Catalog;
 use crate::id::EntityKind;
 use crate::vocabulary::{
-    AccountKind, AccountState, AssetKind, CommandKind, Ledger, Liquidity, OrderType, Reason, Request, Session, Side,
-    Status, TimeInForce,
+    AccountKind, AccountState, AssetKind, CommandKind, Ledger, Liquidity, OrderType, Reason, Reference, Request,
+    Session, Side, Status, Switch, TimeInForce,
 };
 
 mod field;
 mod json;
+mod terms;
 pub use field::{
     AccountId, AggregateId, Amount, Asset, Instrument, InstrumentId, Limit, LotUnit, Millionths, Notional, OrderId,
     Postings, Price, PriceUnit, Quantity, Text, TradeId,
 };
 pub use json::Malformed;
 use json::{Reader, Writer};
+pub use terms::{LeftOut, OrderTerms, TermsAt, Yes};
 
 /// A part of a list that the batch holds: start and length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,15 +75,23 @@ macro_rules! events {
             impl $name {
                 fn write(&self, writer: &mut Writer<'_>) {
                     $(
-                        writer.key(concat!(",\"", $key, "\":"));
-                        field::Field::write(&self.$field, writer);
+                        if !field::Field::is_left_out(&self.$field) {
+                            writer.key(concat!(",\"", $key, "\":"));
+                            field::Field::write(&self.$field, writer);
+                        }
                     )+
                 }
 
                 fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
                     $(
-                        reader.key(concat!(",\"", $key, "\":"))?;
-                        let $field = <$type as field::Field>::read(reader).map_err(|e| e.in_field($key))?;
+                        let $field = match <$type as field::Field>::LEFT_OUT {
+                            Some(left_out) if !reader.take_key(",", concat!("\"", $key, "\":")) => left_out,
+                            Some(_) => <$type as field::Field>::read(reader).map_err(|e| e.in_field($key))?,
+                            None => {
+                                reader.key(concat!(",\"", $key, "\":"))?;
+                                <$type as field::Field>::read(reader).map_err(|e| e.in_field($key))?
+                            }
+                        };
                     )+
                     Ok(Self { $($field,)+ })
                 }
@@ -157,13 +167,14 @@ events! {
         "symbol" symbol: Instrument, "side" side: Side, "type" order_type: OrderType, "time_in_force" time_in_force: TimeInForce,
         "quantity" quantity: Quantity, "price" price: Option<Price>, "protection_price" protection_price: Option<Price>,
         "status" status: Status, "cum_quantity" cum_quantity: Quantity, "leaves_quantity" leaves_quantity: Quantity,
-        "rests" rests: Option<Resting>, "postings" postings: Postings,
+        "rests" rests: Option<Resting>, "postings" postings: Postings, "terms" terms: TermsAt,
     }
     /// An order was refused.
     OrderRejected {
         "order_id" order_id: OrderId, "client_order_id" client_order_id: Option<Text>, "account_id" account_id: AccountId,
         "symbol" symbol: Instrument, "side" side: Side, "type" order_type: OrderType, "time_in_force" time_in_force: TimeInForce,
         "quantity" quantity: Quantity, "price" price: Option<Price>, "status" status: Status, "reason" reason: Reason,
+        "terms" terms: TermsAt,
     }
     /// An order's part in a trade.
     OrderExecuted {
@@ -178,8 +189,23 @@ events! {
         "order_id" order_id: OrderId, "client_order_id" client_order_id: Option<Text>, "account_id" account_id: AccountId,
         "symbol" symbol: Instrument, "quantity" quantity: Quantity, "price" price: Price, "status" status: Status,
         "cum_quantity" cum_quantity: Quantity, "leaves_quantity" leaves_quantity: Quantity,
-        "rests" rests: Option<Resting>, "postings" postings: Postings,
+        "rests" rests: Option<Resting>, "postings" postings: Postings, "trigger_price" trigger_price: LeftOut<Price>,
     }
+    /// An order that waited works: its trigger price was reached.
+    OrderTriggered {
+        "order_id" order_id: OrderId, "account_id" account_id: AccountId, "symbol" symbol: Instrument, "side" side: Side,
+        "trigger_price" trigger_price: Price, "price" price: Price, "status" status: Status,
+        "leaves_quantity" leaves_quantity: Quantity, "rests" rests: Option<Resting>,
+    }
+    /// Prices have reached more orders than one command triggers; those that had begun to wait before go on at once.
+    TriggersDeferred {
+        "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "reference" reference: Reference,
+        "low" low: Price, "high" high: Price, "armed_before" armed_before: u64,
+    }
+    /// What was deferred goes on, all of it.
+    TriggersResumed { "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, }
+    /// An instrument has a mark price.
+    MarkPriceChanged { "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "price" price: Price, }
     /// An order ended by a cancel, of the client or of the rules.
     OrderCanceled {
         "order_id" order_id: OrderId, "account_id" account_id: AccountId, "symbol" symbol: Instrument, "reason" reason: Reason,
@@ -198,6 +224,13 @@ events! {
     CommandRefused { "command" command: CommandKind, "reason" reason: Reason, "aggregate_id" aggregate_id: AggregateId, }
     /// A mass cancel ended.
     OrdersCanceled { "account_id" account_id: AccountId, "symbol" symbol: Option<Instrument>, "count" count: u32, }
+    /// A mass cancel ended; what it chose by is there, what did not matter is left out.
+    MassCanceled {
+        "count" count: u32, "account_id" account_id: LeftOut<AccountId>, "symbol" symbol: LeftOut<Instrument>,
+        "side" side: LeftOut<Side>, "lowest_price" lowest_price: LeftOut<Price>, "highest_price" highest_price: LeftOut<Price>,
+    }
+    /// A kill switch, of an account or of the venue, is on or off.
+    KillSwitchChanged { "state" state: Switch, "reason" reason: Text, "account_id" account_id: LeftOut<AccountId>, }
     /// Two orders traded.
     TradeExecuted {
         "trade_id" trade_id: TradeId, "symbol" symbol: Instrument, "price" price: Price, "quantity" quantity: Quantity,
@@ -262,16 +295,22 @@ impl Event {
             | Body::LimitsChanged(LimitsChanged { account_id, .. })
             | Body::AccountStateChanged(AccountStateChanged { account_id, .. })
             | Body::OrderCancelRejected(OrderCancelRejected { account_id, .. }) => (Some(account_id), None),
-            Body::SessionChanged(e) => (None, Some(e.symbol)),
+            Body::SessionChanged(SessionChanged { symbol, .. })
+            | Body::TriggersDeferred(TriggersDeferred { symbol, .. })
+            | Body::TriggersResumed(TriggersResumed { symbol, .. })
+            | Body::MarkPriceChanged(MarkPriceChanged { symbol, .. })
+            | Body::TradeExecuted(TradeExecuted { symbol, .. }) => (None, Some(symbol)),
             Body::OrderCreated(OrderCreated { account_id, symbol, .. })
             | Body::OrderRejected(OrderRejected { account_id, symbol, .. })
             | Body::OrderExecuted(OrderExecuted { account_id, symbol, .. })
             | Body::OrderReplaced(OrderReplaced { account_id, symbol, .. })
+            | Body::OrderTriggered(OrderTriggered { account_id, symbol, .. })
             | Body::OrderCanceled(OrderCanceled { account_id, symbol, .. })
             | Body::OrderExpired(OrderExpired { account_id, symbol, .. }) => (Some(account_id), Some(symbol)),
             Body::OrdersCanceled(e) => (Some(e.account_id), e.symbol),
+            Body::MassCanceled(e) => (e.account_id.0, e.symbol.0),
+            Body::KillSwitchChanged(e) => (e.account_id.0, None),
             Body::CommandRefused(e) => e.aggregate_id.subject(),
-            Body::TradeExecuted(e) => (None, Some(e.symbol)),
         };
         Subject { account_id: account.map(|id| id.0), instrument: instrument.filter(|i| *i != Instrument::UNKNOWN) }
     }
@@ -286,6 +325,8 @@ pub struct Events {
     pub postings: Vec<Posting>,
     /// All their texts.
     pub texts: Vec<u8>,
+    /// The terms of orders that are not plain.
+    pub terms: Vec<OrderTerms>,
 }
 
 impl Events {
@@ -294,6 +335,7 @@ impl Events {
         self.list.clear();
         self.postings.clear();
         self.texts.clear();
+        self.terms.clear();
     }
 
     /// The postings of an event.
@@ -304,6 +346,11 @@ impl Events {
     /// The text of an event's field.
     pub fn text_of(&self, text: Text) -> &str {
         std::str::from_utf8(&self.texts[text.0.range()]).unwrap_or_default()
+    }
+
+    /// The terms of an order; those of a plain one say nothing.
+    pub fn terms_of(&self, terms: TermsAt) -> OrderTerms {
+        terms.0.and_then(|at| self.terms.get(at as usize)).copied().unwrap_or_default()
     }
 
     /// Appends the canonical JSON of an event's data.
@@ -325,6 +372,15 @@ impl Events {
         let start = u32::try_from(self.texts.len()).expect("texts of a batch are below 4 GiB");
         self.texts.extend_from_slice(text.as_bytes());
         Text(Span { start, length: u32::try_from(text.len()).expect("a text is short") })
+    }
+
+    /// Keeps the terms of an order, if it has any.
+    pub(crate) fn add_terms(&mut self, terms: OrderTerms) -> TermsAt {
+        if terms == OrderTerms::default() {
+            return TermsAt::default();
+        }
+        self.terms.push(terms);
+        TermsAt(Some(u32::try_from(self.terms.len() - 1).expect("terms of a batch are below 2^32")))
     }
 
     pub(crate) fn postings_since(&self, start: usize) -> Postings {

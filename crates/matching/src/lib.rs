@@ -8,6 +8,7 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)]
 
 pub mod account;
+mod attributes;
 pub mod batch;
 pub mod book;
 pub mod catalog;
@@ -30,4 +31,6 @@ struct BookPage;
 
 mod engine;
 mod table;
+mod timer;
+mod trigger;
 pub use engine::{Engine, LogNumberTooLarge, Misfit};

@@ -20,6 +20,10 @@ pub const ORDERS_PER_INSTRUMENT_MAX: u32 = 1_000_000;
 pub const TRADES_PER_COMMAND_MAX: u32 = 20_000;
 /// Orders ended by one mass cancel or one close of a session; ask again while the count equals it.
 pub const CANCELS_PER_COMMAND_MAX: u32 = 50_000;
+/// Waiting orders that one command triggers; the rest goes on in a command of its own.
+pub const TRIGGERS_PER_COMMAND_MAX: u32 = 500;
+/// A command that has made so many trades triggers no further order: what it triggers may trade a lot itself.
+pub const TRADES_BEFORE_DEFERRAL: u64 = 1_000;
 /// Open orders of an account that has no limit of its own.
 pub const OPEN_ORDERS_DEFAULT: u32 = 10_000;
 /// Accounts of one engine, system accounts included.
@@ -39,6 +43,8 @@ pub const CALENDAR_BYTES_MAX: usize = 4096;
 /// How many of the newest order numbers are remembered after they close, to tell `order_closed` from
 /// `order_not_found`.
 pub const CLOSED_ORDERS_REMEMBERED: u64 = 65_536;
+/// The last millisecond since 1970 that nanoseconds in a `u64` can say.
+pub const TIME_MS_MAX: u64 = u64::MAX / 1_000_000;
 /// Commands of one batch.
 pub const COMMANDS_PER_BATCH_MAX: usize = 65_536;
 /// Bytes of one batch's texts.

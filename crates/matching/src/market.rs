@@ -1,8 +1,11 @@
 //! One instrument's market: its book, and what the engine keeps of each order beside it.
 
 use crate::account::Account;
-use crate::book::{Book, NONE};
+use crate::attributes::{AttributeTable, Attributes};
+use crate::book::{Book, NONE, Order};
 use crate::ladder::LadderKind;
+use crate::timer::Timers;
+use crate::trigger::{Triggers, Waiting};
 use crate::vocabulary::{Session, Side, TimeInForce};
 
 /// What the engine keeps of an order beside the book's cache line.
@@ -23,17 +26,80 @@ pub struct Market {
     /// Number of the instrument's last event.
     pub version: u64,
     pub(crate) beside: BesideBook,
+    pub(crate) attributes: AttributeTable,
+    pub(crate) triggers: Triggers,
 }
 
 impl Market {
     pub(crate) fn new(ladder: LadderKind) -> Self {
-        Self { book: Book::new(ladder), session: Session::Continuous, version: 0, beside: BesideBook::default() }
+        Self {
+            book: Book::new(ladder),
+            session: Session::Continuous,
+            version: 0,
+            beside: BesideBook::default(),
+            attributes: AttributeTable::default(),
+            triggers: Triggers::default(),
+        }
     }
 
-    /// The slots of resting day orders: bids from the best, then asks, each level in its order.
+    /// The slots of day orders: bids from the best, then asks, each level in its order; then those that wait, the
+    /// oldest first.
     pub(crate) fn day_orders(&self) -> impl Iterator<Item = u32> + '_ {
         let resting = [Side::Buy, Side::Sell].into_iter().flat_map(|side| self.book.queue(side));
-        resting.filter(|(_, order)| order.time_in_force() == TimeInForce::Day).map(|(slot, _)| slot)
+        let waiting = self.waiting_orders().into_iter().map(|slot| (slot, self.book.order(slot)));
+        resting.chain(waiting).filter(|(_, order)| order.time_in_force() == TimeInForce::Day).map(|(slot, _)| slot)
+    }
+
+    /// The slots of all open orders, the oldest first.
+    pub(crate) fn open_orders(&self) -> Vec<u32> {
+        let resting = [Side::Buy, Side::Sell].into_iter().flat_map(|side| self.book.queue(side)).map(|(slot, _)| slot);
+        let mut slots: Vec<u32> = resting.chain(self.attributes.waiting()).collect();
+        slots.sort_unstable_by_key(|slot| self.book.order(*slot).id);
+        slots
+    }
+
+    /// The slots of orders that wait, the oldest first.
+    pub(crate) fn waiting_orders(&self) -> Vec<u32> {
+        let mut slots: Vec<u32> = self.attributes.waiting().collect();
+        slots.sort_unstable_by_key(|slot| self.book.order(*slot).id);
+        slots
+    }
+
+    /// What an order waits for, if it does.
+    pub(crate) fn waiting_of(&self, slot: u32) -> Option<Waiting> {
+        self.attributes.of(slot, self.book.order(slot)).waiting
+    }
+
+    /// Keeps an order that waits.
+    pub(crate) fn add_waiting(
+        &mut self,
+        order: Order,
+        waiting: Waiting,
+        expire_at_ms: u64,
+        timers: &mut Timers,
+    ) -> u32 {
+        let side = order.side();
+        let slot = self.book.add(order);
+        self.attributes.open(&mut self.book, slot, Attributes { expire_at_ms, waiting: Some(waiting) }, timers);
+        self.triggers.arm(slot, side, &waiting);
+        slot
+    }
+
+    /// An order waits no longer, and is open.
+    pub(crate) fn end_waiting(&mut self, slot: u32) -> Option<Waiting> {
+        let waiting = self.attributes.set_waiting(slot, None)?;
+        self.triggers.disarm(self.book.order(slot).side(), &waiting);
+        Some(waiting)
+    }
+
+    /// A waiting order waits for another price: it begins anew. Returns what it waits for, unless that is the same.
+    pub(crate) fn rearm(&mut self, slot: u32, trigger_price: u64) -> Option<Waiting> {
+        let before = self.waiting_of(slot).filter(|waiting| waiting.trigger_price != trigger_price)?;
+        self.end_waiting(slot)?;
+        let waiting = Waiting { trigger_price, armed: self.triggers.next_armed, ..before };
+        self.attributes.set_waiting(slot, Some(waiting));
+        self.triggers.arm(slot, self.book.order(slot).side(), &waiting);
+        Some(waiting)
     }
 }
 

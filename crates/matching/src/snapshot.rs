@@ -12,6 +12,7 @@ use crate::Engine;
 use crate::account::{Account, Holding};
 use crate::market::Market;
 use crate::order_index::{NO_ACCOUNT, Place};
+use crate::trigger::Triggers;
 use crate::vocabulary::Side;
 
 mod restore;
@@ -21,7 +22,7 @@ pub const MAGIC: &[u8; 8] = b"MATCHING";
 /// How the bytes are laid out.
 pub const FORMAT_VERSION: u16 = 1;
 /// What the state consists of, and what events mean to it: a change of either is a change of this number.
-pub const STATE_SCHEMA: u16 = 1;
+pub const STATE_SCHEMA: u16 = 5;
 
 const OPEN: u32 = u32::MAX - 1;
 
@@ -123,6 +124,9 @@ impl Engine {
         w.u64(self.index.next());
         self.write_assets(&mut w);
         self.write_accounts(&mut w);
+        w.u8(u8::from(self.killed));
+        w.count(self.killed_accounts.len());
+        self.killed_accounts.iter().for_each(|account| w.u32(*account));
         self.write_instruments(&mut w);
         for market in &self.markets {
             write_orders(&mut w, market);
@@ -175,6 +179,7 @@ impl Engine {
             w.u8(market.session as u8);
             w.u64(market.version);
             w.u64(market.book.next_priority());
+            write_triggers(w, &market.triggers);
         }
     }
 
@@ -216,6 +221,8 @@ fn write_orders(w: &mut Writer, market: &Market) {
             w.u64(order.id);
             w.u32(order.owner);
             w.u8(order.time_in_force() as u8);
+            w.u8(order.post_only().map_or(0, |word| word as u8));
+            w.u64(market.attributes.of(slot, order).expire_at_ms);
             w.u64(order.price);
             w.u64(order.quantity);
             w.u64(order.leaves);
@@ -223,5 +230,43 @@ fn write_orders(w: &mut Writer, market: &Market) {
             w.u32(order.version);
             w.i128(market.beside.cum_notional(slot));
         }
+    }
+    write_waiting(w, market);
+}
+
+/// The last trade and mark price, and what was deferred.
+fn write_triggers(w: &mut Writer, triggers: &Triggers) {
+    w.u64(triggers.last_trade);
+    w.u64(triggers.mark);
+    w.u64(triggers.next_armed);
+    w.count(triggers.waves.len());
+    for wave in &triggers.waves {
+        w.u8(wave.reference as u8);
+        w.u64(wave.low);
+        w.u64(wave.high);
+        w.u64(wave.armed_before);
+    }
+}
+
+/// Orders that wait, by their numbers.
+fn write_waiting(w: &mut Writer, market: &Market) {
+    let slots = market.waiting_orders();
+    w.count(slots.len());
+    for slot in slots {
+        let (order, Some(waiting)) = (market.book.order(slot), market.waiting_of(slot)) else { continue };
+        w.u64(order.id);
+        w.u32(order.owner);
+        w.u8(order.side() as u8);
+        w.u8(order.time_in_force() as u8);
+        w.u64(market.attributes.of(slot, order).expire_at_ms);
+        w.u64(order.price);
+        w.u64(order.quantity);
+        w.u32(order.version);
+        w.u8(waiting.order_type as u8);
+        w.u8(waiting.trigger_by as u8);
+        w.u64(waiting.trigger_price);
+        w.u64(waiting.armed);
+        w.u8(u8::from(waiting.all_or_none));
+        w.u64(waiting.minimum_quantity);
     }
 }

@@ -65,6 +65,59 @@ words! {
         Limit = 0, "LIMIT";
         /// Trades at once up to its protection price and never rests.
         Market = 1, "MARKET";
+        /// Trades at the best opposite price of the moment; what is left rests there.
+        MarketToLimit = 2, "MARKET_TO_LIMIT";
+        /// Waits for a worse price, then it is a market order.
+        Stop = 3, "STOP";
+        /// Waits for a worse price, then it is a limit order.
+        StopLimit = 4, "STOP_LIMIT";
+        /// Waits for a better price, then it is a market order.
+        MarketIfTouched = 5, "MARKET_IF_TOUCHED";
+        /// Waits for a better price, then it is a limit order.
+        LimitIfTouched = 6, "LIMIT_IF_TOUCHED";
+    }
+}
+
+impl OrderType {
+    /// Whether it waits for a price before it works.
+    pub const fn waits(self) -> bool {
+        matches!(self, Self::Stop | Self::StopLimit | Self::MarketIfTouched | Self::LimitIfTouched)
+    }
+
+    /// Whether it has a limit price of its own; otherwise a protection bounds it, or the best price.
+    pub const fn has_price(self) -> bool {
+        matches!(self, Self::Limit | Self::StopLimit | Self::LimitIfTouched)
+    }
+
+    /// Whether it works as a market order, which never rests.
+    pub const fn is_market(self) -> bool {
+        matches!(self, Self::Market | Self::Stop | Self::MarketIfTouched)
+    }
+}
+
+words! {
+    /// Which price a waiting order looks at.
+    TriggerBy {
+        /// The prices of trades.
+        Last = 1, "LAST";
+        /// A buy looks at the best ask, a sell at the best bid.
+        BidAsk = 2, "BID_ASK";
+        /// The mark price.
+        Mark = 3, "MARK";
+    }
+}
+
+words! {
+    /// A price that waiting orders look at.
+    Reference {
+        /// Of trades.
+        Last = 0, "LAST";
+        /// The best bid.
+        Bid = 1, "BID";
+        /// The best ask.
+        Ask = 2, "ASK";
+        /// The mark price.
+        Mark = 3, "MARK";
     }
 }
 
@@ -77,6 +130,27 @@ words! {
         Day = 1, "DAY";
         /// Immediate or cancel.
         Ioc = 2, "IOC";
+        /// The whole at once, or nothing.
+        Fok = 3, "FOK";
+        /// Until a time of its own.
+        Gtd = 4, "GTD";
+    }
+}
+
+impl TimeInForce {
+    /// Whether what does not trade at once is canceled.
+    pub const fn is_immediate(self) -> bool {
+        matches!(self, Self::Ioc | Self::Fok)
+    }
+}
+
+words! {
+    /// What becomes of a post-only order that would trade.
+    PostOnly {
+        /// It is refused.
+        Reject = 1, "REJECT";
+        /// It moves to the best price that does not meet the other side.
+        Slide = 2, "SLIDE";
     }
 }
 
@@ -143,6 +217,16 @@ words! {
 }
 
 words! {
+    /// Whether a switch is on.
+    Switch {
+        /// It is not.
+        Off = 0, "OFF";
+        /// It is.
+        On = 1, "ON";
+    }
+}
+
+words! {
     /// Whether an instrument trades.
     Session {
         /// Orders match as they come.
@@ -201,6 +285,14 @@ words! {
         ReplaceOrder = 12, "ReplaceOrder";
         /// Cancels an account's orders.
         CancelAll = 13, "CancelAll";
+        /// Does what is due.
+        FireDue = 16, "FireDue";
+        /// Sets an instrument's mark price.
+        SetMarkPrice = 17, "SetMarkPrice";
+        /// Cancels orders by account, instrument, side and price.
+        MassCancel = 18, "MassCancel";
+        /// Blocks entry and ends orders, of an account or of the venue.
+        ChangeKillSwitch = 19, "ChangeKillSwitch";
     }
 }
 
@@ -271,5 +363,27 @@ words! {
         TradesPerCommand = 36, "trades_per_command";
         /// The session of a day order closed.
         SessionEnd = 37, "session_end";
+        /// A post-only order would trade.
+        PostOnlyWouldTrade = 38, "post_only_would_trade";
+        /// The minimum quantity exceeds the order's.
+        InvalidMinimumQuantity = 39, "invalid_minimum_quantity";
+        /// The budget buys not even one lot.
+        BudgetTooSmall = 40, "budget_too_small";
+        /// Less than the whole order can trade at once.
+        FillOrKill = 41, "fill_or_kill";
+        /// It would trade, but less than its minimum quantity.
+        MinimumQuantity = 42, "minimum_quantity";
+        /// It would trade, but not the whole.
+        AllOrNone = 43, "all_or_none";
+        /// The time at which it would expire is not to come.
+        ExpireTimePassed = 44, "expire_time_passed";
+        /// Its time has come.
+        ExpireTime = 45, "expire_time";
+        /// Nothing is due.
+        NothingDue = 46, "nothing_due";
+        /// The trigger price is zero, or of an order that does not wait.
+        InvalidTriggerPrice = 47, "invalid_trigger_price";
+        /// A kill switch is on.
+        KillSwitch = 48, "kill_switch";
     }
 }

@@ -20,20 +20,23 @@ class Batch:
     def events(self) -> list[tuple[int, str, str, str, int, str, bytes, str | None, str | None]]:
         """Every event in log order, built anew at each access.
 
-        (command number in the batch from 0, event type, aggregate type, aggregate id, aggregate version, event id,
-        event data, account id, instrument id)
+        (number of the decided command in the batch from 0, event type, aggregate type, aggregate id, aggregate version,
+        event id, event data, account id, instrument id)
         """
 
     def make_events(self, make: Callable[..., T], users: list[str | None]) -> list[tuple[T, ...]]:
         """The events of each command, each made by calling `make` with what an envelope needs:
 
         event id, aggregate id, aggregate type, event type, aggregate version, event data, stamp in nanoseconds, account
-        id, instrument id, user. users: one for each command, for the envelopes of its events; ValueError if they are
-        not as many.
+        id, instrument id, user. users: one for each command that was given, for the envelopes of its events; ValueError
+        if they are not as many. Commands that were put in because they were due have none.
         """
     @property
+    def given(self) -> list[int | None]:
+        """For each command that was decided, which record it is; None for one that was put in because it was due."""
+    @property
     def stamps(self) -> list[int]:
-        """When each command occurred, in nanoseconds since 1970; it never goes back."""
+        """When each decided command occurred, in nanoseconds since 1970; it never goes back."""
 
 @final
 class Asset:
@@ -96,6 +99,14 @@ class Engine:
         `commands` are at most 65,536 records of 128 bytes (COMMANDS.md), `texts` the arena they point into. ValueError
         names the record that is malformed; then nothing has been applied.
         """
+    def fire_due(self, until_ns: int) -> Batch:
+        """Do what is due at or before `until_ns`, each thing stamped with its own time: commands that nobody gave.
+
+        `execute` does the same before each command, so this is for when nothing else comes.
+        """
+    @property
+    def next_due_ns(self) -> int | None:
+        """The earliest time at which something is due, nanoseconds since 1970; None: nothing waits for a time."""
     def evolve(self, rows: Iterable[tuple[str, str, int, bytes]]) -> None:
         """Replay (event type, event id, aggregate version, event data) in log order.
 

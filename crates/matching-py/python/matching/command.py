@@ -11,9 +11,10 @@ from typing import Final
 
 RECORD_VERSION: Final = 1
 
-# version, kind, three words, presence bits, reserved, stamp, six numbers, two text references, two amounts, tail
-_RECORD: Final = Struct("<BBBBBBHQQQQQQQIIII16s16sI12x")
+# version, kind, three words, presence bits, two more words, stamp, six numbers, two text references, two amounts, tail
+_RECORD: Final = Struct("<BBBBBBHQQQQQQQIIII16s16sQ8x")
 _NO_AMOUNT: Final = bytes(16)
+_ALL_OR_NONE: Final = 1 << 1
 
 
 class Side(IntEnum):
@@ -24,12 +25,35 @@ class Side(IntEnum):
 class OrderType(IntEnum):
     LIMIT = 0
     MARKET = 1
+    MARKET_TO_LIMIT = 2
+    STOP = 3
+    STOP_LIMIT = 4
+    MARKET_IF_TOUCHED = 5
+    LIMIT_IF_TOUCHED = 6
 
 
 class TimeInForce(IntEnum):
     GTC = 0
     DAY = 1
     IOC = 2
+    FOK = 3
+    GTD = 4
+
+
+class TriggerBy(IntEnum):
+    """Which price a waiting order looks at: trades, the best price it would trade at, or the mark price."""
+
+    LAST = 1
+    BID_ASK = 2
+    MARK = 3
+
+
+class PostOnly(IntEnum):
+    """What becomes of an order that would trade: it is refused, or moves to the best price that does not meet the other
+    side. The value is its flag."""
+
+    REJECT = 1 << 2
+    SLIDE = 1 << 3
 
 
 class AssetKind(IntEnum):
@@ -40,6 +64,11 @@ class AssetKind(IntEnum):
 class AccountState(IntEnum):
     ACTIVE = 0
     SUSPENDED = 1
+
+
+class Switch(IntEnum):
+    OFF = 0
+    ON = 1
 
 
 class Session(IntEnum):
@@ -74,14 +103,20 @@ def _pack(
     stamp_ns: int,
     words: tuple[int, int, int] = (0, 0, 0),
     presence: int = 0,
+    more_words: int = 0,
     numbers: tuple[int, int, int, int, int, int] = (0, 0, 0, 0, 0, 0),
     texts: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0)),
     amounts: tuple[bytes, bytes] = (_NO_AMOUNT, _NO_AMOUNT),
     tail: int = 0,
 ) -> bytes:
     return _RECORD.pack(
-        RECORD_VERSION, kind, *words, presence, 0, stamp_ns, *numbers, *texts[0], *texts[1], *amounts, tail
+        RECORD_VERSION, kind, *words, presence, more_words, stamp_ns, *numbers, *texts[0], *texts[1], *amounts, tail
     )
+
+
+def _number(value: int) -> tuple[int, int]:
+    """A number of 64 bits in the place of a second text."""
+    return value & 0xFFFF_FFFF, value >> 32
 
 
 def _amount(value: int) -> bytes:
@@ -185,14 +220,31 @@ def place_order(
     price: int = 0,
     protection_price: int = 0,
     client_order_id: str | None = None,
+    post_only: PostOnly | None = None,
+    all_or_none: bool = False,
+    minimum_quantity: int = 0,
+    budget: int = 0,
+    expire_at_ms: int = 0,
+    trigger_by: TriggerBy | None = None,
+    trigger_price: int = 0,
 ) -> bytes:
-    """Enter an order. A limit order has a price, a market order may have a protection price; 0 means none."""
+    """Enter an order; 0 means none.
+
+    A limit order has a price, a market order may have a protection price, and instead of a quantity a budget: what it
+    may cost or raise in ledger units of the quote asset. On entry, an all-or-none order trades whole or not at all, one
+    with a minimum quantity at least so much or not at all. A GTD order expires at a time, in milliseconds since 1970.
+    A stop or touched order waits until the price that `trigger_by` names reaches its trigger price.
+    """
     return _pack(
         10,
         stamp_ns,
         (side, order_type, time_in_force),
+        presence=(post_only or 0) | _ALL_OR_NONE * all_or_none,
+        more_words=trigger_by or 0,
         numbers=(account_id, instrument_id, 0, quantity, price, protection_price),
-        texts=(texts.add(client_order_id), (0, 0)),
+        texts=(texts.add(client_order_id), _number(trigger_price)),
+        amounts=(_amount(budget), bytes(8) + minimum_quantity.to_bytes(8, "little")),
+        tail=expire_at_ms,
     )
 
 
@@ -209,15 +261,16 @@ def replace_order(
     order_id: int,
     quantity: int | None = None,
     price: int | None = None,
+    trigger_price: int | None = None,
     client_order_id: str | None = None,
 ) -> bytes:
-    """Replace an order's total quantity (executed part included), its price, or both; None keeps it."""
+    """Replace an order's total quantity (executed part included), its price, what it waits for; None keeps it."""
     return _pack(
         12,
         stamp_ns,
-        presence=(quantity is not None) | (price is not None) << 1,
+        presence=(quantity is not None) | (price is not None) << 1 | (trigger_price is not None) << 2,
         numbers=(account_id, 0, order_id, quantity or 0, price or 0, 0),
-        texts=(texts.add(client_order_id), (0, 0)),
+        texts=(texts.add(client_order_id), _number(trigger_price or 0)),
     )
 
 
@@ -226,4 +279,44 @@ def cancel_all(stamp_ns: int, account_id: int, instrument_id: int | None = None)
     `CANCELS_PER_COMMAND_MAX`."""
     return _pack(
         13, stamp_ns, presence=int(instrument_id is not None), numbers=(account_id, instrument_id or 0, 0, 0, 0, 0)
+    )
+
+
+def set_mark_price(stamp_ns: int, instrument_id: int, price: int) -> bytes:
+    """Set the price that orders with the trigger method MARK look at."""
+    return _pack(17, stamp_ns, numbers=(0, instrument_id, 0, 0, price, 0))
+
+
+def mass_cancel(
+    stamp_ns: int,
+    *,
+    account_id: int | None = None,
+    instrument_id: int | None = None,
+    side: Side | None = None,
+    lowest_price: int | None = None,
+    highest_price: int | None = None,
+) -> bytes:
+    """Cancel the orders that these choose; None does not matter. A price needs an instrument, and leaves out orders
+    that have no limit price. Ask again while the count is `CANCELS_PER_COMMAND_MAX`."""
+    chosen = (account_id, instrument_id, side, lowest_price, highest_price)
+    return _pack(
+        18,
+        stamp_ns,
+        (side or 0, 0, 0),
+        presence=sum((by is not None) << bit for bit, by in enumerate(chosen)),
+        numbers=(account_id or 0, instrument_id or 0, 0, 0, lowest_price or 0, highest_price or 0),
+    )
+
+
+def change_kill_switch(
+    texts: TextArena, stamp_ns: int, state: Switch, account_id: int | None = None, reason: str = ""
+) -> bytes:
+    """Keep orders out and end what is open, of an account or (None) of the venue; or allow entry again."""
+    return _pack(
+        19,
+        stamp_ns,
+        (state, 0, 0),
+        presence=int(account_id is not None),
+        numbers=(account_id or 0, 0, 0, 0, 0, 0),
+        texts=(texts.add(reason), (0, 0)),
     )

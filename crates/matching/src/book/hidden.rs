@@ -2,6 +2,7 @@
 //!
 //! They lie in ladders of their own: where there is none, matching looks once and goes on.
 
+use super::slab::{HIDDEN, ICEBERG};
 use super::{Book, Order, key_of};
 use crate::ladder::{Ladder, OrderedLadder};
 use crate::vocabulary::Side;
@@ -70,9 +71,6 @@ fn sooner(shown: Option<(u64, u32)>, hidden: Option<(u64, u32)>) -> Option<(u64,
         (None, hidden) => hidden,
     }
 }
-
-const HIDDEN: u32 = 1 << 31;
-const ICEBERG: u32 = 1 << 30;
 
 impl Order {
     /// Whether no depth shows it.

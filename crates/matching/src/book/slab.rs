@@ -1,19 +1,27 @@
 //! Orders in one vector, linked by 32-bit slots; an order is one cache line.
 
-use crate::vocabulary::{Side, TimeInForce};
+use crate::vocabulary::{PostOnly, Side, TimeInForce};
 
 /// No slot.
 pub const NONE: u32 = u32::MAX;
 
-/// Side and time in force of an order in one word.
+/// Side, time in force, post-only and what is rare of an order in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flags(u32);
 
 impl Flags {
     pub(super) fn new(side: Side, time_in_force: TimeInForce) -> Self {
-        Self(side as u32 | (time_in_force as u32) << 1)
+        Self(side as u32 | (time_in_force as u32) << TIME_IN_FORCE_BIT)
     }
 }
+
+/// Three bits from here.
+const TIME_IN_FORCE_BIT: u32 = 1;
+/// Two bits from here.
+const POST_ONLY_BIT: u32 = 4;
+const ATTRIBUTES: u32 = 1 << 29;
+pub(super) const ICEBERG: u32 = 1 << 30;
+pub(super) const HIDDEN: u32 = 1 << 31;
 
 /// An open order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +47,7 @@ pub struct Order {
     pub owner: u32,
     /// Number of its last event.
     pub version: u32,
-    /// Side and time in force.
+    /// Side, time in force and post-only.
     pub flags: Flags,
 }
 
@@ -53,11 +61,28 @@ impl Order {
 
     /// How long it works.
     pub fn time_in_force(&self) -> TimeInForce {
-        match self.flags.0 >> 1 & 0b111 {
-            0 => TimeInForce::Gtc,
-            1 => TimeInForce::Day,
-            _ => TimeInForce::Ioc,
-        }
+        TimeInForce::from_byte((self.flags.0 >> TIME_IN_FORCE_BIT & 0b111) as u8).unwrap_or(TimeInForce::Ioc)
+    }
+
+    /// What becomes of it where it would trade on entry; `None` if it may.
+    pub fn post_only(&self) -> Option<PostOnly> {
+        PostOnly::from_byte((self.flags.0 >> POST_ONLY_BIT & 0b11) as u8)
+    }
+
+    /// Makes it post-only, or not.
+    pub fn set_post_only(&mut self, post_only: Option<PostOnly>) {
+        let bits = post_only.map_or(0, |word| word as u32) << POST_ONLY_BIT;
+        self.flags.0 = self.flags.0 & !(0b11 << POST_ONLY_BIT) | bits;
+    }
+
+    /// Whether whoever keeps the book has more about it elsewhere.
+    pub fn has_attributes(&self) -> bool {
+        self.flags.0 & ATTRIBUTES != 0
+    }
+
+    /// Notes that there is more about it elsewhere, or no longer.
+    pub fn set_attributes(&mut self, there: bool) {
+        self.flags.0 = if there { self.flags.0 | ATTRIBUTES } else { self.flags.0 & !ATTRIBUTES };
     }
 
     /// Whether it is in a queue.

@@ -22,6 +22,8 @@ pub enum RecordError {
     Reserved(usize),
     /// A field that is said to be absent has a value.
     NotAbsent(&'static str),
+    /// A field that this command needs is zero.
+    Missing(&'static str),
     /// A value is over its limit.
     TooLarge(&'static str),
     /// A text reference leaves the arena.
@@ -42,6 +44,7 @@ impl fmt::Display for RecordError {
             Self::Word(list) => write!(f, "unknown {list}"),
             Self::Reserved(offset) => write!(f, "byte {offset} is reserved and must be zero"),
             Self::NotAbsent(field) => write!(f, "{field} has a value but may not"),
+            Self::Missing(field) => write!(f, "{field} is missing"),
             Self::TooLarge(field) => write!(f, "{field} is too large"),
             Self::TextOutOfBounds(offset) => write!(f, "text at byte {offset} leaves the arena"),
             Self::TextNotPlain(offset) => write!(f, "text at byte {offset} is not plain UTF-8"),

@@ -5,6 +5,7 @@ use super::Refusal;
 use super::entry::hold_of;
 use super::settle::push_order_event;
 use crate::account::EXTERNAL;
+use crate::book::Order;
 use crate::command::{CancelAll, CancelOrder};
 use crate::event::{
     AccountId, Body, Events, Instrument, OrderCancelRejected, OrderCanceled, OrderExpired, OrderId, OrdersCanceled,
@@ -96,19 +97,29 @@ impl Engine {
         Ok((account, symbol))
     }
 
-    /// Takes an open order out of everything and releases its hold.
-    pub(super) fn end_order(&mut self, instrument: u32, slot: u32, reason: Reason, events: &mut Events) {
-        let symbol = Instrument(instrument);
+    /// Takes an open order out of the book, its account's list, the index and its attributes.
+    pub(super) fn close_order(&mut self, instrument: u32, slot: u32) -> Order {
         let market = &mut self.markets[instrument as usize];
         let order = market.book.remove(slot);
         market.beside.unlink(self.accounts.get_mut(order.owner), instrument, slot);
+        if let Some(waiting) = market.attributes.close(slot, &order, &mut self.timers).waiting {
+            market.triggers.disarm(order.side(), &waiting);
+        }
         self.index.close(order.id & SEQUENCE_MAX, order.owner);
+        order
+    }
+
+    /// Takes an open order out of everything and releases its hold.
+    pub(super) fn end_order(&mut self, instrument: u32, slot: u32, reason: Reason, events: &mut Events) {
+        let symbol = Instrument(instrument);
+        let order = self.close_order(instrument, slot);
+        self.touch(instrument);
         let (asset, hold) = hold_of(self.terms(symbol), order.side(), order.price, order.leaves);
         let postings = self.change_hold(order.owner, asset, -hold, events);
         let (order_id, account_id) = (OrderId(order.id), self.account_id(order.owner));
         let (cum_quantity, canceled_quantity) = (Quantity(order.executed()), Quantity(order.leaves));
         let leaves_quantity = Quantity(0);
-        let body = if reason == Reason::SessionEnd {
+        let body = if matches!(reason, Reason::SessionEnd | Reason::ExpireTime) {
             let status = Status::Expired;
             Body::OrderExpired(OrderExpired {
                 order_id,

@@ -1,11 +1,14 @@
 //! The checks before an order may trade, in their fixed and documented order.
 
-use super::Engine;
+use super::look_ahead::{Cost, Looking};
+use super::post_only::working_price;
+use super::{Engine, MILLISECOND_NS};
 use crate::account::Account;
 use crate::catalog::InstrumentTerms;
 use crate::command::PlaceOrder;
 use crate::event::{Asset, Instrument};
 use crate::limit;
+use crate::market::Market;
 use crate::number::{SCALE_MAX, power_of_ten};
 use crate::vocabulary::{AccountState, OrderType, Reason, Session, Side, TimeInForce};
 
@@ -16,9 +19,21 @@ const MILLION: u128 = 1_000_000;
 pub(super) struct Entry {
     pub(super) account: u32,
     pub(super) instrument: Instrument,
-    /// The worst price it takes: its own or its protection; a buy's hold is at this price.
+    /// Lots, of an order with a budget too.
+    pub(super) quantity: u64,
+    /// The worst price it takes: its own or its protection.
     pub(super) limit: u64,
+    pub(super) hold: Hold,
     pub(super) may_rest: bool,
+}
+
+/// What an order that may trade keeps of its account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// A buy holds each lot at its limit.
+    AtLimit,
+    /// The cost of all it will trade is known: each fill releases what it cost.
+    AtCost(i128),
 }
 
 /// What an order of `quantity` at `limit` holds: the quote asset of a buy, the base asset of a sell.
@@ -29,44 +44,111 @@ pub(super) fn hold_of(terms: &InstrumentTerms, side: Side, limit: u64, quantity:
     }
 }
 
+impl Entry {
+    /// The asset and the amount that it holds.
+    pub(super) fn held(&self, terms: &InstrumentTerms, side: Side) -> (Asset, i128) {
+        match self.hold {
+            Hold::AtLimit => hold_of(terms, side, self.limit, self.quantity),
+            Hold::AtCost(cost) => (terms.quote, cost),
+        }
+    }
+}
+
+/// The price that the order itself gives: its limit, or its protection.
+pub(super) fn asked_price(c: &PlaceOrder<'_>) -> Option<u64> {
+    if c.order_type.has_price() {
+        return Some(c.price);
+    }
+    Some(c.protection_price).filter(|price| *price != 0)
+}
+
+/// How far an order without a price of its own reaches.
+fn reach(terms: &InstrumentTerms, c: &PlaceOrder<'_>, best: u64) -> u64 {
+    match c.order_type {
+        OrderType::MarketToLimit => best,
+        _ => protected(terms, c.side, best),
+    }
+}
+
 impl Engine {
+    /// Checks in the order that the README documents.
     pub(super) fn check_entry(&self, c: &PlaceOrder<'_>) -> Result<Entry, Reason> {
-        let account = self.customer(c.account_id).ok_or(Reason::UnknownAccount)?;
+        if c.order_type.waits() {
+            return self.check_waiting(c);
+        }
+        let (account, instrument) = self.check_open(c.account_id, c.instrument_id)?;
         let owner = self.accounts.get(account);
-        if owner.state == AccountState::Suspended {
-            return Err(Reason::AccountSuspended);
-        }
-        let instrument = self.find_instrument(c.instrument_id).ok_or(Reason::UnknownInstrument)?;
         let (terms, market) = (self.terms(instrument), &self.markets[instrument.0 as usize]);
-        if market.session == Session::Closed {
-            return Err(Reason::MarketClosed);
+        if c.time_in_force == TimeInForce::Gtd && c.terms.expire_at_ms <= self.last_stamp_ns / MILLISECOND_NS {
+            return Err(Reason::ExpireTimePassed);
         }
-        let given = match c.order_type {
-            OrderType::Limit => Some(c.price),
-            OrderType::Market => Some(c.protection_price).filter(|price| *price != 0),
-        };
-        check_size(terms, c.quantity, given)?;
+        let asked = asked_price(c);
         let opposite = market.book.best(c.side.opposite());
-        let limit = given.or_else(|| opposite.map(|best| protected(terms, c.side, best)));
+        let (quantity, cost) = match c.terms.budget {
+            0 => (c.quantity, None),
+            _ => self.spend(c, account, instrument).map(|cost| (cost.quantity, Some(cost.notional)))?,
+        };
+        check_size(terms, quantity, asked)?;
+        if c.terms.minimum_quantity > quantity {
+            return Err(Reason::InvalidMinimumQuantity);
+        }
+        let given = match asked {
+            Some(price) if c.terms.post_only.is_some() => {
+                Some(working_price(&market.book, c.terms.post_only, c.side, price, terms.max_price)?)
+            }
+            asked => asked,
+        };
+        let limit = given.or_else(|| opposite.map(|best| reach(terms, c, best)));
         let valued_at = match (c.order_type, c.side) {
             (OrderType::Market, Side::Sell) => opposite,
             _ => limit,
         };
-        check_limits(owner, terms, self.quote_scale(terms), valued_at, c.quantity)?;
-        let may_rest = c.order_type == OrderType::Limit && c.time_in_force != TimeInForce::Ioc;
-        if may_rest && owner.open_orders >= owner.open_orders_max() {
-            return Err(Reason::OpenOrdersLimit);
+        let worth = cost.or_else(|| valued_at.map(|price| terms.notional(price, quantity)));
+        check_limits(owner, terms, self.quote_scale(terms), worth, quantity)?;
+        let may_rest = c.order_type != OrderType::Market && !c.time_in_force.is_immediate();
+        if may_rest {
+            check_room(owner, market)?;
         }
-        if may_rest && market.book.len() >= limit::ORDERS_PER_INSTRUMENT_MAX {
-            return Err(Reason::InstrumentOrdersLimit);
-        }
-        if c.order_type == OrderType::Market && opposite.is_none() {
+        if c.order_type != OrderType::Limit && opposite.is_none() {
             return Err(Reason::NoLiquidity);
         }
         let limit = limit.ok_or(Reason::NoLiquidity)?;
-        let (asset, hold) = hold_of(terms, c.side, limit, c.quantity);
-        check_available(owner, c.side, asset, hold)?;
-        Ok(Entry { account, instrument, limit, may_rest })
+        let hold = match (cost, c.side) {
+            (Some(cost), Side::Buy) => Hold::AtCost(cost),
+            _ => Hold::AtLimit,
+        };
+        let entry = Entry { account, instrument, quantity, limit, hold, may_rest };
+        let (asset, amount) = entry.held(terms, c.side);
+        check_available(owner, c.side, asset, amount)?;
+        Ok(entry)
+    }
+
+    /// Checks: unknown_account, account_suspended, kill_switch, unknown_instrument, market_closed.
+    pub(super) fn check_open(&self, account_id: u64, instrument_id: u64) -> Result<(u32, Instrument), Reason> {
+        let account = self.customer(account_id).ok_or(Reason::UnknownAccount)?;
+        if self.accounts.get(account).state == AccountState::Suspended {
+            return Err(Reason::AccountSuspended);
+        }
+        if self.is_killed(account) {
+            return Err(Reason::KillSwitch);
+        }
+        let instrument = self.find_instrument(instrument_id).ok_or(Reason::UnknownInstrument)?;
+        if self.markets[instrument.0 as usize].session == Session::Closed {
+            return Err(Reason::MarketClosed);
+        }
+        Ok((account, instrument))
+    }
+
+    /// What a budget buys or raises. Checks: amount_too_large, no_liquidity, budget_too_small.
+    fn spend(&self, c: &PlaceOrder<'_>, account: u32, instrument: Instrument) -> Result<Cost, Reason> {
+        let (terms, book) = (self.terms(instrument), &self.markets[instrument.0 as usize].book);
+        let budget = i128::try_from(c.terms.budget).ok().filter(|budget| *budget <= limit::AMOUNT_MAX);
+        let budget = budget.ok_or(Reason::AmountTooLarge)?;
+        let best = book.best(c.side.opposite()).ok_or(Reason::NoLiquidity)?;
+        let limit = asked_price(c).unwrap_or_else(|| reach(terms, c, best));
+        let cost =
+            Looking { side: c.side, limit, account, trades_max: self.trades_left() }.affordable(book, terms, budget);
+        if cost.quantity == 0 { Err(Reason::BudgetTooSmall) } else { Ok(cost) }
     }
 
     pub(super) fn terms(&self, instrument: Instrument) -> &InstrumentTerms {
@@ -96,17 +178,28 @@ pub(super) fn check_size(terms: &InstrumentTerms, quantity: u64, price: Option<u
     Ok(())
 }
 
+/// Checks: open_orders_limit, instrument_orders_limit.
+pub(super) fn check_room(owner: &Account, market: &Market) -> Result<(), Reason> {
+    if owner.open_orders >= owner.open_orders_max() {
+        return Err(Reason::OpenOrdersLimit);
+    }
+    if market.book.len() >= limit::ORDERS_PER_INSTRUMENT_MAX {
+        return Err(Reason::InstrumentOrdersLimit);
+    }
+    Ok(())
+}
+
 /// Checks: order_notional_limit, order_quantity_limit.
 pub(super) fn check_limits(
     owner: &Account,
     terms: &InstrumentTerms,
     quote_scale: u8,
-    valued_at: Option<u64>,
+    worth: Option<i128>,
     quantity: u64,
 ) -> Result<(), Reason> {
-    if let (Some(most), Some(price)) = (owner.limits.max_order_notional, valued_at) {
+    if let (Some(most), Some(worth)) = (owner.limits.max_order_notional, worth) {
         let to_limit_units = power_of_ten(SCALE_MAX - quote_scale) as i128;
-        let notional = terms.notional(price, quantity).checked_mul(to_limit_units);
+        let notional = worth.checked_mul(to_limit_units);
         if notional.is_none_or(|notional| notional > most) {
             return Err(Reason::OrderNotionalLimit);
         }
@@ -132,7 +225,7 @@ pub(super) fn check_available(owner: &Account, side: Side, asset: Asset, hold: i
 
 /// The best opposite price moved by the instrument's protection, rounded away from harm to the client: a buy's down,
 /// a sell's up; never below one price unit nor above the highest price.
-fn protected(terms: &InstrumentTerms, side: Side, best: u64) -> u64 {
+pub(super) fn protected(terms: &InstrumentTerms, side: Side, best: u64) -> u64 {
     let (best, part) = (u128::from(best), u128::from(terms.protection_ppm));
     let moved = match side {
         Side::Buy => best * (MILLION + part) / MILLION,

@@ -8,6 +8,7 @@ use crate::id::{EVENTS_PER_COMMAND_MAX, EventId};
 use crate::limit::AMOUNT_MAX;
 
 mod order;
+mod trigger;
 mod venue;
 
 /// Where a replay stands.
@@ -103,6 +104,8 @@ impl Engine {
             | Body::SessionChanged(_)
             | Body::OrderCancelRejected(_)
             | Body::CommandRefused(_)
+            | Body::MassCanceled(_)
+            | Body::KillSwitchChanged(_)
             | Body::OrdersCanceled(_) => self.evolve_venue(version, body, events),
             Body::OrderCreated(e) => self.evolve_created(version, e, events),
             Body::OrderRejected(e) => self.evolve_rejected(version, e),
@@ -111,6 +114,10 @@ impl Engine {
             Body::OrderCanceled(e) => self.evolve_canceled(version, e, events),
             Body::OrderExpired(e) => self.evolve_expired(version, e, events),
             Body::TradeExecuted(e) => self.evolve_trade(version, e),
+            Body::OrderTriggered(e) => self.evolve_triggered(version, e),
+            Body::TriggersDeferred(e) => self.evolve_deferred(version, e),
+            Body::TriggersResumed(e) => self.evolve_resumed(version, e),
+            Body::MarkPriceChanged(e) => self.evolve_mark_price(version, e),
         }
     }
 

@@ -109,6 +109,10 @@ impl Engine {
         for slot in ending {
             self.end_order(instrument.0, slot, Reason::SessionEnd, events);
         }
+        if c.session == Session::Continuous {
+            self.markets[instrument.0 as usize].triggers.look_back();
+            self.touch(instrument.0);
+        }
         Ok(())
     }
 

@@ -1,15 +1,18 @@
 //! Entering an order: accept or reject it, trade it, and let rest what may.
 
 use super::Engine;
-use super::entry::{Entry, hold_of};
+use super::entry::Entry;
+use super::look_ahead::Looking;
 use super::settle::{Taken, Taker, push_order_event};
+use crate::attributes::Attributes;
 use crate::book::{Ending, Order};
-use crate::command::PlaceOrder;
+use crate::command::{PlaceOrder, Terms};
 use crate::event::{
-    AccountId, Body, Events, Instrument, OrderCreated, OrderRejected, Postings, Price, Quantity, Resting, Text,
+    AccountId, Body, Events, Instrument, Notional, OrderCreated, OrderRejected, OrderTerms, Postings, Price, Quantity,
+    Resting, TermsAt, Text, Yes,
 };
 use crate::order_index::NO_ACCOUNT;
-use crate::vocabulary::{OrderType, Reason, Status};
+use crate::vocabulary::{OrderType, Reason, Status, TimeInForce};
 
 impl Engine {
     pub(super) fn place(&mut self, c: &PlaceOrder<'_>, events: &mut Events) {
@@ -31,16 +34,17 @@ impl Engine {
             order_type: c.order_type,
             time_in_force: c.time_in_force,
             quantity: Quantity(c.quantity),
-            price: shown_price(c),
+            price: c.order_type.has_price().then_some(Price(c.price)),
             status: Status::Rejected,
             reason,
+            terms: keep_terms(&c.terms, None, events),
         };
         push_order_event(events, body.order_id, 1, Body::OrderRejected(body));
     }
 
     fn enter(&mut self, c: &PlaceOrder<'_>, entry: Entry, client_order_id: Option<Text>, events: &mut Events) {
         let instrument = entry.instrument;
-        let (asset, hold) = hold_of(self.terms(instrument), c.side, entry.limit, c.quantity);
+        let (asset, hold) = entry.held(self.terms(instrument), c.side);
         let postings = self.change_hold(entry.account, asset, hold, events);
         let book = &self.markets[instrument.0 as usize].book;
         let crosses = book.crosses(c.side, entry.limit);
@@ -49,8 +53,9 @@ impl Engine {
             account: entry.account,
             side: c.side,
             limit: entry.limit,
-            quantity: c.quantity,
-            leaves: c.quantity,
+            hold: entry.hold,
+            quantity: entry.quantity,
+            leaves: entry.quantity,
             cum_notional: 0,
             version: 1,
         };
@@ -58,12 +63,24 @@ impl Engine {
             let rests = self.rest_new(instrument, c, &taker);
             return created(c, instrument, &taker, client_order_id, Some(rests), postings, events);
         }
+        if c.order_type.waits() {
+            created(c, instrument, &taker, client_order_id, None, postings, events);
+            let order = new_order(c, &taker);
+            return self.begin_to_wait(instrument, c, order);
+        }
+        let order = new_order(c, &taker);
+        let conditions = (c.time_in_force, c.terms.all_or_none, c.terms.minimum_quantity);
+        let refused = self.too_little(instrument, &order, conditions, crosses);
         created(c, instrument, &taker, client_order_id, None, postings, events);
+        if let Some(reason) = refused {
+            self.index.skip(taker.account);
+            return self.cancel_rest(instrument, &taker, reason, events);
+        }
         let taken = self.take(instrument, taker, events);
         taker = taken.taker;
         if taker.leaves == 0 {
             self.index.skip(taker.account);
-        } else if let Some(reason) = reason_to_cancel(c, &taken, entry.may_rest) {
+        } else if let Some(reason) = reason_to_cancel(&taken, (!entry.may_rest).then_some(c.order_type)) {
             self.cancel_rest(instrument, &taker, reason, events);
             self.index.skip(taker.account);
         } else {
@@ -72,37 +89,79 @@ impl Engine {
         }
     }
 
+    /// Why an order trades nothing although it meets the other side; `None` if what it would trade is enough.
+    pub(super) fn too_little(
+        &self,
+        instrument: Instrument,
+        order: &Order,
+        (time_in_force, all_or_none, minimum_quantity): (TimeInForce, bool, u64),
+        crosses: bool,
+    ) -> Option<Reason> {
+        let (least, reason) = match time_in_force {
+            TimeInForce::Fok => (order.leaves, Reason::FillOrKill),
+            _ if !crosses => return None,
+            _ if all_or_none => (order.leaves, Reason::AllOrNone),
+            _ if minimum_quantity > 0 => (minimum_quantity, Reason::MinimumQuantity),
+            _ => return None,
+        };
+        let trades_max = self.trades_left();
+        let looking = Looking { side: order.side(), limit: order.price, account: order.owner, trades_max };
+        let book = &self.markets[instrument.0 as usize].book;
+        (looking.executable(book, least) < least).then_some(reason)
+    }
+
     /// Puts a new order into the book, the index and its account's list.
     fn rest_new(&mut self, instrument: Instrument, c: &PlaceOrder<'_>, taker: &Taker) -> Resting {
         let market = &mut self.markets[instrument.0 as usize];
-        let mut order =
-            Order::new(taker.order_id.0, c.side, c.time_in_force, taker.limit, taker.quantity, taker.account);
-        order.leaves = taker.leaves;
-        order.version = u32::try_from(taker.version).expect("an order has fewer than 2^32 events");
-        let slot = market.book.add(order);
+        let slot = market.book.add(new_order(c, taker));
+        market.attributes.open(&mut market.book, slot, attributes_of(&c.terms), &mut self.timers);
         market.beside.link(self.accounts.get_mut(taker.account), instrument.0, slot);
         market.beside.set_cum_notional(slot, taker.cum_notional);
         let priority = market.book.rest(slot);
         self.index.open(instrument.0, slot);
+        self.touch(instrument.0);
         Resting { price: Price(taker.limit), quantity: Quantity(taker.leaves), priority }
     }
 }
 
-/// Why what is left of a new order is canceled; `None` if it rests.
-fn reason_to_cancel(c: &PlaceOrder<'_>, taken: &Taken, may_rest: bool) -> Option<Reason> {
-    let reason = match (c.order_type, taken.ending) {
-        (OrderType::Market, Ending::PriceReached) => Reason::ProtectionPrice,
-        (OrderType::Market, _) => Reason::NoLiquidity,
-        (OrderType::Limit, _) => Reason::ImmediateOrCancel,
-    };
-    taken.stopped().or((!may_rest).then_some(reason))
+fn new_order(c: &PlaceOrder<'_>, taker: &Taker) -> Order {
+    let mut order = Order::new(taker.order_id.0, c.side, c.time_in_force, taker.limit, taker.quantity, taker.account);
+    order.leaves = taker.leaves;
+    order.set_post_only(c.terms.post_only);
+    order.version = u32::try_from(taker.version).expect("an order has fewer than 2^32 events");
+    order
 }
 
-fn shown_price(c: &PlaceOrder<'_>) -> Option<Price> {
-    match c.order_type {
-        OrderType::Limit => Some(Price(c.price)),
-        OrderType::Market => None,
+/// Why what is left of an order that took is canceled; `None` if it rests. `never_rests` is the type of one that may not.
+pub(super) fn reason_to_cancel(taken: &Taken, never_rests: Option<OrderType>) -> Option<Reason> {
+    let reason = |order_type: OrderType| match taken.ending {
+        Ending::PriceReached if order_type.is_market() => Reason::ProtectionPrice,
+        _ if order_type.is_market() => Reason::NoLiquidity,
+        _ => Reason::ImmediateOrCancel,
+    };
+    taken.stopped().or(never_rests.map(reason))
+}
+
+/// What an open order has beside the book.
+fn attributes_of(terms: &Terms) -> Attributes {
+    Attributes { expire_at_ms: terms.expire_at_ms, waiting: None }
+}
+
+/// Keeps what a plain order does not have; `asked` is the price from which it slid.
+fn keep_terms(terms: &Terms, asked: Option<Price>, events: &mut Events) -> TermsAt {
+    if *terms == Terms::default() {
+        return TermsAt::default();
     }
+    events.add_terms(OrderTerms {
+        post_only: terms.post_only,
+        asked_price: asked,
+        minimum_quantity: Some(terms.minimum_quantity).filter(|least| *least > 0).map(Quantity),
+        all_or_none: Yes::when(terms.all_or_none),
+        trigger_by: terms.trigger_by,
+        trigger_price: terms.trigger_by.map(|_| Price(terms.trigger_price)),
+        expire_at_ms: Some(terms.expire_at_ms).filter(|due| *due > 0),
+        budget: i128::try_from(terms.budget).ok().filter(|budget| *budget > 0).map(Notional),
+    })
 }
 
 fn created(
@@ -114,10 +173,9 @@ fn created(
     postings: Postings,
     events: &mut Events,
 ) {
-    let protection_price = match c.order_type {
-        OrderType::Limit => None,
-        OrderType::Market => Some(Price(taker.limit)),
-    };
+    let limit = Some(Price(taker.limit));
+    let (price, protection_price) = if c.order_type.is_market() { (None, limit) } else { (limit, None) };
+    let slid = c.order_type == OrderType::Limit && c.price != taker.limit;
     let body = OrderCreated {
         order_id: taker.order_id,
         client_order_id,
@@ -126,14 +184,15 @@ fn created(
         side: c.side,
         order_type: c.order_type,
         time_in_force: c.time_in_force,
-        quantity: Quantity(c.quantity),
-        price: shown_price(c),
+        quantity: Quantity(taker.quantity),
+        price,
         protection_price,
         status: Status::Pending,
         cum_quantity: Quantity(0),
-        leaves_quantity: Quantity(c.quantity),
+        leaves_quantity: Quantity(taker.quantity),
         rests,
         postings,
+        terms: keep_terms(&c.terms, slid.then_some(Price(c.price)), events),
     };
     push_order_event(events, taker.order_id, 1, Body::OrderCreated(body));
 }

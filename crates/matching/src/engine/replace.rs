@@ -1,12 +1,15 @@
 //! Replacing an order: a smaller quantity keeps its priority, anything else loses it.
 
 use super::Engine;
-use super::entry::{check_available, check_limits, check_size, hold_of};
+use super::entry::{Hold, check_available, check_limits, check_size, hold_of};
+use super::place::reason_to_cancel;
+use super::post_only::working_price;
 use super::settle::{Taker, push_order_event, working_status};
+use super::stop::WaitingChange;
+use crate::book::Order;
 use crate::command::ReplaceOrder;
-use crate::event::{Body, Events, Instrument, OrderId, OrderReplaced, Price, Quantity, Resting, Text};
-use crate::id::SEQUENCE_MAX;
-use crate::vocabulary::{AccountState, Reason, Request, Session};
+use crate::event::{Asset, Body, Events, Instrument, LeftOut, OrderId, OrderReplaced, Price, Quantity, Resting, Text};
+use crate::vocabulary::{AccountState, OrderType, Reason, Request, Session};
 
 /// A replacement that passed every check.
 #[derive(Clone, Copy)]
@@ -18,21 +21,30 @@ struct Change {
     price: u64,
 }
 
+#[derive(Clone, Copy)]
+enum Replacement {
+    Working(Change),
+    Waiting(WaitingChange),
+}
+
 impl Engine {
     pub(super) fn replace(&mut self, c: &ReplaceOrder<'_>, events: &mut Events) {
         match self.check_replace(c) {
             Ok(change) => {
                 let client_order_id = c.client_order_id.map(|text| events.add_text(text));
-                self.make_change(change, client_order_id, events);
+                match change {
+                    Replacement::Working(change) => self.make_change(change, client_order_id, events),
+                    Replacement::Waiting(change) => self.change_waiting(change, client_order_id, events),
+                }
             }
             Err(reason) => self.reject_request(c.account_id, c.order_id, Request::Replace, reason, events),
         }
     }
 
-    /// Checks: unknown_account, order_not_found, order_closed, account_suspended, market_closed, invalid_quantity,
-    /// invalid_price, quantity_too_large, price_too_large, quantity_below_executed, order_notional_limit,
-    /// order_quantity_limit, insufficient_funds or insufficient_position.
-    fn check_replace(&self, c: &ReplaceOrder<'_>) -> Result<Change, Reason> {
+    /// Checks: unknown_account, order_not_found, order_closed, account_suspended, kill_switch, market_closed, invalid_quantity,
+    /// invalid_price, quantity_too_large, price_too_large, quantity_below_executed, post_only_would_trade,
+    /// order_notional_limit, order_quantity_limit, insufficient_funds or insufficient_position.
+    fn check_replace(&self, c: &ReplaceOrder<'_>) -> Result<Replacement, Reason> {
         let (account, instrument, slot) = self.find_open(c.account_id, c.order_id)?;
         let owner = self.accounts.get(account);
         let market = &self.markets[instrument as usize];
@@ -40,22 +52,39 @@ impl Engine {
         if owner.state == AccountState::Suspended {
             return Err(Reason::AccountSuspended);
         }
+        if self.is_killed(account) {
+            return Err(Reason::KillSwitch);
+        }
         if market.session == Session::Closed {
             return Err(Reason::MarketClosed);
         }
         let (order, terms) = (market.book.order(slot), self.terms(instrument));
+        if let Some(waiting) = market.waiting_of(slot) {
+            return self.check_waiting_change(c, instrument.0, slot, &waiting).map(Replacement::Waiting);
+        }
         let (quantity, price) = (c.quantity.unwrap_or(order.quantity), c.price.unwrap_or(order.price));
         check_size(terms, quantity, Some(price))?;
+        if c.trigger_price.is_some() {
+            return Err(Reason::InvalidTriggerPrice);
+        }
         if quantity <= order.executed() {
             return Err(Reason::QuantityBelowExecuted);
         }
-        check_limits(owner, terms, self.quote_scale(terms), Some(price), quantity)?;
+        let price = working_price(&market.book, order.post_only(), order.side(), price, terms.max_price)?;
+        check_limits(owner, terms, self.quote_scale(terms), Some(terms.notional(price, quantity)), quantity)?;
+        let (asset, more) = self.more_held(instrument, order, price, quantity);
+        if more > 0 {
+            check_available(owner, order.side(), asset, more)?;
+        }
+        Ok(Replacement::Working(Change { account, instrument, slot, quantity, price }))
+    }
+
+    /// What an order holds more at another price and total quantity; negative: what it releases.
+    pub(super) fn more_held(&self, instrument: Instrument, order: &Order, price: u64, quantity: u64) -> (Asset, i128) {
+        let terms = self.terms(instrument);
         let (asset, before) = hold_of(terms, order.side(), order.price, order.leaves);
         let (_, after) = hold_of(terms, order.side(), price, quantity - order.executed());
-        if after > before {
-            check_available(owner, order.side(), asset, after - before)?;
-        }
-        Ok(Change { account, instrument, slot, quantity, price })
+        (asset, after - before)
     }
 
     fn make_change(&mut self, change: Change, client_order_id: Option<Text>, events: &mut Events) {
@@ -80,10 +109,9 @@ impl Engine {
         if !keeps_priority && !market.book.crosses(side, price) {
             rests = Some(market.book.rest(slot));
         }
-        let terms = self.catalog.instrument(instrument).expect("a market has terms");
-        let (asset, held) = hold_of(terms, side, before.price, before.leaves);
-        let (_, holds) = hold_of(terms, side, price, leaves);
-        let postings = self.change_hold(account, asset, holds - held, events);
+        let (asset, more) = self.more_held(instrument, &before, price, quantity);
+        let postings = self.change_hold(account, asset, more, events);
+        self.touch(instrument.0);
         let body = OrderReplaced {
             order_id: OrderId(before.id),
             client_order_id,
@@ -96,49 +124,52 @@ impl Engine {
             leaves_quantity: Quantity(leaves),
             rests: rests.map(|priority| Resting { price: Price(price), quantity: Quantity(leaves), priority }),
             postings,
+            trigger_price: LeftOut(None),
         };
         push_order_event(events, body.order_id, version, Body::OrderReplaced(body));
         if rests.is_none() {
-            self.take_replaced(change, events);
+            self.take_open(instrument.0, slot, None, events);
         }
     }
 
-    /// The new price crosses: the order takes, keeping its id and its account's list; what is left rests again.
-    fn take_replaced(&mut self, change: Change, events: &mut Events) {
-        let Change { account, instrument, slot, quantity, price } = change;
-        let market = &mut self.markets[instrument.0 as usize];
+    /// An open order that does not rest takes, keeping its id and its account's list; what is left rests, or is canceled
+    /// if it never rests: then its type is given.
+    pub(super) fn take_open(
+        &mut self,
+        instrument: u32,
+        slot: u32,
+        never_rests: Option<OrderType>,
+        events: &mut Events,
+    ) {
+        let market = &self.markets[instrument as usize];
         let order = *market.book.order(slot);
-        let taken = self.take(
-            instrument,
-            Taker {
-                order_id: OrderId(order.id),
-                account,
-                side: order.side(),
-                limit: price,
-                quantity,
-                leaves: order.leaves,
-                cum_notional: self.markets[instrument.0 as usize].beside.cum_notional(slot),
-                version: u64::from(order.version),
-            },
-            events,
-        );
+        let taker = Taker {
+            order_id: OrderId(order.id),
+            account: order.owner,
+            side: order.side(),
+            limit: order.price,
+            hold: Hold::AtLimit,
+            quantity: order.quantity,
+            leaves: order.leaves,
+            cum_notional: market.beside.cum_notional(slot),
+            version: u64::from(order.version),
+        };
+        let taken = self.take(Instrument(instrument), taker, events);
         let taker = taken.taker;
-        if taker.leaves == 0 || taken.stopped().is_some() {
-            let market = &mut self.markets[instrument.0 as usize];
-            market.book.remove(slot);
-            market.beside.unlink(self.accounts.get_mut(account), instrument.0, slot);
-            self.index.close(order.id & SEQUENCE_MAX, account);
-            if let Some(reason) = taken.stopped() {
-                self.cancel_rest(instrument, &taker, reason, events);
+        let reason = reason_to_cancel(&taken, never_rests).filter(|_| taker.leaves > 0);
+        if taker.leaves == 0 || reason.is_some() {
+            self.close_order(instrument, slot);
+            if let Some(reason) = reason {
+                self.cancel_rest(Instrument(instrument), &taker, reason, events);
             }
             return;
         }
-        let market = &mut self.markets[instrument.0 as usize];
+        let market = &mut self.markets[instrument as usize];
         market.book.set_leaves(slot, taker.leaves);
         market.book.order_mut(slot).version = u32::try_from(taker.version).expect("fewer than 2^32 events");
         market.beside.set_cum_notional(slot, taker.cum_notional);
         let priority = market.book.rest(slot);
-        let rests = Resting { price: Price(price), quantity: Quantity(taker.leaves), priority };
+        let rests = Resting { price: Price(order.price), quantity: Quantity(taker.leaves), priority };
         taken.note_resting(rests, events);
     }
 }

@@ -1,19 +1,21 @@
 //! The engine's sink: every trade moves cash and assets in the step in which it happens.
 
 use super::Engine;
-use super::entry::hold_of;
+use super::entry::{Hold, hold_of};
 use crate::account::Accounts;
+use crate::attributes::AttributeTable;
 use crate::book::{Ending, Incoming, Order, Sink};
 use crate::catalog::InstrumentTerms;
 use crate::event::{
-    AccountId, Aggregate, Body, Event, Events, Instrument, InstrumentId, Notional, OrderCanceled, OrderExecuted,
+    AccountId, Aggregate, Asset, Body, Event, Events, Instrument, InstrumentId, Notional, OrderCanceled, OrderExecuted,
     OrderId, Postings, Price, Quantity, Resting, TradeExecuted, TradeId,
 };
 use crate::id::{self, EntityKind};
 use crate::limit;
 use crate::market::BesideBook;
 use crate::order_index::OrderIndex;
-use crate::vocabulary::{Ledger, Liquidity, Reason, Side, Status};
+use crate::timer::Timers;
+use crate::vocabulary::{Ledger, Liquidity, Reason, Reference, Side, Status};
 
 /// An order while it takes liquidity.
 #[derive(Clone, Copy, Debug)]
@@ -22,10 +24,21 @@ pub(super) struct Taker {
     pub(super) account: u32,
     pub(super) side: Side,
     pub(super) limit: u64,
+    pub(super) hold: Hold,
     pub(super) quantity: u64,
     pub(super) leaves: u64,
     pub(super) cum_notional: i128,
     pub(super) version: u64,
+}
+
+impl Taker {
+    /// The asset and the amount that it still holds.
+    fn held(&self, terms: &InstrumentTerms) -> (Asset, i128) {
+        match self.hold {
+            Hold::AtLimit => hold_of(terms, self.side, self.limit, self.leaves),
+            Hold::AtCost(cost) => (terms.quote, cost - self.cum_notional),
+        }
+    }
 }
 
 /// Where an order stands while it is open.
@@ -46,6 +59,8 @@ struct Settlement<'a> {
     accounts: &'a mut Accounts,
     index: &'a mut OrderIndex,
     beside: &'a mut BesideBook,
+    attributes: &'a mut AttributeTable,
+    timers: &'a mut Timers,
     events: &'a mut Events,
     market_version: &'a mut u64,
     next_trade: &'a mut u64,
@@ -54,6 +69,8 @@ struct Settlement<'a> {
     log_number: u16,
     taker: Taker,
     last_of_taker: Option<usize>,
+    /// Of the first trade and of the last: those in between lie between them.
+    prices: [u64; 2],
 }
 
 /// One side of a trade.
@@ -67,6 +84,10 @@ impl Sink for Settlement<'_> {
     fn traded(&mut self, slot: u32, maker: &mut Order, quantity: u64) {
         let trade_id = TradeId(id::entity_id(self.log_number, *self.next_trade));
         *self.next_trade += 1;
+        if self.prices[0] == 0 {
+            self.prices[0] = maker.price;
+        }
+        self.prices[1] = maker.price;
         let notional = self.terms.notional(maker.price, quantity);
         self.execute_maker(slot, maker, quantity, notional, trade_id);
         self.execute_taker(maker.price, quantity, notional, trade_id);
@@ -121,6 +142,7 @@ impl Settlement<'_> {
         if maker.leaves == 0 {
             self.beside.unlink(self.accounts.get_mut(maker.owner), self.instrument.0, slot);
             self.index.close(maker.id & id::SEQUENCE_MAX, maker.owner);
+            self.attributes.close(slot, maker, self.timers);
         }
     }
 
@@ -129,8 +151,11 @@ impl Settlement<'_> {
         self.taker.leaves -= quantity;
         self.taker.cum_notional += notional;
         let taker = self.taker;
-        let postings =
-            self.post(&Party { account: taker.account, side: taker.side, held_at: taker.limit }, quantity, notional);
+        let held_at = match taker.hold {
+            Hold::AtLimit => taker.limit,
+            Hold::AtCost(_) => price,
+        };
+        let postings = self.post(&Party { account: taker.account, side: taker.side, held_at }, quantity, notional);
         let body = OrderExecuted {
             order_id: taker.order_id,
             trade_id,
@@ -204,12 +229,15 @@ impl Taken {
 impl Engine {
     /// Trades an order until something ends it.
     pub(super) fn take(&mut self, instrument: Instrument, taker: Taker, events: &mut Events) -> Taken {
+        let trades_max = self.trades_left();
         let market = &mut self.markets[instrument.0 as usize];
         let mut incoming = Incoming::new(taker.side, taker.limit, taker.leaves, taker.account);
         let mut settlement = Settlement {
             accounts: &mut self.accounts,
             index: &mut self.index,
             beside: &mut market.beside,
+            attributes: &mut market.attributes,
+            timers: &mut self.timers,
             events,
             market_version: &mut market.version,
             next_trade: &mut self.next_trade,
@@ -218,14 +246,30 @@ impl Engine {
             log_number: self.log_number,
             taker,
             last_of_taker: None,
+            prices: [0; 2],
         };
-        let ending = market.book.take(&mut incoming, limit::TRADES_PER_COMMAND_MAX, &mut settlement);
-        Taken { taker: settlement.taker, ending, last_of_taker: settlement.last_of_taker }
+        let ending = market.book.take(&mut incoming, trades_max, &mut settlement);
+        let taken = Taken { taker: settlement.taker, ending, last_of_taker: settlement.last_of_taker };
+        let [first, last] = settlement.prices;
+        if last != 0 {
+            market.triggers.last_trade = last;
+            if !market.triggers.is_idle() {
+                market.triggers.pass(Reference::Last, first.min(last), first.max(last));
+                self.touch(instrument.0);
+            }
+        }
+        taken
+    }
+
+    /// How many trades the command may still make.
+    pub(super) fn trades_left(&self) -> u32 {
+        let made = u32::try_from(self.next_trade - self.trades_before).unwrap_or(u32::MAX);
+        limit::TRADES_PER_COMMAND_MAX.saturating_sub(made)
     }
 
     /// Cancels what is left of a taker and releases its hold.
     pub(super) fn cancel_rest(&mut self, instrument: Instrument, taker: &Taker, reason: Reason, events: &mut Events) {
-        let (asset, hold) = hold_of(self.terms(instrument), taker.side, taker.limit, taker.leaves);
+        let (asset, hold) = taker.held(self.terms(instrument));
         let postings = self.change_hold(taker.account, asset, -hold, events);
         let body = OrderCanceled {
             order_id: taker.order_id,

@@ -5,12 +5,20 @@ use super::{Posting, Resting, Span};
 use crate::id::{self, EntityKind};
 use crate::number::{self, Unit};
 use crate::vocabulary::{
-    AccountKind, AccountState, AssetKind, CommandKind, Ledger, Liquidity, OrderType, Reason, Request, Session, Side,
-    Status, TimeInForce,
+    AccountKind, AccountState, AssetKind, CommandKind, Ledger, Liquidity, OrderType, PostOnly, Reason, Reference,
+    Request, Session, Side, Status, Switch, TimeInForce, TriggerBy,
 };
 
 /// One field: written after its key, read back to the same value.
 pub(super) trait Field: Sized {
+    /// The value whose key is left out; `None` if the key is always there.
+    const LEFT_OUT: Option<Self> = None;
+
+    /// Whether it is that value.
+    fn is_left_out(&self) -> bool {
+        false
+    }
+
     fn write(&self, w: &mut Writer<'_>);
     fn read(r: &mut Reader<'_>) -> Result<Self, Malformed>;
 }
@@ -68,7 +76,8 @@ macro_rules! word_fields {
 }
 
 word_fields! {
-    AccountKind AccountState AssetKind CommandKind Ledger Liquidity OrderType Reason Request Session Side Status TimeInForce
+    AccountKind AccountState AssetKind CommandKind Ledger Liquidity OrderType PostOnly Reason Reference Request Session Side Status
+    Switch TimeInForce TriggerBy
 }
 
 /// The aggregate that a refused command named.
@@ -362,6 +371,16 @@ impl Field for Postings {
             r.events.postings.push(Posting { account, asset, ledger, amount, after });
         }
         Ok(r.events.postings_since(start))
+    }
+}
+
+impl Field for u64 {
+    fn write(&self, w: &mut Writer<'_>) {
+        w.integer(*self);
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
+        r.integer()
     }
 }
 

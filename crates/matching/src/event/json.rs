@@ -138,6 +138,16 @@ impl<'a> Reader<'a> {
         self.literal(key)
     }
 
+    /// Takes a left-out field's key, or the key of a part, if it comes next.
+    pub(super) fn take_key(&mut self, before: &str, key: &str) -> bool {
+        let rest = &self.bytes[self.at..];
+        let found = rest.strip_prefix(before.as_bytes()).is_some_and(|rest| rest.starts_with(key.as_bytes()));
+        if found {
+            self.at += before.len() + key.len();
+        }
+        found
+    }
+
     pub(super) fn literal(&mut self, expected: &'static str) -> Result<(), Malformed> {
         if self.take(expected) { Ok(()) } else { Err(self.fault(expected)) }
     }

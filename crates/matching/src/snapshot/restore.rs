@@ -3,6 +3,7 @@
 use super::{FORMAT_VERSION, MAGIC, OPEN, STATE_SCHEMA, SnapshotError};
 use crate::Engine;
 use crate::account::{Account, Accounts, EXTERNAL, Limits};
+use crate::attributes::Attributes;
 use crate::book::Order;
 use crate::catalog::{AssetTerms, InstrumentTerms};
 use crate::event::{Asset, Instrument};
@@ -11,7 +12,9 @@ use crate::ladder::LadderKind;
 use crate::limit;
 use crate::number::{SCALE_MAX, Unit};
 use crate::order_index::{NO_ACCOUNT, OrderIndex, Place};
-use crate::vocabulary::{AccountKind, AccountState, AssetKind, Session, Side, TimeInForce};
+use crate::vocabulary::{AccountKind, AccountState, AssetKind, PostOnly, Session, Side, TimeInForce};
+
+mod trigger;
 
 type Result<T> = std::result::Result<T, SnapshotError>;
 
@@ -107,6 +110,7 @@ impl Engine {
         consistent(counters, "a counter")?;
         read_assets(&mut r, &mut engine)?;
         read_accounts(&mut r, &mut engine)?;
+        read_kill_switches(&mut r, &mut engine)?;
         read_instruments(&mut r, &mut engine)?;
         engine.index = OrderIndex::going_on_at(next_order);
         read_orders(&mut r, &mut engine, next_order)?;
@@ -149,6 +153,19 @@ fn read_accounts(r: &mut Reader<'_>, engine: &mut Engine) -> Result<()> {
     }
     consistent(!list[0].opened || count > 1, "the house account")?;
     engine.accounts = Accounts::restored(engine.log_number, list);
+    Ok(())
+}
+
+fn read_kill_switches(r: &mut Reader<'_>, engine: &mut Engine) -> Result<()> {
+    engine.killed = r.word(|byte| [false, true].get(usize::from(byte)).copied(), "a kill switch")?;
+    for _ in 0..r.u32()? {
+        let account = r.u32()?;
+        let kind = engine.accounts.list().get(account as usize).map(|account| account.kind);
+        let ascending = engine.killed_accounts.last().is_none_or(|last| *last < account);
+        let known = matches!(kind, Some(AccountKind::Customer | AccountKind::House));
+        consistent(known && ascending, "an account's kill switch")?;
+        engine.killed_accounts.insert(account);
+    }
     Ok(())
 }
 
@@ -204,6 +221,7 @@ fn read_instruments(r: &mut Reader<'_>, engine: &mut Engine) -> Result<()> {
         };
         let session = r.word(Session::from_byte, "a session")?;
         let (version, next_priority) = (r.u64()?, r.u64()?);
+        let triggers = trigger::read_triggers(r, proposed.max_price)?;
         let counters = (1..COUNTER_MAX).contains(&version) && (1..COUNTER_MAX).contains(&next_priority);
         consistent(counters && !proposed.symbol.is_empty(), "an instrument")?;
         let clearing = engine.accounts.list().get(proposed.clearing as usize);
@@ -213,8 +231,11 @@ fn read_instruments(r: &mut Reader<'_>, engine: &mut Engine) -> Result<()> {
         let terms =
             engine.catalog.check_instrument(proposed).map_err(|_| SnapshotError::Inconsistent("an instrument"))?;
         engine.add_instrument(terms);
+        if !triggers.waves.is_empty() {
+            engine.deferred.insert(engine.markets.len() as u32 - 1);
+        }
         if let Some(market) = engine.markets.last_mut() {
-            (market.session, market.version) = (session, version);
+            (market.session, market.version, market.triggers) = (session, version, triggers);
             market.book.set_next_priority(next_priority);
         }
     }
@@ -238,6 +259,7 @@ fn read_orders(r: &mut Reader<'_>, engine: &mut Engine, next_order: u64) -> Resu
                 kept.push(read_order(r, engine, Instrument(index as u32), side, next_order)?);
             }
         }
+        kept.extend(trigger::read_waiting(r, engine, index as u32, next_order)?);
         let book = &engine.markets[index].book;
         let crossed = book.best(Side::Buy).is_some_and(|bid| book.crosses(Side::Buy, bid));
         consistent(!crossed, "a crossed book")?;
@@ -264,6 +286,12 @@ fn read_order(
 ) -> Result<Kept> {
     let (order_id, owner) = (r.u64()?, r.u32()?);
     let time_in_force = r.word(TimeInForce::from_byte, "a time in force")?;
+    let post_only = r.u8()?;
+    let known = post_only == 0 || PostOnly::from_byte(post_only).is_some();
+    consistent(known, "post-only")?;
+    let expire_at_ms = r.u64()?;
+    let expires = (time_in_force == TimeInForce::Gtd) == (expire_at_ms != 0);
+    consistent(expires && expire_at_ms <= limit::TIME_MS_MAX, "an expire time")?;
     let (price, quantity, leaves, priority) = (r.u64()?, r.u64()?, r.u64()?, r.u64()?);
     let (version, cum_notional) = (r.u32()?, r.i128()?);
     let number = id::sequence_in(engine.log_number, order_id).filter(|number| (1..next_order).contains(number));
@@ -277,7 +305,7 @@ fn read_order(
     consistent((0..=most).contains(&cum_notional) && (leaves == quantity) == (cum_notional == 0), "cum_notional")?;
     let market = &mut engine.markets[instrument.0 as usize];
     consistent(market.book.len() < limit::ORDERS_PER_INSTRUMENT_MAX, "the number of orders")?;
-    consistent(time_in_force != TimeInForce::Ioc, "a time in force")?;
+    consistent(!time_in_force.is_immediate(), "a time in force")?;
     consistent(market.session == Session::Continuous || time_in_force != TimeInForce::Day, "a day order after hours")?;
     let next_priority = market.book.next_priority();
     consistent((1..next_priority).contains(&priority), "a priority")?;
@@ -290,7 +318,9 @@ fn read_order(
     consistent(ordered, "the order of a queue")?;
     let mut order = Order::new(order_id, side, time_in_force, price, quantity, owner);
     (order.leaves, order.version) = (leaves, version);
+    order.set_post_only(PostOnly::from_byte(post_only));
     let slot = market.book.add(order);
+    market.attributes.open(&mut market.book, slot, Attributes { expire_at_ms, waiting: None }, &mut engine.timers);
     market.book.rest_at(slot, priority);
     Ok(Kept { instrument: instrument.0, slot, number, owner, cum_notional })
 }
@@ -321,15 +351,16 @@ fn check_money(engine: &Engine) -> Result<()> {
     }
     consistent(sums.iter().all(|sum| *sum == 0), "the sum of an asset")?;
     for (market, terms) in engine.markets.iter().zip(engine.catalog.instruments()) {
-        for (side, asset) in [(Side::Buy, terms.quote), (Side::Sell, terms.base)] {
-            for (_, order) in market.book.queue(side) {
-                let hold = match side {
-                    Side::Buy => terms.notional(order.price, order.leaves),
-                    Side::Sell => terms.base_amount(order.leaves),
-                };
-                let total: &mut i128 = needed.entry((order.owner, asset)).or_default();
-                *total = total.checked_add(hold).ok_or(SnapshotError::Inconsistent("a hold"))?;
-            }
+        let resting = [Side::Buy, Side::Sell].into_iter().flat_map(|side| market.book.queue(side));
+        let waiting = market.waiting_orders();
+        let open = resting.map(|(_, order)| order).chain(waiting.iter().map(|slot| market.book.order(*slot)));
+        for order in open {
+            let (asset, hold) = match order.side() {
+                Side::Buy => (terms.quote, terms.notional(order.price, order.leaves)),
+                Side::Sell => (terms.base, terms.base_amount(order.leaves)),
+            };
+            let total: &mut i128 = needed.entry((order.owner, asset)).or_default();
+            *total = total.checked_add(hold).ok_or(SnapshotError::Inconsistent("a hold"))?;
         }
     }
     for (index, account) in engine.accounts.list().iter().enumerate().skip(EXTERNAL as usize + 1) {

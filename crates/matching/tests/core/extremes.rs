@@ -3,7 +3,7 @@
 use matching::Engine;
 use matching::command::{
     CancelAll, ChangeLimits, ChangeSession, Command, ListAsset, ListInstrument, OpenAccount, PlaceOrder, Stamped,
-    Transfer,
+    Terms, Transfer,
 };
 use matching::event::{Body, Events};
 use matching::limit;
@@ -62,6 +62,7 @@ fn order(account_id: u64, side: Side, quantity: u64, price: u64) -> PlaceOrder<'
         price,
         protection_price: 0,
         client_order_id: None,
+        terms: Terms::default(),
     }
 }
 

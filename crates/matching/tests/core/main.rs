@@ -4,10 +4,14 @@
 
 mod commands;
 mod extremes;
+mod mass;
+mod on_entry;
 mod random;
 mod records;
 mod reference;
 mod replay;
 mod rules;
 mod snapshots;
+mod stops;
 mod story;
+mod timers;

@@ -21,7 +21,7 @@ fn opened() -> Engine {
 /// Bytes that are mostly small or mostly zero: they pass the first checks and reach the later ones.
 fn nearly_valid() -> impl Strategy<Value = [u8; RECORD_SIZE]> {
     let byte = prop_oneof![8 => Just(0u8), 4 => 0u8..4, 1 => any::<u8>()];
-    (1u8..15, prop::collection::vec(byte, RECORD_SIZE)).prop_map(|(kind, bytes)| {
+    (1u8..20, prop::collection::vec(byte, RECORD_SIZE)).prop_map(|(kind, bytes)| {
         let mut record = [0; RECORD_SIZE];
         record.copy_from_slice(&bytes);
         (record[0], record[1]) = (1, kind);
@@ -63,10 +63,134 @@ proptest! {
 
     #[test]
     fn commands_survive_their_record(seed in any::<u64>(), stamp_ns in any::<u64>()) {
-        let command = commands::next(&mut Random(seed), &Known { orders: 10, open: &[1, 5] }, |_| None);
+        let command = commands::next(&mut Random(seed), &Known { orders: 10, now_ms: 0, open: &[1, 5] }, |_| None);
         let mut texts = TextArena::default();
         let record = Stamped { stamp_ns, command }.encode(&mut texts);
         prop_assert_eq!(Stamped::decode(&record, texts.bytes()), Ok(Stamped { stamp_ns, command }));
+    }
+}
+
+fn of_kind(kind: CommandKind, bytes: &[(usize, u8)]) -> [u8; RECORD_SIZE] {
+    let mut record = [0; RECORD_SIZE];
+    (record[0], record[1]) = (1, kind as u8);
+    for (at, value) in bytes {
+        record[*at] = *value;
+    }
+    record
+}
+
+#[test]
+fn orders_that_contradict_themselves_are_named() {
+    let rows = [
+        (
+            "a market-to-limit order with a price",
+            of_kind(CommandKind::PlaceOrder, &[(3, 2), (48, 1)]),
+            RecordError::NotAbsent("price of a market-to-limit order"),
+        ),
+        (
+            "post-only in two forms",
+            of_kind(CommandKind::PlaceOrder, &[(5, 0b1100)]),
+            RecordError::NotAbsent("a second form of post-only"),
+        ),
+        (
+            "an immediate post-only order",
+            of_kind(CommandKind::PlaceOrder, &[(4, 2), (5, 0b100)]),
+            RecordError::NotAbsent("post-only of an order that is not a resting limit order"),
+        ),
+        (
+            "a limit order with a budget",
+            of_kind(CommandKind::PlaceOrder, &[(80, 1)]),
+            RecordError::NotAbsent("budget of an order that is not a market order"),
+        ),
+        (
+            "a budget and a quantity",
+            of_kind(CommandKind::PlaceOrder, &[(3, 1), (40, 1), (80, 1)]),
+            RecordError::NotAbsent("quantity beside a budget"),
+        ),
+        (
+            "all-or-none with a minimum",
+            of_kind(CommandKind::PlaceOrder, &[(5, 2), (104, 1)]),
+            RecordError::NotAbsent("minimum quantity beside all-or-none"),
+        ),
+    ];
+    for (sentence, record, error) in rows {
+        assert_eq!(Stamped::decode(&record, b""), Err(error), "{sentence}");
+    }
+}
+
+#[test]
+fn orders_that_lack_what_they_need_are_named() {
+    let rows = [
+        (
+            "a GTD order without a time",
+            of_kind(CommandKind::PlaceOrder, &[(4, 4)]),
+            RecordError::Missing("expire time of a GTD order"),
+        ),
+        (
+            "a time beyond all nanoseconds",
+            of_kind(CommandKind::PlaceOrder, &[(4, 4), (119, 1)]),
+            RecordError::TooLarge("expire time"),
+        ),
+        (
+            "a time of a day order",
+            of_kind(CommandKind::PlaceOrder, &[(4, 1), (112, 1)]),
+            RecordError::NotAbsent("expire time of an order that is not GTD"),
+        ),
+        (
+            "a stop without a trigger method",
+            of_kind(CommandKind::PlaceOrder, &[(3, 3), (72, 1)]),
+            RecordError::Missing("trigger method of an order that waits"),
+        ),
+        (
+            "a trigger price of a limit order",
+            of_kind(CommandKind::PlaceOrder, &[(72, 1)]),
+            RecordError::NotAbsent("trigger of an order that does not wait"),
+        ),
+        (
+            "an unknown trigger method",
+            of_kind(CommandKind::PlaceOrder, &[(3, 3), (6, 4)]),
+            RecordError::Word("trigger method"),
+        ),
+        ("a flag that is reserved", of_kind(CommandKind::PlaceOrder, &[(5, 1)]), RecordError::Reserved(5)),
+        (
+            "an order type that is reserved",
+            of_kind(CommandKind::PlaceOrder, &[(3, 7)]),
+            RecordError::Word("order type"),
+        ),
+    ];
+    for (sentence, record, error) in rows {
+        assert_eq!(Stamped::decode(&record, b""), Err(error), "{sentence}");
+    }
+}
+
+#[test]
+fn mass_cancels_that_contradict_themselves_are_named() {
+    let rows = [
+        (
+            "an account that is said to be absent",
+            of_kind(CommandKind::MassCancel, &[(16, 1)]),
+            RecordError::NotAbsent("what a mass cancel chooses by"),
+        ),
+        (
+            "a side that is said to be absent",
+            of_kind(CommandKind::MassCancel, &[(2, 1)]),
+            RecordError::NotAbsent("what a mass cancel chooses by"),
+        ),
+        (
+            "prices of every instrument",
+            of_kind(CommandKind::MassCancel, &[(5, 8), (48, 1)]),
+            RecordError::Missing("instrument of a price range"),
+        ),
+        ("a third side", of_kind(CommandKind::MassCancel, &[(5, 4), (2, 2)]), RecordError::Word("side")),
+        (
+            "an account of the venue's switch",
+            of_kind(CommandKind::ChangeKillSwitch, &[(16, 1)]),
+            RecordError::NotAbsent("the account of the venue's kill switch"),
+        ),
+        ("a switch half way", of_kind(CommandKind::ChangeKillSwitch, &[(2, 2)]), RecordError::Word("switch")),
+    ];
+    for (sentence, record, error) in rows {
+        assert_eq!(Stamped::decode(&record, b""), Err(error), "{sentence}");
     }
 }
 
@@ -76,14 +200,6 @@ fn malformed_records_are_named() {
     let changed = |at: usize, value: u8| {
         let mut record = valid(Command::OpenVenue);
         record[at] = value;
-        record
-    };
-    let of_kind = |kind: CommandKind, bytes: &[(usize, u8)]| {
-        let mut record = [0; RECORD_SIZE];
-        (record[0], record[1]) = (1, kind as u8);
-        for (at, value) in bytes {
-            record[*at] = *value;
-        }
         record
     };
     let rows = [
@@ -103,7 +219,7 @@ fn malformed_records_are_named() {
             of_kind(CommandKind::PlaceOrder, &[(56, 1)]),
             RecordError::NotAbsent("protection price of a limit order"),
         ),
-        ("an unknown presence bit", of_kind(CommandKind::ReplaceOrder, &[(5, 4)]), RecordError::Reserved(5)),
+        ("an unknown presence bit", of_kind(CommandKind::ReplaceOrder, &[(5, 8)]), RecordError::Reserved(5)),
         (
             "a quantity that is said to be absent",
             of_kind(CommandKind::ReplaceOrder, &[(40, 1)]),

@@ -16,7 +16,7 @@ fn log() -> Batch {
     let mut random = Random(3);
     let mut commands = commands::opening();
     for orders in 0..300 {
-        commands.push(commands::next(&mut random, &Known { orders, open: &[] }, |_| None));
+        commands.push(commands::next(&mut random, &Known { orders, now_ms: 0, open: &[] }, |_| None));
     }
     let encode = |(step, command): (u64, _)| Stamped { stamp_ns: step * 700_000, command }.encode(&mut texts);
     let records: Vec<u8> = (0..).zip(commands).flat_map(encode).collect();
@@ -203,7 +203,8 @@ fn a_changed_digit_anywhere_never_panics_then_or_later() {
         accepted += 1;
         let mut events = Events::default();
         for orders in 300..340 {
-            let command = commands::next(&mut random, &Known { orders, open: &[] }, |order| Some(id(6 + order % 6)));
+            let command =
+                commands::next(&mut random, &Known { orders, now_ms: 0, open: &[] }, |order| Some(id(6 + order % 6)));
             engine.apply(&Stamped { stamp_ns: 0, command }, &mut events);
         }
     }

@@ -14,7 +14,7 @@ fn traded(count: u64) -> Engine {
     let mut events = Events::default();
     let mut random = Random(9);
     let opening = commands::opening().into_iter();
-    let known = |orders| Known { orders, open: &[] };
+    let known = |orders| Known { orders, now_ms: 0, open: &[] };
     let trading = (0..count).map(|step| commands::next(&mut random, &known(step), |_| None)).collect::<Vec<_>>();
     for (step, command) in (0..).zip(opening.chain(trading)) {
         events.clear();
@@ -62,7 +62,7 @@ fn what_restores_after_a_change_still_decides_without_a_panic() {
         let mut events = Events::default();
         for step in 0..40 {
             events.clear();
-            let known = Known { orders: 300, open: &[] };
+            let known = Known { orders: 300, now_ms: 0, open: &[] };
             let command = commands::next(&mut random, &known, |order| Some(id(6 + order % 6)));
             engine.apply(&Stamped { stamp_ns: step, command }, &mut events);
         }

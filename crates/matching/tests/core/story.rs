@@ -4,7 +4,7 @@
 use matching::Engine;
 use matching::command::{
     CancelOrder, ChangeAccountState, ChangeLimits, ChangeSession, Command, ListAsset, ListInstrument, OpenAccount,
-    PlaceOrder, ReplaceOrder, Stamped, Transfer,
+    PlaceOrder, ReplaceOrder, Stamped, Terms, Transfer,
 };
 use matching::event::{Body, Event, Events};
 use matching::number::Unit;
@@ -58,6 +58,7 @@ pub fn limit(account_id: u64, side: Side, quantity: u64, price: u64) -> PlaceOrd
         price,
         protection_price: 0,
         client_order_id: None,
+        terms: Terms::default(),
     }
 }
 
@@ -82,13 +83,33 @@ pub fn market(account_id: u64, side: Side, quantity: u64, protection_price: u64)
     Command::PlaceOrder(PlaceOrder { order_type, protection_price, ..limit(account_id, side, quantity, 0) })
 }
 
+/// An order of any kind: a limit order, changed.
+pub fn order(
+    account_id: u64,
+    side: Side,
+    quantity: u64,
+    price: u64,
+    change: fn(&mut PlaceOrder<'static>),
+) -> Command<'static> {
+    let mut order = limit(account_id, side, quantity, price);
+    change(&mut order);
+    Command::PlaceOrder(order)
+}
+
 pub fn cancel(account_id: u64, order: u64) -> Command<'static> {
     Command::CancelOrder(CancelOrder { account_id, order_id: id(order) })
 }
 
 pub fn replace(account_id: u64, order: u64, quantity: Option<u64>, price: Option<u64>) -> Command<'static> {
     let order_id = id(order);
-    Command::ReplaceOrder(ReplaceOrder { account_id, order_id, quantity, price, client_order_id: None })
+    Command::ReplaceOrder(ReplaceOrder {
+        account_id,
+        order_id,
+        quantity,
+        price,
+        trigger_price: None,
+        client_order_id: None,
+    })
 }
 
 pub fn session(session: Session) -> Command<'static> {
@@ -135,13 +156,20 @@ pub fn tell(event: &Event) -> String {
             format!("{number} executed {}@{} {}{rests}", e.quantity.0, e.price.0, e.liquidity.text())
         }
         Body::OrderReplaced(e) => {
-            let rests = e.rests.map_or("takes".to_owned(), |rests| format!("rests, priority {}", rests.priority));
-            format!("{number} replaced {}@{} {rests}", e.leaves_quantity.0, e.price.0)
+            let rests = e.rests.map_or(" takes".to_owned(), |rests| format!(" rests, priority {}", rests.priority));
+            let rests = e.trigger_price.0.map_or(rests, |price| format!(", waits for {}", price.0));
+            format!("{number} replaced {}@{}{rests}", e.leaves_quantity.0, e.price.0)
+        }
+        Body::OrderTriggered(e) => {
+            let rests =
+                e.rests.map_or(String::new(), |rests| format!(", rests {}@{}", rests.quantity.0, rests.price.0));
+            format!("{number} triggered at {}{rests}", e.trigger_price.0)
         }
         Body::OrderCanceled(e) => format!("{number} canceled {} {}", e.canceled_quantity.0, e.reason.text()),
         Body::OrderExpired(e) => format!("{number} expired {} {}", e.canceled_quantity.0, e.reason.text()),
         Body::OrderCancelRejected(e) => format!("{} rejected {}", e.request.text(), e.reason.text()),
         Body::CommandRefused(e) => format!("{} refused {}", e.command.text(), e.reason.text()),
+        Body::MassCanceled(e) => format!("{} canceled by choice", e.count),
         Body::OrdersCanceled(e) => format!("{} canceled in all", e.count),
         Body::TradeExecuted(e) => format!("trade {}", e.trade_id.0 & 0xffff),
         other => other.event_type().to_owned(),

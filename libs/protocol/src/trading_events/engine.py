@@ -8,6 +8,7 @@ carries its results, so a fold assigns and never decides. A field that a type do
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 
 def _text(pattern: str, description: str) -> msgspec.Meta:
@@ -41,8 +42,8 @@ Code = Annotated[str, _text("[a-z][a-z0-9_]*", "A stable code.")]
 
 Side = Literal["BUY", "SELL"]
 Status = Literal["PENDING", "PARTIALLY_EXECUTED", "EXECUTED", "CANCELED", "EXPIRED", "REJECTED"]
-OrderType = Literal["LIMIT", "MARKET"]
-TimeInForce = Literal["GTC", "DAY", "IOC"]
+OrderType = Literal["LIMIT", "MARKET", "MARKET_TO_LIMIT", "STOP", "STOP_LIMIT", "MARKET_IF_TOUCHED", "LIMIT_IF_TOUCHED"]
+TimeInForce = Literal["GTC", "DAY", "IOC", "FOK", "GTD"]
 Session = Literal["CONTINUOUS", "CLOSED"]
 
 
@@ -144,6 +145,24 @@ class SessionChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
 
 
+class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """What an order has that a plain one has not; what it does not have is left out.
+
+    post_only: what becomes of it where it would trade on entry; asked_price: what was asked, where it slid to another
+    price; minimum_quantity, all_or_none: it trades so much on entry, or nothing; budget: what it may cost or raise, in
+    the quote currency; expire_at_ms: when a GTD order expires, milliseconds since 1970 in UTC;
+    trigger_by, trigger_price: what an order waits for before it works."""
+
+    post_only: Literal["REJECT", "SLIDE"] | UnsetType = UNSET
+    asked_price: Number | UnsetType = UNSET
+    minimum_quantity: Number | UnsetType = UNSET
+    all_or_none: Literal[True] | UnsetType = UNSET
+    budget: Number | UnsetType = UNSET
+    expire_at_ms: int | UnsetType = UNSET
+    trigger_by: Literal["LAST", "BID_ASK", "MARK"] | UnsetType = UNSET
+    trigger_price: Number | UnsetType = UNSET
+
+
 class OrderCreated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     order_id: OrderId
     client_order_id: str | None
@@ -160,6 +179,7 @@ class OrderCreated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     leaves_quantity: Number
     rests: Rests | None
     postings: list[Posting]
+    terms: Terms | UnsetType = UNSET
 
 
 class OrderRejected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -174,6 +194,7 @@ class OrderRejected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     price: Number | None
     status: Status
     reason: Code
+    terms: Terms | UnsetType = UNSET
 
 
 class OrderExecuted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -207,6 +228,46 @@ class OrderReplaced(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     leaves_quantity: Number
     rests: Rests | None
     postings: list[Posting]
+    trigger_price: Number | UnsetType = UNSET
+
+
+class OrderTriggered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An order that waited works: its trigger price was reached. price: its limit, or how far it may run."""
+
+    order_id: OrderId
+    account_id: AccountId
+    symbol: str
+    side: Side
+    trigger_price: Number
+    price: Number
+    status: Status
+    leaves_quantity: Number
+    rests: Rests | None
+
+
+class TriggersDeferred(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Prices from low to high have reached more orders than one command triggers: those with a smaller number than
+    armed_before go on at once, in a command of their own."""
+
+    instrument_id: InstrumentId
+    symbol: str
+    reference: Literal["LAST", "BID", "ASK", "MARK"]
+    low: Number
+    high: Number
+    armed_before: int
+
+
+class TriggersResumed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All that was deferred goes on."""
+
+    instrument_id: InstrumentId
+    symbol: str
+
+
+class MarkPriceChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    instrument_id: InstrumentId
+    symbol: str
+    price: Number
 
 
 class OrderCanceled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -257,6 +318,25 @@ class OrdersCanceled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     count: int
 
 
+class MassCanceled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The end of a mass cancel. What it chose by is there; what did not matter is left out."""
+
+    count: int
+    account_id: AccountId | UnsetType = UNSET
+    symbol: str | UnsetType = UNSET
+    side: Side | UnsetType = UNSET
+    lowest_price: Number | UnsetType = UNSET
+    highest_price: Number | UnsetType = UNSET
+
+
+class KillSwitchChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The kill switch of an account is on or off; without an account it is the venue's."""
+
+    state: Literal["OFF", "ON"]
+    reason: str
+    account_id: AccountId | UnsetType = UNSET
+
+
 class TradeExecuted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trade_id: TradeId
     symbol: str
@@ -284,11 +364,17 @@ TYPES: tuple[type[msgspec.Struct], ...] = (
     OrderRejected,
     OrderExecuted,
     OrderReplaced,
+    OrderTriggered,
+    TriggersDeferred,
+    TriggersResumed,
+    MarkPriceChanged,
     OrderCanceled,
     OrderExpired,
     OrderCancelRejected,
     CommandRefused,
     OrdersCanceled,
+    MassCanceled,
+    KillSwitchChanged,
     TradeExecuted,
 )
 
@@ -307,11 +393,17 @@ EngineEvent = (
     | OrderRejected
     | OrderExecuted
     | OrderReplaced
+    | OrderTriggered
+    | TriggersDeferred
+    | TriggersResumed
+    | MarkPriceChanged
     | OrderCanceled
     | OrderExpired
     | OrderCancelRejected
     | CommandRefused
     | OrdersCanceled
+    | MassCanceled
+    | KillSwitchChanged
     | TradeExecuted
 )
 

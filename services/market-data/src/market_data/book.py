@@ -16,11 +16,12 @@ from trading_events.engine import (
     OrderExecuted,
     OrderExpired,
     OrderReplaced,
+    OrderTriggered,
     Side,
 )
 
-OrderEvent = OrderCreated | OrderExecuted | OrderReplaced | OrderCanceled | OrderExpired
-ORDER_EVENTS = (OrderCreated, OrderExecuted, OrderReplaced, OrderCanceled, OrderExpired)
+OrderEvent = OrderCreated | OrderTriggered | OrderExecuted | OrderReplaced | OrderCanceled | OrderExpired
+ORDER_EVENTS = (OrderCreated, OrderTriggered, OrderExecuted, OrderReplaced, OrderCanceled, OrderExpired)
 # Of these, the ones after which an order never rests.
 ENDS = (OrderCanceled, OrderExpired)
 

@@ -24,7 +24,10 @@ from trading_events.engine import (
     CashWithdrawn,
     CommandRefused,
     InstrumentListed,
+    KillSwitchChanged,
     LimitsChanged,
+    MarkPriceChanged,
+    MassCanceled,
     OrderCanceled,
     OrderCancelRejected,
     OrderCreated,
@@ -33,8 +36,11 @@ from trading_events.engine import (
     OrderRejected,
     OrderReplaced,
     OrdersCanceled,
+    OrderTriggered,
     SessionChanged,
     TradeExecuted,
+    TriggersDeferred,
+    TriggersResumed,
     decode,
 )
 
@@ -50,6 +56,7 @@ MarketEvent = (
     | OrderExecuted
     | OrderCanceled
     | OrderReplaced
+    | OrderTriggered
     | OrderExpired
     | TradeExecuted
     | OrderRejected
@@ -64,6 +71,7 @@ SKIPPED_EVENTS = frozenset(
     for kind in (
         *(AssetListed, AccountOpened, AccountStateChanged, LimitsChanged, OrderCancelRejected, CommandRefused),
         *(CashDeposited, CashWithdrawn, AssetDeposited, AssetWithdrawn),
+        *(MarkPriceChanged, TriggersDeferred, TriggersResumed, MassCanceled, KillSwitchChanged),
     )
 )
 ENGINE_AGGREGATES = frozenset(["Order", "Account", "Instrument", "Asset"])
@@ -144,7 +152,9 @@ class MarketView:
 
     def _fold(self, event: Event, data: MarketEvent) -> None:
         match data:
-            case OrderCreated() | OrderExecuted() | OrderCanceled() | OrderReplaced() | OrderExpired():
+            case (
+                OrderCreated() | OrderTriggered() | OrderExecuted() | OrderCanceled() | OrderReplaced() | OrderExpired()
+            ):
                 market = self._concerns(data.symbol)
                 if market.book.apply(data):
                     after = market.book.orders.get(data.order_id)

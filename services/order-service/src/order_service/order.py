@@ -95,6 +95,12 @@ def executed(row: OrderRow, happened: events.OrderExecuted, event: Event) -> Ord
     )
 
 
+def triggered(row: OrderRow, happened: events.OrderTriggered, event: Event) -> OrderRow:
+    return msgspec.structs.replace(
+        row, status=happened.status, updated_at_ns=event.occurred_at_ns, version=event.event_version
+    )
+
+
 def replaced(row: OrderRow, happened: events.OrderReplaced, event: Event) -> OrderRow:
     return msgspec.structs.replace(
         row,

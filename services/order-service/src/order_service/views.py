@@ -99,6 +99,9 @@ class OrdersView:
                 if row.client_order_id and happened.client_order_id not in (None, row.client_order_id):
                     self.aliases.put(f"{row.account_id}/{row.client_order_id}", AlsoKnownAs(row.order_id))
                 self._order(orders.replaced(row, happened, event), row, event)
+            case events.OrderTriggered():
+                row = self._row(happened.order_id, event)
+                self._order(orders.triggered(row, happened, event), row, event)
             case events.OrderCanceled() | events.OrderExpired():
                 row = self._row(happened.order_id, event)
                 self._order(orders.ended(row, happened, event), row, event)
@@ -114,6 +117,10 @@ class OrdersView:
                 return  # what an account may do is not shown here
             case events.AssetListed() | events.InstrumentListed() | events.SessionChanged() | events.TradeExecuted():
                 return  # the market's; what a trade does to its two orders has events of its own
+            case events.MassCanceled() | events.KillSwitchChanged():
+                return  # each order that ends says so
+            case events.MarkPriceChanged() | events.TriggersDeferred() | events.TriggersResumed():
+                return  # the market's; an order that is triggered says so
             case None:
                 return  # another service's
             case _:

@@ -37,7 +37,10 @@ from trading_events.engine import (
     CashWithdrawn,
     CommandRefused,
     InstrumentListed,
+    KillSwitchChanged,
     LimitsChanged,
+    MarkPriceChanged,
+    MassCanceled,
     OrderCanceled,
     OrderCancelRejected,
     OrderCreated,
@@ -46,9 +49,12 @@ from trading_events.engine import (
     OrderRejected,
     OrderReplaced,
     OrdersCanceled,
+    OrderTriggered,
     Posting,
     SessionChanged,
     TradeExecuted,
+    TriggersDeferred,
+    TriggersResumed,
 )
 
 # What an account is, and what is listed.
@@ -69,7 +75,11 @@ RiskEvent = (
 RISK_EVENTS = frozenset(kind.__name__ for kind in RiskEvent.__args__)
 # They change nothing that an account has at stake.
 SKIPPED_EVENTS = frozenset(
-    kind.__name__ for kind in (OrderRejected, OrderCancelRejected, OrdersCanceled, CommandRefused, SessionChanged)
+    kind.__name__
+    for kind in (
+        *(OrderRejected, OrderCancelRejected, OrdersCanceled, CommandRefused, SessionChanged),
+        *(OrderTriggered, TriggersDeferred, TriggersResumed, MarkPriceChanged, MassCanceled, KillSwitchChanged),
+    )
 )
 ENGINE_AGGREGATES = frozenset(["Order", "Account", "Instrument", "Asset"])
 

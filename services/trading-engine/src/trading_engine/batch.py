@@ -18,6 +18,7 @@ from trading_engine.results import refused_result, result_of
 from trading_engine.wire import encode, request_hash
 
 APPEND_BYTES_MAX = REQUEST_BYTES_MAX // 2  # the envelopes take the other half
+DUE_HASH = "due"  # where the hash of a request stands: there was none
 REUSED = Refused("command_id_reused", "This id was used before with another body; use a new one.")
 
 
@@ -93,6 +94,7 @@ class Batch:
 
         known: the log's outcomes of the ids that the batch uses, and of the references that are not in `placed`.
         placed: the orders that earlier commands placed, by command id."""
+        self.decided += [due(events) for events in core.fire_due(now_ns)]
         for reference in self.references:
             if reference in placed:
                 self._placed[reference] = placed[reference]
@@ -189,7 +191,12 @@ class Batch:
         if not self._drafted:
             return
         commands = [self.commands[index] for index in self._drafted]
-        for index, command, events in zip(self._drafted, commands, core.execute(self._draft, commands), strict=True):
+        indexes = iter(self._drafted)
+        for command, events in core.execute(self._draft, commands):
+            if command is None:
+                self.decided.append(due(events))
+                continue
+            index = next(indexes)
             decided = Decided(index, command, self._hashes[index], events)
             if decided.placed:
                 self._placed[command.command_id] = decided.placed
@@ -209,8 +216,14 @@ class Batch:
             command = following
             draft = Draft()
             encode(command, core.listing, "", now_ns, draft)
-            (events,) = core.execute(draft, [command])
-            self.decided.append(Decided(None, command, request_hash(command), events))
+            for one, events in core.execute(draft, [command]):
+                self.decided.append(due(events) if one is None else Decided(None, one, request_hash(one), events))
+
+
+def due(events: tuple[NewEvent, ...]) -> Decided:
+    """What the core did because it was due. Its id is derived from its first event's, which names log and number."""
+    command_id = derived_id("due", events[0].event_id)
+    return Decided(None, engine_pb2.Command(command_id=command_id, correlation_id=command_id), DUE_HASH, events)
 
 
 def placed_order(events: Sequence[NewEvent | Event]) -> str | None:

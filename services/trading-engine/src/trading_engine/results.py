@@ -59,7 +59,7 @@ def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
                 )
         case events.OrderCancelRejected() | events.CommandRefused():
             _refuse(result, happened.reason)
-        case events.OrdersCanceled():
+        case events.OrdersCanceled() | events.MassCanceled():
             result.canceled_orders = happened.count
         case (
             events.AssetListed()
@@ -72,6 +72,11 @@ def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
             | events.LimitsChanged()
             | events.AccountStateChanged()
             | events.SessionChanged()
+            | events.OrderTriggered()
+            | events.TriggersDeferred()
+            | events.TriggersResumed()
+            | events.MarkPriceChanged()
+            | events.KillSwitchChanged()
         ):
             pass  # that it happened is all there is to say
         case _:

@@ -35,6 +35,7 @@ RETRY_PAUSE_S = 0.05
 # So many events of the log's end are checked before the engine answers anybody, the rest while it runs.
 CHECKED_BEFORE_START = 200_000
 AUDIT_PAUSE_S = 0.005  # between two parts of the rest
+ALARM_PAUSE_S_MAX = 60  # the wall clock may be set meanwhile
 
 _log = logger(ROLE)
 
@@ -110,12 +111,32 @@ class Sequencer:
             await self._open_venue()
             self._failure = None
             while True:
-                await self._arrived.wait()
+                await self._something_to_do()
                 async with self._turn:
                     await self._sequence()
         except Exception as error:
             self._stop(f"{type(error).__name__}: {error}")
             raise
+
+    async def _something_to_do(self) -> None:
+        """Wait for commands, or for the time of what is due first."""
+        if not self._queue:
+            self._arrived.clear()
+        due_ns = self.core.engine.next_due_ns
+        if due_ns is None:
+            await self._arrived.wait()
+            return
+        alarm = self._runtime.spawn(self._alarm(due_ns), "wait for what is due")
+        try:
+            await self._arrived.wait()
+        finally:
+            alarm.cancel()
+
+    async def _alarm(self, due_ns: int) -> None:
+        while (early_ns := due_ns - self._runtime.now_ns()) > 0:
+            await self._runtime.sleep(min(early_ns / 1e9, ALARM_PAUSE_S_MAX))
+        self._under_way.append(Batch([]))  # of nobody's commands: deciding it does what is due
+        self._arrived.set()
 
     async def audit(self) -> None:
         """Check the rest of the log once, in the background; tampering stops the engine."""
@@ -297,7 +318,7 @@ class Sequencer:
     async def _known(self, batch: Batch) -> dict[str, Appended]:
         """Outcomes of every id that the batch uses, or refers to unless it is remembered; in one statement."""
         wanted = batch.ids | {reference for reference in batch.references if reference not in self._recent}
-        return await self._log.outcomes(sorted(wanted))
+        return await self._log.outcomes(sorted(wanted)) if wanted else {}
 
     def _decide(self, batch: Batch, known: Mapping[str, Appended]) -> None:
         batch.decide(self.core, known, self._recent, self._runtime.now_ns())

@@ -3,46 +3,58 @@
 use super::super::Engine;
 use super::super::settle::working_status;
 use super::{Misfit, expect};
+use crate::attributes::Attributes;
 use crate::book::Order;
 use crate::event::{
     AccountId, Events, Instrument, Notional, OrderCanceled, OrderCreated, OrderExecuted, OrderExpired, OrderId,
     OrderRejected, OrderReplaced, Quantity, Resting, TradeExecuted,
 };
-use crate::id::{self, SEQUENCE_MAX};
+use crate::id;
 use crate::limit;
 use crate::order_index::{NO_ACCOUNT, Place};
-use crate::vocabulary::{OrderType, Side, Status, TimeInForce};
+use crate::vocabulary::{Side, Status, TimeInForce};
 
 /// An open order and where it is.
 #[derive(Clone, Copy)]
-struct Found {
-    instrument: u32,
-    slot: u32,
-    order: Order,
+pub(super) struct Found {
+    pub(super) instrument: u32,
+    pub(super) slot: u32,
+    pub(super) order: Order,
 }
 
 impl Engine {
     pub(super) fn evolve_created(&mut self, version: u64, e: &OrderCreated, events: &Events) -> Result<(), Misfit> {
         expect(e.order_id == self.order_id(self.index.next()), "order_id")?;
         let account = self.customer(e.account_id.0).ok_or(Misfit::Value("account_id"))?;
-        let price = match e.order_type {
-            OrderType::Limit => e.price,
-            OrderType::Market => e.protection_price,
-        };
+        let price = if e.order_type.is_market() { e.protection_price } else { e.price };
         let price = price.ok_or(Misfit::Value("price"))?.0;
         expect(e.price.is_some() != e.protection_price.is_some(), "protection_price")?;
         let fresh = e.status == Status::Pending && e.cum_quantity == Quantity(0) && e.leaves_quantity == e.quantity;
         expect(fresh && version == 1, "the state of a new order")?;
         self.check_terms(e.symbol, e.quantity.0, price)?;
-        let immediate = e.order_type == OrderType::Market || e.time_in_force == TimeInForce::Ioc;
+        let immediate = e.order_type.is_market() || e.time_in_force.is_immediate();
         expect(e.rests.is_none() || !immediate, "rests")?;
+        let terms = events.terms_of(e.terms);
+        let waiting = self.waiting_of_created(e, &terms)?;
         let market = self.markets.get_mut(e.symbol.0 as usize).ok_or(Misfit::Value("symbol"))?;
         let mut order = Order::new(e.order_id.0, e.side, e.time_in_force, price, e.quantity.0, account);
         order.version = 1;
-        let slot = market.book.add(order);
+        order.set_post_only(terms.post_only);
+        let expires = e.time_in_force == TimeInForce::Gtd;
+        let timed = terms.expire_at_ms.is_none_or(|due| (1..=limit::TIME_MS_MAX).contains(&due));
+        expect(timed && terms.expire_at_ms.is_some() == expires, "expire_at_ms")?;
+        let expire_at_ms = terms.expire_at_ms.unwrap_or(0);
+        let slot = if let Some(waiting) = waiting {
+            market.add_waiting(order, waiting, expire_at_ms, &mut self.timers)
+        } else {
+            self.replay.in_flight += 1;
+            let slot = market.book.add(order);
+            let attributes = Attributes { expire_at_ms, waiting: None };
+            market.attributes.open(&mut market.book, slot, attributes, &mut self.timers);
+            slot
+        };
         market.beside.link(self.accounts.get_mut(account), e.symbol.0, slot);
         self.index.open(e.symbol.0, slot);
-        self.replay.in_flight += 1;
         self.assign_postings(e.postings, events)?;
         e.rests.map_or(Ok(()), |rests| self.assign_resting(e.symbol.0, slot, rests))
     }
@@ -72,7 +84,7 @@ impl Engine {
         market.book.set_leaves(found.slot, e.leaves_quantity.0);
         self.assign_postings(e.postings, events)?;
         match e.rests {
-            Some(_) if order.time_in_force() == TimeInForce::Ioc => Err(Misfit::Value("rests")),
+            Some(_) if order.time_in_force().is_immediate() => Err(Misfit::Value("rests")),
             Some(rests) => self.assign_resting(found.instrument, found.slot, rests),
             None if e.leaves_quantity.0 == 0 => {
                 self.forget(found);
@@ -85,11 +97,16 @@ impl Engine {
     pub(super) fn evolve_replaced(&mut self, version: u64, e: &OrderReplaced, events: &Events) -> Result<(), Misfit> {
         let found = self.advance_order(version, e.order_id, e.account_id, e.symbol)?;
         let executed = found.order.executed();
-        expect(found.order.rests(), "the order replaced")?;
+        let waits = self.markets[found.instrument as usize].waiting_of(found.slot).is_some();
+        expect(found.order.rests() || waits, "the order replaced")?;
         let sums = e.cum_quantity.0 == executed && e.leaves_quantity.0.checked_add(executed) == Some(e.quantity.0);
         expect(sums && e.leaves_quantity.0 > 0, "the quantities")?;
         expect(e.status == working_status(e.quantity.0, e.leaves_quantity.0), "status")?;
         self.check_terms(e.symbol, e.quantity.0, e.price.0)?;
+        if waits {
+            return self.evolve_waiting_replaced(found, e, events);
+        }
+        expect(e.trigger_price.0.is_none(), "trigger_price")?;
         let market = &mut self.markets[found.instrument as usize];
         if e.rests.map(|rests| rests.priority) != Some(found.order.priority) {
             market.book.unlink(found.slot);
@@ -123,10 +140,11 @@ impl Engine {
         expect(e.trade_id.0 == id::entity_id(self.log_number, self.next_trade), "trade_id")?;
         self.next_trade += 1;
         let market = self.markets.get_mut(e.symbol.0 as usize).ok_or(Misfit::Value("symbol"))?;
+        market.triggers.last_trade = e.price.0;
         Self::advance(&mut market.version, version)
     }
 
-    fn check_terms(&self, symbol: Instrument, quantity: u64, price: u64) -> Result<(), Misfit> {
+    pub(super) fn check_terms(&self, symbol: Instrument, quantity: u64, price: u64) -> Result<(), Misfit> {
         let terms = self.catalog.instrument(symbol).ok_or(Misfit::Value("symbol"))?;
         expect((1..=terms.max_quantity).contains(&quantity), "quantity")?;
         expect((1..=terms.max_price).contains(&price), "price")
@@ -137,7 +155,7 @@ impl Engine {
     }
 
     /// The open order of an event, counted on to its version.
-    fn advance_order(
+    pub(super) fn advance_order(
         &mut self,
         version: u64,
         order_id: OrderId,
@@ -158,7 +176,7 @@ impl Engine {
     }
 
     /// The order rests as the event says: still at its place, or at the end of a queue.
-    fn assign_resting(&mut self, instrument: u32, slot: u32, rests: Resting) -> Result<(), Misfit> {
+    pub(super) fn assign_resting(&mut self, instrument: u32, slot: u32, rests: Resting) -> Result<(), Misfit> {
         let book = &mut self.markets[instrument as usize].book;
         let order = *book.order(slot);
         expect(rests.price.0 == order.price && rests.quantity.0 == order.leaves && order.leaves > 0, "rests")?;
@@ -174,11 +192,9 @@ impl Engine {
     }
 
     fn forget(&mut self, found: Found) {
-        let market = &mut self.markets[found.instrument as usize];
-        let order = market.book.remove(found.slot);
-        market.beside.unlink(self.accounts.get_mut(order.owner), found.instrument, found.slot);
-        self.index.close(order.id & SEQUENCE_MAX, order.owner);
-        if !found.order.rests() {
+        let waits = self.markets[found.instrument as usize].waiting_of(found.slot).is_some();
+        self.close_order(found.instrument, found.slot);
+        if !found.order.rests() && !waits {
             self.replay.in_flight -= 1;
         }
     }

@@ -35,6 +35,16 @@ impl Engine {
             }
             Body::OrderCancelRejected(e) => self.evolve_cancel_rejected(version, e),
             Body::CommandRefused(e) => self.evolve_refused(version, e),
+            Body::MassCanceled(e) => match (e.account_id.0, e.symbol.0) {
+                (None, Some(symbol)) => self.advance_instrument(version, self.instrument_id(symbol.0)).map(|_| ()),
+                (account, _) => self.advance_account(version, account.unwrap_or(self.account_id(EXTERNAL))).map(|_| ()),
+            },
+            Body::KillSwitchChanged(e) => {
+                self.advance_account(version, e.account_id.0.unwrap_or(self.account_id(EXTERNAL)))?;
+                let account = e.account_id.0.map(|id| self.customer(id.0).ok_or(Misfit::Value("the account")));
+                self.set_kill_switch(account.transpose()?, e.state);
+                Ok(())
+            }
             Body::OrdersCanceled(e) => self.advance_account(version, e.account_id).map(|_| ()),
             _ => Err(Misfit::Value("the event type")),
         }

@@ -1,11 +1,13 @@
 //! Random commands from a seed: mostly sensible, always with some that must be refused.
 
 use matching::command::{
-    CancelAll, CancelOrder, ChangeAccountState, ChangeLimits, ChangeSession, Command, ListAsset, ListInstrument,
-    OpenAccount, PlaceOrder, ReplaceOrder, Transfer,
+    CancelAll, CancelOrder, ChangeAccountState, ChangeKillSwitch, ChangeLimits, ChangeSession, Command, ListAsset,
+    ListInstrument, MassCancel, OpenAccount, PlaceOrder, ReplaceOrder, SetMarkPrice, Terms, Transfer,
 };
 use matching::number::Unit;
-use matching::vocabulary::{AccountState, AssetKind, OrderType, Session, Side, TimeInForce};
+use matching::vocabulary::{
+    AccountState, AssetKind, OrderType, PostOnly, Session, Side, Switch, TimeInForce, TriggerBy,
+};
 
 use crate::reference::id;
 
@@ -107,6 +109,8 @@ fn price(random: &mut Random) -> u64 {
 pub struct Known<'a> {
     /// Number of orders so far.
     pub orders: u64,
+    /// The latest stamp.
+    pub now_ms: u64,
     /// The numbers of the open ones.
     pub open: &'a [u64],
 }
@@ -123,20 +127,71 @@ fn order(random: &mut Random, known: &Known<'_>) -> u64 {
     }
 }
 
-fn place(random: &mut Random) -> Command<'static> {
-    let market = random.one_in(8);
-    let protection = if random.one_in(3) { price(random) } else { 0 };
-    Command::PlaceOrder(PlaceOrder {
+fn place(random: &mut Random, now_ms: u64) -> Command<'static> {
+    let order_type = if random.one_in(3) { random.pick(&OTHER_TYPES) } else { OrderType::Limit };
+    let time_in_force = random.pick(&TIMES_IN_FORCE);
+    let mut order = PlaceOrder {
         account_id: account(random),
         instrument_id: instrument(random),
         side: random.pick(Side::ALL),
-        order_type: if market { OrderType::Market } else { OrderType::Limit },
-        time_in_force: random.pick(&[TimeInForce::Gtc, TimeInForce::Gtc, TimeInForce::Day, TimeInForce::Ioc]),
+        order_type,
+        time_in_force,
         quantity: quantity(random),
-        price: if market { 0 } else { price(random) },
-        protection_price: if market { protection } else { 0 },
+        price: if order_type.has_price() { price(random) } else { 0 },
+        protection_price: 0,
         client_order_id: random.pick(&[None, Some("plain"), Some("with \"quotes\" and \\"), Some("Zürich")]),
-    })
+        terms: Terms::default(),
+    };
+    if order_type.waits() {
+        order.terms.trigger_by = Some(random.pick(TriggerBy::ALL));
+        order.terms.trigger_price = price(random);
+    }
+    if order_type.is_market() && random.one_in(3) {
+        order.protection_price = price(random);
+    }
+    if time_in_force == TimeInForce::Gtd {
+        order.terms.expire_at_ms = (now_ms + random.below(100_000)).saturating_sub(3_000).max(1);
+    }
+    if random.one_in(3) {
+        attach(random, &mut order);
+    }
+    Command::PlaceOrder(order)
+}
+
+const OTHER_TYPES: [OrderType; 8] = [
+    OrderType::Market,
+    OrderType::Market,
+    OrderType::Market,
+    OrderType::MarketToLimit,
+    OrderType::Stop,
+    OrderType::StopLimit,
+    OrderType::MarketIfTouched,
+    OrderType::LimitIfTouched,
+];
+const TIMES_IN_FORCE: [TimeInForce; 7] = [
+    TimeInForce::Gtd,
+    TimeInForce::Gtc,
+    TimeInForce::Gtc,
+    TimeInForce::Gtc,
+    TimeInForce::Day,
+    TimeInForce::Ioc,
+    TimeInForce::Fok,
+];
+
+/// Terms that the order's type and time in force allow.
+fn attach(random: &mut Random, order: &mut PlaceOrder<'static>) {
+    let rests = order.order_type == OrderType::Limit && !order.time_in_force.is_immediate();
+    match random.below(4) {
+        0 if rests => order.terms.post_only = Some(random.pick(PostOnly::ALL)),
+        1 => order.terms.all_or_none = true,
+        2 if order.order_type == OrderType::Market => {
+            order.quantity = 0;
+            let lots = u128::from(1 + random.below(90));
+            let one = random.pick(&[5_000 * 100_000_000, 5_000 * 50_000, 5_000 * 5_000_000]);
+            order.terms.budget = random.pick(&[lots * one + 7, lots * one, 1, u128::MAX]);
+        }
+        _ => order.terms.minimum_quantity = 1 + random.below(70),
+    }
 }
 
 fn replace(random: &mut Random, known: &Known<'_>, owner: u64) -> Command<'static> {
@@ -145,6 +200,7 @@ fn replace(random: &mut Random, known: &Known<'_>, owner: u64) -> Command<'stati
         order_id: order(random, known),
         quantity: random.one_in(2).then(|| quantity(random)),
         price: random.one_in(2).then(|| price(random)),
+        trigger_price: random.one_in(8).then(|| price(random)),
         client_order_id: random.pick(&[None, Some("again")]),
     })
 }
@@ -183,8 +239,14 @@ fn administer(random: &mut Random) -> Command<'static> {
             max_order_quantity: None,
             max_open_orders: None,
         }),
+        15 if random.one_in(2) => mass_cancel(random),
+        19 if random.one_in(2) => kill_switch(random),
         15 => Command::OpenAccount(OpenAccount { user_id: "a newcomer" }),
+        16 if random.one_in(2) => Command::FireDue,
         16 => Command::OpenVenue,
+        17 if random.one_in(2) => {
+            Command::SetMarkPrice(SetMarkPrice { instrument_id: instrument(random), price: price(random) })
+        }
         17 => Command::ListAsset(ListAsset { symbol: "USD", scale: 2, kind: AssetKind::Currency }),
         18 => Command::CancelAll(CancelAll {
             account_id: account(random),
@@ -198,10 +260,26 @@ fn administer(random: &mut Random) -> Command<'static> {
     }
 }
 
+fn mass_cancel(random: &mut Random) -> Command<'static> {
+    let instrument_id = random.one_in(2).then(|| instrument(random));
+    let mut price = || instrument_id.and_then(|_| random.one_in(3).then(|| 4_990 + random.below(20)));
+    let (lowest_price, highest_price) = (price(), price());
+    let account_id = (!random.one_in(5)).then(|| account(random));
+    let side = random.one_in(3).then(|| random.pick(Side::ALL));
+    Command::MassCancel(MassCancel { account_id, instrument_id, side, lowest_price, highest_price })
+}
+
+/// Mostly off again.
+fn kill_switch(random: &mut Random) -> Command<'static> {
+    let account_id = (!random.one_in(3)).then(|| account(random));
+    let state = if random.one_in(6) { Switch::On } else { Switch::Off };
+    Command::ChangeKillSwitch(ChangeKillSwitch { account_id, state, reason: "runaway" })
+}
+
 /// The next command, given what is known of the state and whose an order is.
 pub fn next(random: &mut Random, known: &Known<'_>, owner_of: impl Fn(u64) -> Option<u64>) -> Command<'static> {
     match random.below(100) {
-        0..64 => place(random),
+        0..64 => place(random, known.now_ms),
         64..76 => {
             let order_id = order(random, known);
             let owner = owner_of(order_id).filter(|_| !random.one_in(20)).unwrap_or_else(|| account(random));

@@ -8,10 +8,14 @@ use matching::command::{ChangeLimits, ChangeSession, Command, ListAsset, ListIns
 use matching::limit;
 use matching::vocabulary::{AccountState, AssetKind, Session};
 
+mod entry;
+mod mass;
 mod orders;
 mod text;
+mod triggers;
 pub use orders::Order;
 use text::{Object, decimal, uuid};
+use triggers::{Wait, Wave};
 
 pub const LOG: u16 = 1;
 const EXTERNAL: u64 = id(1);
@@ -47,6 +51,7 @@ pub struct Asset {
     pub kind: AssetKind,
 }
 
+#[derive(Default)]
 pub struct Instrument {
     pub symbol: String,
     pub base: usize,
@@ -59,6 +64,11 @@ pub struct Instrument {
     pub clearing: u64,
     pub closed: bool,
     pub priorities: u64,
+    pub last_trade: u64,
+    pub mark: u64,
+    /// How many times an order has begun to wait.
+    pub armed: u64,
+    pub waves: Vec<Wave>,
     /// Ledger units of one price unit times one lot, and of one lot.
     pub worth: i128,
     pub lot: i128,
@@ -71,9 +81,15 @@ pub struct Reference {
     pub instruments: Vec<Instrument>,
     /// Every order ever, by number.
     pub orders: BTreeMap<u64, Order>,
+    /// The latest stamp.
+    pub now_ms: u64,
     /// The numbers of those that are open.
     pub open: Vec<u64>,
     trades: u64,
+    killed: bool,
+    killed_accounts: Vec<u64>,
+    /// Of the trades of the step under way.
+    prices: Vec<u64>,
     versions: BTreeMap<String, u64>,
     told: Vec<Told>,
 }
@@ -82,7 +98,8 @@ type Refused = (&'static str, String);
 
 impl Reference {
     /// Decides a command.
-    pub fn apply(&mut self, command: &Command<'_>) -> Vec<Told> {
+    pub fn apply(&mut self, stamp_ns: u64, command: &Command<'_>) -> Vec<Told> {
+        self.now_ms = self.now_ms.max(stamp_ns / 1_000_000);
         let refused = match command {
             Command::PlaceOrder(c) => return self.finish(|s| s.place(c)),
             Command::CancelOrder(c) => return self.finish(|s| s.cancel(c)),
@@ -111,17 +128,23 @@ impl Reference {
                 );
             }),
             Command::ChangeSession(c) => self.change_session(c),
+            Command::FireDue => self.fire_due(),
+            Command::SetMarkPrice(c) => self.set_mark_price(c),
+            Command::MassCancel(c) => self.mass_cancel(c),
+            Command::ChangeKillSwitch(c) => self.change_kill_switch(c),
         };
         if let Err((reason, aggregate)) = refused {
             let name = format!("{:?}", command.kind());
             let data = Object::new().text("command", &name).text("reason", reason).text("aggregate_id", &aggregate);
             self.tell("CommandRefused", &aggregate, data);
         }
+        self.cascade();
         std::mem::take(&mut self.told)
     }
 
     fn finish(&mut self, decide: impl FnOnce(&mut Self)) -> Vec<Told> {
         decide(self);
+        self.cascade();
         std::mem::take(&mut self.told)
     }
 
@@ -225,10 +248,9 @@ impl Reference {
             max_quantity: c.max_quantity,
             protection_ppm: c.protection_ppm,
             clearing,
-            closed: false,
-            priorities: 0,
             worth,
             lot,
+            ..Instrument::default()
         });
         self.tell("InstrumentListed", &uuid("inst", aggregate), data);
         Ok(())
@@ -301,6 +323,8 @@ impl Reference {
         self.tell("SessionChanged", &uuid("inst", c.instrument_id), data);
         if closed {
             self.expire_day_orders(at);
+        } else {
+            self.opened(at);
         }
         Ok(())
     }

@@ -1,11 +1,11 @@
 //! Orders of the oracle: every question is answered by looking at all open orders.
 
-use matching::command::{CancelAll, CancelOrder, PlaceOrder, ReplaceOrder};
+use matching::command::{CancelAll, CancelOrder, ReplaceOrder};
 use matching::limit;
-use matching::vocabulary::{OrderType, Side, TimeInForce};
+use matching::vocabulary::{PostOnly, Side};
 
 use super::text::{Object, decimal, uuid};
-use super::{Instrument, Reference, Refused, id, venue};
+use super::{Instrument, Reference, Refused, Wait, id, venue};
 
 #[derive(Clone)]
 pub struct Order {
@@ -13,6 +13,14 @@ pub struct Order {
     pub instrument: usize,
     pub side: Side,
     pub day: bool,
+    /// What it does not trade at once is canceled; or nothing is traded.
+    pub immediate: bool,
+    pub kill: bool,
+    pub waiting: Option<Wait>,
+    pub expire_at_ms: Option<u64>,
+    pub post_only: Option<PostOnly>,
+    /// What its trades will cost, where that is known: it is held instead of the worst case.
+    pub cost: Option<i128>,
     pub price: u64,
     pub quantity: u64,
     pub leaves: u64,
@@ -21,20 +29,20 @@ pub struct Order {
     pub priority: Option<u64>,
 }
 
-fn side_text(side: Side) -> &'static str {
+pub(super) fn side_text(side: Side) -> &'static str {
     if side == Side::Buy { "BUY" } else { "SELL" }
 }
 
 impl Instrument {
-    fn price(&self, count: u64) -> String {
+    pub(super) fn price(&self, count: u64) -> String {
         decimal(i128::from(count) * i128::from(self.price_unit.0), self.price_unit.1)
     }
 
-    fn quantity(&self, count: u64) -> String {
+    pub(super) fn quantity(&self, count: u64) -> String {
         decimal(i128::from(count) * i128::from(self.lot_unit.0), self.lot_unit.1)
     }
 
-    fn hold(&self, side: Side, price: u64, quantity: u64) -> (usize, i128) {
+    pub(super) fn hold(&self, side: Side, price: u64, quantity: u64) -> (usize, i128) {
         match side {
             Side::Buy => (self.quote, i128::from(price) * i128::from(quantity) * self.worth),
             Side::Sell => (self.base, i128::from(quantity) * self.lot),
@@ -53,129 +61,14 @@ impl Order {
 }
 
 impl Reference {
-    fn rests(&self, order: &Order) -> String {
+    pub(super) fn rests(&self, order: &Order) -> String {
         let Some(priority) = order.priority.filter(|_| order.leaves > 0) else { return "null".to_owned() };
         let instrument = &self.instruments[order.instrument];
         let (price, quantity) = (instrument.price(order.price), instrument.quantity(order.leaves));
         format!("{{\"price\":\"{price}\",\"quantity\":\"{quantity}\",\"priority\":{priority}}}")
     }
 
-    pub(super) fn place(&mut self, c: &PlaceOrder<'_>) {
-        let number = self.orders.len() as u64 + 1;
-        let opposite = self.instrument(c.instrument_id).and_then(|at| self.best_opposite(at, c.side));
-        let opposite = opposite.map(|maker| self.orders[&maker].price);
-        let limit = self.worst_price(c, opposite);
-        let checked = self.check_place(c, opposite, limit);
-        let known = self.accounts.contains_key(&c.account_id);
-        let order = Order {
-            account: if known { c.account_id } else { 0 },
-            instrument: self.instrument(c.instrument_id).unwrap_or(usize::MAX),
-            side: c.side,
-            day: c.time_in_force == TimeInForce::Day,
-            price: limit.unwrap_or(0),
-            quantity: c.quantity,
-            leaves: if checked.is_ok() { c.quantity } else { 0 },
-            notional: 0,
-            priority: None,
-        };
-        self.orders.insert(number, order);
-        if let Err(reason) = checked {
-            let data = self.described(c, number).text("status", "REJECTED").text("reason", reason);
-            return self.tell("OrderRejected", &uuid("ordr", id(number)), data);
-        }
-        self.enter(c, number);
-    }
-
-    fn enter(&mut self, c: &PlaceOrder<'_>, number: u64) {
-        self.open.push(number);
-        let order = self.orders[&number].clone();
-        let (asset, hold) = self.instruments[order.instrument].hold(order.side, order.price, order.quantity);
-        let postings = [self.post(order.account, asset, "hold", hold)];
-        let may_rest = c.order_type == OrderType::Limit && c.time_in_force != TimeInForce::Ioc;
-        let crosses = self.best_opposite(order.instrument, order.side).is_some_and(|maker| self.meets(number, maker));
-        if may_rest && !crosses {
-            self.let_rest(number);
-        }
-        let quantity = self.instruments[order.instrument].quantity(order.quantity);
-        let protection =
-            (c.order_type == OrderType::Market).then(|| self.instruments[order.instrument].price(order.price));
-        let data = self
-            .described(c, number)
-            .optional("protection_price", protection)
-            .text("status", "PENDING")
-            .text("cum_quantity", "0")
-            .text("leaves_quantity", &quantity)
-            .raw("rests", self.rests(&self.orders[&number]))
-            .list("postings", &postings);
-        self.tell("OrderCreated", &uuid("ordr", id(number)), data);
-        let rest_reason = match c.order_type {
-            _ if may_rest => None,
-            OrderType::Limit => Some("immediate_or_cancel"),
-            OrderType::Market => Some("no_liquidity"),
-        };
-        self.trade(number, rest_reason);
-    }
-
-    /// Fields that accepted and rejected orders have in common.
-    fn described(&self, c: &PlaceOrder<'_>, number: u64) -> Object {
-        let listed = self.instrument(c.instrument_id).map(|at| &self.instruments[at]);
-        let limit = c.order_type == OrderType::Limit;
-        Object::new()
-            .id("order_id", "ordr", id(number))
-            .optional("client_order_id", c.client_order_id.map(str::to_owned))
-            .id("account_id", "acct", c.account_id)
-            .text("symbol", listed.map_or("", |instrument| &instrument.symbol))
-            .text("side", side_text(c.side))
-            .text("type", if limit { "LIMIT" } else { "MARKET" })
-            .text("time_in_force", &format!("{:?}", c.time_in_force).to_uppercase())
-            .text("quantity", &listed.map_or(c.quantity.to_string(), |instrument| instrument.quantity(c.quantity)))
-            .optional("price", limit.then(|| listed.map_or(c.price.to_string(), |i| i.price(c.price))))
-    }
-
-    fn worst_price(&self, c: &PlaceOrder<'_>, opposite: Option<u64>) -> Option<u64> {
-        if c.order_type == OrderType::Limit {
-            return Some(c.price);
-        }
-        if c.protection_price != 0 {
-            return Some(c.protection_price);
-        }
-        let instrument = &self.instruments[self.instrument(c.instrument_id)?];
-        let (best, ppm) = (u128::from(opposite?), u128::from(instrument.protection_ppm));
-        let moved = match c.side {
-            Side::Buy => best + best * ppm / 1_000_000,
-            Side::Sell => best - best * ppm / 1_000_000,
-        };
-        Some((moved as u64).max(1).min(instrument.max_price))
-    }
-
-    fn check_place(&self, c: &PlaceOrder<'_>, opposite: Option<u64>, limit: Option<u64>) -> Result<(), &'static str> {
-        self.customer(c.account_id).map_err(|(reason, _)| reason)?;
-        if self.accounts[&c.account_id].suspended {
-            return Err("account_suspended");
-        }
-        let at = self.instrument(c.instrument_id).ok_or("unknown_instrument")?;
-        if self.instruments[at].closed {
-            return Err("market_closed");
-        }
-        let market = c.order_type == OrderType::Market;
-        let given = if market { Some(c.protection_price).filter(|price| *price > 0) } else { Some(c.price) };
-        self.check_terms(at, c.quantity, given)?;
-        let valued = if market && c.side == Side::Sell { opposite } else { limit };
-        self.check_limits(at, c.account_id, valued, c.quantity)?;
-        let may_rest = !market && c.time_in_force != TimeInForce::Ioc;
-        let mine = self.open.iter().filter(|number| self.orders[number].account == c.account_id).count();
-        let most = self.accounts[&c.account_id].open_max.unwrap_or(limit::OPEN_ORDERS_DEFAULT);
-        if may_rest && mine >= most as usize {
-            return Err("open_orders_limit");
-        }
-        if market && opposite.is_none() {
-            return Err("no_liquidity");
-        }
-        let (asset, hold) = self.instruments[at].hold(c.side, limit.unwrap_or(0), c.quantity);
-        self.check_funds(c.account_id, c.side, asset, hold)
-    }
-
-    fn check_terms(&self, at: usize, quantity: u64, price: Option<u64>) -> Result<(), &'static str> {
+    pub(super) fn check_terms(&self, at: usize, quantity: u64, price: Option<u64>) -> Result<(), &'static str> {
         let instrument = &self.instruments[at];
         match () {
             () if quantity == 0 => Err("invalid_quantity"),
@@ -187,10 +80,15 @@ impl Reference {
     }
 
     /// The limits count 10^-18: both sides are brought to whole numbers of it by their decimals.
-    fn check_limits(&self, at: usize, account: u64, price: Option<u64>, quantity: u64) -> Result<(), &'static str> {
+    pub(super) fn check_limits(
+        &self,
+        at: usize,
+        account: u64,
+        worth: Option<i128>,
+        quantity: u64,
+    ) -> Result<(), &'static str> {
         let (instrument, account) = (&self.instruments[at], &self.accounts[&account]);
-        if let (Some(most), Some(price)) = (account.notional_max, price) {
-            let notional = i128::from(price) * i128::from(quantity) * instrument.worth;
+        if let (Some(most), Some(notional)) = (account.notional_max, worth) {
             let per_unit = 10i128.pow(u32::from(18 - self.assets[instrument.quote].scale));
             if notional > most as i128 / per_unit {
                 return Err("order_notional_limit");
@@ -205,7 +103,7 @@ impl Reference {
         Ok(())
     }
 
-    fn check_funds(&self, account: u64, side: Side, asset: usize, more: i128) -> Result<(), &'static str> {
+    pub(super) fn check_funds(&self, account: u64, side: Side, asset: usize, more: i128) -> Result<(), &'static str> {
         let (balance, hold) = self.accounts[&account].funds.get(&asset).copied().unwrap_or_default();
         if more <= balance - hold || more <= 0 {
             return Ok(());
@@ -214,7 +112,7 @@ impl Reference {
     }
 
     /// The order that an incoming one of `side` would meet first.
-    fn best_opposite(&self, instrument: usize, side: Side) -> Option<u64> {
+    pub(super) fn best_opposite(&self, instrument: usize, side: Side) -> Option<u64> {
         let resting = self.open.iter().copied().filter(|number| {
             let order = &self.orders[number];
             order.instrument == instrument && order.side != side && order.priority.is_some()
@@ -226,12 +124,12 @@ impl Reference {
         })
     }
 
-    fn meets(&self, taker: u64, maker: u64) -> bool {
+    pub(super) fn meets(&self, taker: u64, maker: u64) -> bool {
         let (taker, maker) = (&self.orders[&taker], &self.orders[&maker]);
         if taker.side == Side::Buy { maker.price <= taker.price } else { maker.price >= taker.price }
     }
 
-    fn let_rest(&mut self, number: u64) {
+    pub(super) fn let_rest(&mut self, number: u64) {
         let order = self.orders.get_mut(&number).unwrap();
         let priorities = &mut self.instruments[order.instrument].priorities;
         *priorities += 1;
@@ -239,11 +137,20 @@ impl Reference {
     }
 
     /// Trades an order that does not rest; what is left rests, or is canceled for a reason.
-    fn trade(&mut self, number: u64, rest_reason: Option<&'static str>) {
+    pub(super) fn trade(&mut self, number: u64, rest_reason: Option<&'static str>) {
+        let (at, before) = (self.orders[&number].instrument, self.prices.len());
+        self.trade_on(number, rest_reason);
+        let prices = self.prices.split_off(before);
+        if let (Some(low), Some(high)) = (prices.iter().min(), prices.iter().max()) {
+            self.pass(at, "LAST", *low, *high);
+        }
+    }
+
+    fn trade_on(&mut self, number: u64, rest_reason: Option<&'static str>) {
         let mut last_execution = None;
         let reason = loop {
             let order = &self.orders[&number];
-            if order.leaves == 0 || order.priority.is_some() {
+            if order.leaves == 0 || order.priority.is_some() || order.waiting.is_some() {
                 return;
             }
             let Some(maker) = self.best_opposite(order.instrument, order.side) else { break rest_reason };
@@ -270,6 +177,8 @@ impl Reference {
     fn fill(&mut self, taker: u64, maker: u64) -> usize {
         self.trades += 1;
         let price = self.orders[&maker].price;
+        self.instruments[self.orders[&maker].instrument].last_trade = price;
+        self.prices.push(price);
         let quantity = self.orders[&maker].leaves.min(self.orders[&taker].leaves);
         self.execute(maker, price, quantity, "MAKER");
         self.execute(taker, price, quantity, "TAKER");
@@ -301,6 +210,7 @@ impl Reference {
         let sign = if order.side == Side::Buy { 1 } else { -1 };
         let (base, quote, clearing) = (instrument.base, instrument.quote, instrument.clearing);
         let assets = sign * i128::from(quantity) * instrument.lot;
+        let held_at = if order.cost.is_some() { price } else { held_at };
         let (held, hold) = instrument.hold(order.side, held_at, quantity);
         let postings = [
             self.post(order.account, base, "balance", assets),
@@ -331,13 +241,13 @@ impl Reference {
         self.tell("OrderExecuted", &uuid("ordr", id(number)), data);
     }
 
-    fn end(&mut self, number: u64, reason: &str) {
+    pub(super) fn end(&mut self, number: u64, reason: &str) {
         let order = self.orders[&number].clone();
         self.open.retain(|open| *open != number);
         self.orders.get_mut(&number).unwrap().leaves = 0;
         let (asset, hold) = self.instruments[order.instrument].hold(order.side, order.price, order.leaves);
         let postings = [self.post(order.account, asset, "hold", -hold)];
-        let expired = reason == "session_end";
+        let expired = matches!(reason, "session_end" | "expire_time");
         let instrument = &self.instruments[order.instrument];
         let data = Object::new()
             .id("order_id", "ordr", id(number))
@@ -358,11 +268,29 @@ impl Reference {
         ending.sort_by_key(|number| {
             let order = &self.orders[number];
             let price = i128::from(order.price);
-            (order.side, if order.side == Side::Buy { -price } else { price }, order.priority)
+            let price = if order.side == Side::Buy { -price } else { price };
+            (order.waiting.is_some().then_some(*number), order.side, price, order.priority)
         });
         for number in ending {
             self.end(number, "session_end");
         }
+    }
+
+    /// When the first of the open orders expires.
+    pub fn next_due_ns(&self) -> Option<u64> {
+        self.open.iter().filter_map(|number| self.orders[number].expire_at_ms).min().map(|due| due * 1_000_000)
+    }
+
+    pub(super) fn fire_due(&mut self) -> Result<(), Refused> {
+        let mut due: Vec<(u64, u64)> = Vec::new();
+        for number in &self.open {
+            due.extend(self.orders[number].expire_at_ms.map(|at| (at, *number)).filter(|(at, _)| *at <= self.now_ms));
+        }
+        due.sort_unstable();
+        for (_, number) in &due {
+            self.end(*number, "expire_time");
+        }
+        if due.is_empty() { venue("nothing_due") } else { Ok(()) }
     }
 
     fn find(&self, account: u64, order_id: u64) -> Result<u64, &'static str> {
@@ -420,14 +348,18 @@ impl Reference {
     }
 
     pub(super) fn replace(&mut self, c: &ReplaceOrder<'_>) {
-        if let Err(reason) = self.check_replace(c) {
-            return self.refuse(c.account_id, c.order_id, "REPLACE", reason);
-        }
+        let (working, trigger) = match self.check_replace(c) {
+            Ok(prices) => prices,
+            Err(reason) => return self.refuse(c.account_id, c.order_id, "REPLACE", reason),
+        };
         let number = c.order_id & 0xffff_ffff_ffff;
+        if let Some(trigger) = trigger {
+            return self.replace_waiting(c, number, working, trigger);
+        }
         let before = self.orders[&number].clone();
         let order = self.orders.get_mut(&number).unwrap();
         let executed = before.quantity - before.leaves;
-        (order.quantity, order.price) = (c.quantity.unwrap_or(order.quantity), c.price.unwrap_or(order.price));
+        (order.quantity, order.price) = (c.quantity.unwrap_or(order.quantity), working);
         order.leaves = order.quantity - executed;
         if order.price != before.price || order.quantity > before.quantity {
             order.priority = None;
@@ -437,13 +369,7 @@ impl Reference {
         if order.priority.is_none() && !crosses {
             self.let_rest(number);
         }
-        let instrument = &self.instruments[order.instrument];
-        let (asset, was) = instrument.hold(order.side, before.price, before.leaves);
-        let (_, now) = instrument.hold(order.side, order.price, order.leaves);
-        let mut postings = Vec::new();
-        if now != was {
-            postings.push(self.post(order.account, asset, "hold", now - was));
-        }
+        let postings = self.hold_anew(&before, &order);
         let instrument = &self.instruments[order.instrument];
         let data = Object::new()
             .id("order_id", "ordr", id(number))
@@ -461,24 +387,44 @@ impl Reference {
         self.trade(number, None);
     }
 
-    fn check_replace(&self, c: &ReplaceOrder<'_>) -> Result<(), &'static str> {
+    /// The posting that a replacement needs, if it needs one.
+    pub(super) fn hold_anew(&mut self, before: &Order, order: &Order) -> Vec<String> {
+        let instrument = &self.instruments[order.instrument];
+        let (asset, was) = instrument.hold(order.side, before.price, before.leaves);
+        let (_, now) = instrument.hold(order.side, order.price, order.leaves);
+        if now == was { Vec::new() } else { vec![self.post(order.account, asset, "hold", now - was)] }
+    }
+
+    /// The price at which it works then, and the trigger price if it goes on waiting.
+    fn check_replace(&self, c: &ReplaceOrder<'_>) -> Result<(u64, Option<u64>), &'static str> {
         let order = &self.orders[&self.find(c.account_id, c.order_id)?];
         if self.accounts[&c.account_id].suspended {
             return Err("account_suspended");
         }
+        if self.is_killed(c.account_id) {
+            return Err("kill_switch");
+        }
         if self.instruments[order.instrument].closed {
             return Err("market_closed");
         }
+        if order.waiting.is_some() {
+            return self.check_waiting(c, order).map(|(price, trigger)| (price, Some(trigger)));
+        }
         let (quantity, price) = (c.quantity.unwrap_or(order.quantity), c.price.unwrap_or(order.price));
         self.check_terms(order.instrument, quantity, Some(price))?;
+        if c.trigger_price.is_some() {
+            return Err("invalid_trigger_price");
+        }
         let executed = order.quantity - order.leaves;
         if quantity <= executed {
             return Err("quantity_below_executed");
         }
-        self.check_limits(order.instrument, c.account_id, Some(price), quantity)?;
+        let price = self.passive_price(order.instrument, order.side, price, order.post_only)?;
         let instrument = &self.instruments[order.instrument];
+        let worth = i128::from(price) * i128::from(quantity) * instrument.worth;
+        self.check_limits(order.instrument, c.account_id, Some(worth), quantity)?;
         let (asset, was) = instrument.hold(order.side, order.price, order.leaves);
         let (_, now) = instrument.hold(order.side, price, quantity - executed);
-        self.check_funds(c.account_id, order.side, asset, now - was)
+        self.check_funds(c.account_id, order.side, asset, now - was).map(|()| (price, None))
     }
 }

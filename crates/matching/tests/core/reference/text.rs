@@ -31,6 +31,19 @@ impl Object {
         }
     }
 
+    /// A text that is left out where it is not.
+    pub fn if_there(self, key: &str, value: Option<String>) -> Self {
+        match value {
+            Some(value) => self.text(key, &value),
+            None => self,
+        }
+    }
+
+    /// An object that is left out where it is empty.
+    pub fn if_any(self, key: &str, value: Self) -> Self {
+        if value.0.is_empty() { self } else { self.raw(key, value.finish()) }
+    }
+
     pub fn list(self, key: &str, items: &[String]) -> Self {
         self.raw(key, format!("[{}]", items.join(",")))
     }

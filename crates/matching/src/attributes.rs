@@ -1,0 +1,70 @@
+//! What only few open orders have, beside the book: found by the slot of an order whose flag says that it is there, so
+//! that a plain order never looks.
+
+use std::collections::BTreeMap;
+
+use crate::book::{Book, Order};
+use crate::id::SEQUENCE_MAX;
+use crate::timer::Timers;
+use crate::trigger::Waiting;
+
+/// The attributes of an open order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Attributes {
+    /// When it expires, milliseconds since 1970; zero: never by itself.
+    pub(crate) expire_at_ms: u64,
+    /// What it waits for; none once it works.
+    pub(crate) waiting: Option<Waiting>,
+}
+
+/// Attributes by the book's slots.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AttributeTable {
+    by_slot: BTreeMap<u32, Attributes>,
+}
+
+impl AttributeTable {
+    /// The attributes of an order; a plain one's say nothing.
+    pub(crate) fn of(&self, slot: u32, order: &Order) -> Attributes {
+        if !order.has_attributes() {
+            return Attributes::default();
+        }
+        self.by_slot.get(&slot).copied().unwrap_or_default()
+    }
+
+    /// An order that is not plain begins to be open.
+    pub(crate) fn open(&mut self, book: &mut Book, slot: u32, attributes: Attributes, timers: &mut Timers) {
+        if attributes == Attributes::default() {
+            return;
+        }
+        let order = book.order_mut(slot);
+        order.set_attributes(true);
+        self.by_slot.insert(slot, attributes);
+        if attributes.expire_at_ms != 0 {
+            timers.set(attributes.expire_at_ms, order.id & SEQUENCE_MAX);
+        }
+    }
+
+    /// An order is open no longer; returns what it had.
+    pub(crate) fn close(&mut self, slot: u32, order: &Order, timers: &mut Timers) -> Attributes {
+        if !order.has_attributes() {
+            return Attributes::default();
+        }
+        let attributes = self.by_slot.remove(&slot).unwrap_or_default();
+        if attributes.expire_at_ms != 0 {
+            timers.clear(attributes.expire_at_ms, order.id & SEQUENCE_MAX);
+        }
+        attributes
+    }
+
+    /// Changes what a waiting order waits for; returns what it waited for.
+    pub(crate) fn set_waiting(&mut self, slot: u32, waiting: Option<Waiting>) -> Option<Waiting> {
+        let attributes = self.by_slot.get_mut(&slot)?;
+        std::mem::replace(&mut attributes.waiting, waiting)
+    }
+
+    /// The slots of all orders that wait.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = u32> + '_ {
+        self.by_slot.iter().filter(|(_, attributes)| attributes.waiting.is_some()).map(|(slot, _)| *slot)
+    }
+}
