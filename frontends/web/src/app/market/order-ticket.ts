@@ -1,4 +1,4 @@
-import { Component, computed, effect, inject, model, signal, untracked } from '@angular/core';
+import { Component, computed, effect, inject, linkedSignal, model, signal, untracked } from '@angular/core';
 import { MatButtonToggleModule } from '@angular/material/button-toggle';
 import { OrderType } from '../api/models/order-type';
 import { Side } from '../api/models/side';
@@ -10,7 +10,7 @@ import { OrdersStore } from '../orders/orders-store';
 import { placedText } from '../orders/words';
 import { Trouble, troubleOf } from '../problem/problem';
 import { MarketStore } from './market-store';
-import { affordable, Draft, estimate, orderOf, priceFault, quantityFault } from './ticket';
+import { affordable, Draft, estimate, farThrough, orderOf, priceFault, quantityFault } from './ticket';
 
 type Field = 'quantity' | 'price';
 const TIMES: readonly { value: TimeInForce; label: string; hint: string }[] = [
@@ -39,6 +39,11 @@ export class OrderTicket {
   protected readonly busy = signal(false);
   protected readonly placed = signal('');
   protected readonly trouble = signal<Trouble | null>(null);
+  /** What has to be confirmed before the order is sent; any change of the order takes it back. */
+  protected readonly question = linkedSignal<Draft, string | null>({
+    source: () => this.draft(),
+    computation: () => null,
+  });
   private readonly touched = signal<ReadonlySet<Field>>(new Set());
   private readonly orders = inject(OrdersStore);
   /** An order whose fate is unknown keeps its id, so that sending it again cannot place it twice. */
@@ -107,7 +112,7 @@ export class OrderTicket {
   }
 
   protected typed(field: Field, event: Event): void {
-    this.change(field, (event.target as HTMLInputElement).value.replace(',', '.'));
+    this.change(field, (event.target as HTMLInputElement).value);
   }
 
   protected leave(field: Field): void {
@@ -122,11 +127,18 @@ export class OrderTicket {
     if (quantity !== null) this.change('quantity', quantity);
   }
 
-  protected async submit(event: Event): Promise<void> {
+  protected submit(event: Event): void {
     event.preventDefault();
     this.touched.set(new Set<Field>(['quantity', 'price']));
     const { quantity, price } = this.faults();
     if (this.busy() || quantity || price || !this.market.instrument()) return;
+    this.question.set(farThrough(this.draft(), this.bestOpposite()));
+    if (this.question() === null) void this.send();
+  }
+
+  /** The order as it stands, whatever its price. */
+  protected async send(): Promise<void> {
+    this.question.set(null);
     this.busy.set(true);
     this.placed.set('');
     this.trouble.set(null);
