@@ -80,24 +80,32 @@ def test_a_person_trades(page, running, pictures, request):
     show(page, "chart")
     expect(page.get_by_test_id("trade").first).to_be_visible(timeout=WAIT_MS)
 
-    # An order far below the market rests, and is canceled.
+    # An order far below the market rests, is changed, and is canceled.
     rests, fills = QUANTITIES[request.node.callspec.id]
     place(page, "buy", "limit", rests, "150.25")
     show(page, "orders")
     resting = page.get_by_test_id("open-order").filter(has_text="150.25")
     expect(resting).to_have_count(1, timeout=WAIT_MS)
+    resting.get_by_test_id("edit-order").click()
+    page.get_by_test_id("edit-price").fill("151.75")
+    page.get_by_test_id("edit-quantity").fill(f"{rests}0")
+    page.get_by_test_id("edit-save").click()
+    resting = page.get_by_test_id("open-order").filter(has_text="151.75")
+    expect(resting).to_contain_text(re.compile(rf"0\s*/\s*{rests}0"), timeout=WAIT_MS)
+    expect(page.get_by_test_id("order-edit")).to_have_count(0)
     resting.get_by_test_id("cancel-order").click()
     expect(resting).to_have_count(0, timeout=WAIT_MS)
 
     # A market order fills, and the history tells both.
     place(page, "buy", "market", fills)
+    expect(page.get_by_text(re.compile(rf"^\s*Bought {fills} AAPL at [\d.]+\s*$"))).to_be_visible(timeout=WAIT_MS)
     show(page, "orders")
     page.get_by_test_id("orders-history").click()
     told = page.get_by_test_id("history-order")
     filled = told.filter(has=page.get_by_text(re.compile(rf"^\s*{fills}\s*/\s*{fills}(?!\d)")))
     expect(filled).to_have_count(1, timeout=WAIT_MS)
     expect(filled).to_contain_text(re.compile("executed|filled", re.IGNORECASE), timeout=WAIT_MS)
-    canceled = told.filter(has=page.get_by_text(re.compile(rf"^\s*0\s*/\s*{rests}(?!\d)")))
+    canceled = told.filter(has=page.get_by_text(re.compile(rf"^\s*0\s*/\s*{rests}0(?!\d)")))
     expect(canceled).to_have_count(1)
     expect(canceled).to_contain_text(re.compile("cancel", re.IGNORECASE))
     page.screenshot(path=str(pictures / f"terminal-{request.node.callspec.id}.png"))
