@@ -3,12 +3,12 @@
 import re
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from .platform_process import demo_platform
 
 WAIT_MS = 20_000
-DESKTOP, PHONE = (1440, 900), (390, 844)
+DESKTOP, PHONE, SMALL = (1440, 900), (390, 844), (320, 640)
 # What rests and what fills. Both sizes share one account: equal quantities would let one pass on the other's orders.
 QUANTITIES = {"desktop": ("7", "13"), "phone": ("8", "17")}
 
@@ -123,3 +123,26 @@ def test_an_order_that_cannot_be_is_explained(page, running):
     page.get_by_test_id("place-order").click()
     problem = page.get_by_test_id("ticket-problem").or_(page.get_by_test_id("quantity-fault"))
     expect(problem.first).to_be_visible(timeout=WAIT_MS)
+
+
+@pytest.mark.parametrize("page", [SMALL], ids=["small"], indirect=True)
+def test_a_small_screen_shows_everything(page, running):
+    email = "trader@example.com"
+    sign_in(page, running.url, email, running.passwords[email])
+    page.goto(f"{running.url}/market/BTC-USD")
+    last, change = page.get_by_test_id("last-price"), page.get_by_test_id("day-change")
+    expect(change).to_be_visible(timeout=WAIT_MS)
+    assert abs(middle(last) - middle(change)) < last.bounding_box()["height"] / 2, "the change of the day wraps"
+    menu = page.get_by_test_id("user-menu").bounding_box()
+    assert menu["x"] + menu["width"] <= SMALL[0], menu
+    for tab in ("chart", "book", "trade", "orders", "account"):
+        page.get_by_test_id(f"tab-{tab}").click()
+        assert page.evaluate("document.documentElement.scrollWidth") == SMALL[0], tab
+    page.goto(f"{running.url}/profile")
+    expect(page.get_by_test_id("profile")).to_be_visible(timeout=WAIT_MS)
+    assert page.evaluate("document.documentElement.scrollWidth") == SMALL[0]
+
+
+def middle(locator: Locator) -> float:
+    box = locator.bounding_box()
+    return box["y"] + box["height"] / 2

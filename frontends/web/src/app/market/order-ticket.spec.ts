@@ -1,13 +1,13 @@
 import { provideHttpClient } from '@angular/common/http';
 import { HttpTestingController, provideHttpClientTesting } from '@angular/common/http/testing';
-import { signal } from '@angular/core';
+import { signal, WritableSignal } from '@angular/core';
 import { ComponentFixture, TestBed } from '@angular/core/testing';
 import { NEVER, Subject } from 'rxjs';
 import { ApiConfiguration } from '../api/api-configuration';
 import { NewOrder } from '../api/models/new-order';
 import { Session } from '../auth/session';
 import { QuoteFrame, Topic } from '../stream/frames';
-import { Stream } from '../stream/stream';
+import { Stream, StreamStatus } from '../stream/stream';
 import { MarketStore } from './market-store';
 import { OrderTicket } from './order-ticket';
 
@@ -49,6 +49,7 @@ describe('the order ticket', () => {
   let fixture: ComponentFixture<OrderTicket>;
   let http: HttpTestingController;
   let frames: Subject<QuoteFrame>;
+  let status: WritableSignal<StreamStatus>;
 
   const find = (id: string): HTMLElement | null =>
     (fixture.nativeElement as HTMLElement).querySelector(`[data-testid="${id}"]`);
@@ -71,6 +72,7 @@ describe('the order ticket', () => {
 
   beforeEach(async () => {
     frames = new Subject();
+    status = signal<StreamStatus>('live');
     TestBed.configureTestingModule({
       providers: [
         provideHttpClient(),
@@ -78,7 +80,7 @@ describe('the order ticket', () => {
         MarketStore,
         {
           provide: Stream,
-          useValue: { watch: (topic: Topic) => (topic.channel === 'quotes' ? frames : NEVER) },
+          useValue: { status, watch: (topic: Topic) => (topic.channel === 'quotes' ? frames : NEVER) },
         },
         { provide: Session, useValue: { mayTrade: signal(true) } },
       ],
@@ -196,6 +198,35 @@ describe('the order ticket', () => {
     expect(ids[0]).toBe(ids[1]);
     expect(ids[2]).not.toBe(ids[1]);
   });
+
+  it.each([
+    ['it had arrived', 200, PLACED, 'Buy 0.5 BTC-USD: working at 64,250.1.', undefined],
+    [
+      'it had not',
+      404,
+      { code: 'order_not_found', message: 'No such order.', status: 404 },
+      undefined,
+      'The platform is back. Your order had not arrived: place it again.',
+    ],
+  ])(
+    'asks what became of an order when the platform is back: %s',
+    async (_name, code, body, placed, problem) => {
+      type('price', '64250.10');
+      type('quantity', '0.5');
+      await submit();
+      const lost = http.expectOne('/v1/orders');
+      status.set('waiting');
+      lost.error(new ProgressEvent('error'));
+      await settled();
+      expect(words('ticket-problem')).toContain('does not answer');
+      status.set('live');
+      await settled();
+      const id = (lost.request.body as NewOrder).client_order_id ?? '';
+      http.expectOne(`/v1/orders/by-client-order-id/${id}`).flush(body, { status: code, statusText: '' });
+      await settled();
+      expect([words('ticket-placed'), words('ticket-problem')]).toEqual([placed, problem]);
+    },
+  );
 
   it('sells at market without a price', async () => {
     find('side-sell')?.click();

@@ -9,6 +9,7 @@ import { text } from '../decimal/decimal';
 import { OrdersStore } from '../orders/orders-store';
 import { placedText } from '../orders/words';
 import { Trouble, troubleOf } from '../problem/problem';
+import { Stream } from '../stream/stream';
 import { MarketStore } from './market-store';
 import { affordable, Draft, estimate, farThrough, orderOf, priceFault, quantityFault } from './ticket';
 
@@ -18,6 +19,14 @@ const TIMES: readonly { value: TimeInForce; label: string; hint: string }[] = [
   { value: 'DAY', label: 'Day', hint: 'Until the session ends' },
   { value: 'IOC', label: 'IOC', hint: 'Immediate, or canceled' },
 ];
+
+/** Sent again it keeps its id: if it was on its way after all, there is still only one. */
+const NOT_ARRIVED: Trouble = {
+  code: 'not_arrived',
+  message: 'The platform is back. Your order had not arrived: place it again.',
+  fields: {},
+  definite: false,
+};
 
 /** Places one order and says in place what became of it. */
 @Component({
@@ -46,6 +55,7 @@ export class OrderTicket {
   });
   private readonly touched = signal<ReadonlySet<Field>>(new Set());
   private readonly orders = inject(OrdersStore);
+  private readonly stream = inject(Stream);
   /** An order whose fate is unknown keeps its id, so that sending it again cannot place it twice. */
   private unanswered: { id: string; draft: string } | null = null;
 
@@ -109,6 +119,9 @@ export class OrderTicket {
       const near = this.side() === 'BUY' ? this.market.bid() : this.market.ask();
       if (near && untracked(this.price) === '') this.price.set(near[0]);
     });
+    effect(() => {
+      if (this.stream.status() === 'live') untracked(() => void this.resolve());
+    });
   }
 
   protected typed(field: Field, event: Event): void {
@@ -151,6 +164,24 @@ export class OrderTicket {
       const trouble = troubleOf(failure);
       this.trouble.set(trouble);
       if (trouble.definite) this.unanswered = null;
+    } finally {
+      this.busy.set(false);
+    }
+  }
+
+  /** The platform is back: what became of the order that had no answer? */
+  private async resolve(): Promise<void> {
+    const asked = this.unanswered;
+    if (!asked || this.busy() || this.trouble()?.definite !== false) return;
+    this.busy.set(true);
+    try {
+      const order = await this.orders.placedAs(asked.id);
+      if (order) {
+        this.reset();
+        this.placed.set(placedText(order));
+      } else this.trouble.set(NOT_ARRIVED);
+    } catch (failure) {
+      this.trouble.set({ ...troubleOf(failure), definite: false });
     } finally {
       this.busy.set(false);
     }

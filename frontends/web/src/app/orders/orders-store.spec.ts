@@ -174,6 +174,15 @@ describe('the account’s orders', () => {
     expect(open()).toEqual(['2', '1']);
   });
 
+  it('forgets that nobody answered when the platform is back, not why it refused', async () => {
+    const canceling = store.cancel(order('1'));
+    http.expectOne('/v1/orders/1').error(new ProgressEvent('error'));
+    await canceling;
+    expect(store.trouble()?.code).toBe('unreachable');
+    frames.next(frame('snapshot', { orders: [order('1'), order('2')] }));
+    expect(store.trouble()).toBeNull();
+  });
+
   it('pages through history', async () => {
     const first = store.loadHistory(false);
     http

@@ -7,6 +7,7 @@ import { Api } from '../api/api';
 import { cancelOrder } from '../api/fn/orders/cancel-order';
 import { cancelOrders } from '../api/fn/orders/cancel-orders';
 import { createOrder } from '../api/fn/orders/create-order';
+import { getOrderByClientOrderId } from '../api/fn/orders/get-order-by-client-order-id';
 import { listOrders } from '../api/fn/orders/list-orders';
 import { replaceOrder } from '../api/fn/orders/replace-order';
 import { Balance } from '../api/models/balance';
@@ -79,6 +80,7 @@ export const OrdersStore = signalStore(
           history: 'new',
           isLive: true,
         });
+        if (store.trouble()?.definite === false) patchState(store, { trouble: null }); // it answers again
         patchState(store, { balances: frame.balances });
       } else {
         patchState(store, (state) => ({ balances: merged(state.balances, frame.balances) }));
@@ -121,6 +123,17 @@ export const OrdersStore = signalStore(
         const order = await store._api.invoke(createOrder, { body });
         learn([order]);
         return order;
+      },
+      /** The order of this client order id; null if the platform knows none. */
+      async placedAs(client_order_id: string): Promise<Order | null> {
+        try {
+          const order = await store._api.invoke(getOrderByClientOrderId, { client_order_id });
+          learn([order]);
+          return order;
+        } catch (failure) {
+          if (troubleOf(failure).code === 'order_not_found') return null;
+          throw failure;
+        }
       },
       /** Changes price, quantity or both; a failure is thrown as it came. Asking twice for the same terms is harmless. */
       async replace(order: Order, body: OrderReplacement): Promise<void> {
