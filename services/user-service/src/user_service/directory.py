@@ -13,6 +13,7 @@ from kernel.refused import Kind, Refused
 from kernel.runtime import Runtime
 from user_service import address, events, passwords, private_store, sealing, user
 from user_service.journal import Cause, Change, Journal
+from user_service.network import network_of
 from user_service.passwords import Passwords
 from user_service.persons import Person, Persons
 from user_service.private_store import PrivateStore
@@ -66,7 +67,7 @@ class Directory:
 
         client: the network address that asks; Refused(too_many_attempts) when it asked too often."""
         arrived_ns = self._runtime.monotonic_ns()
-        self._registrations.begin(client, self._runtime.now_ns())
+        self._registrations.begin(network_of(client), self._runtime.now_ns())
         _check_person(email, name)
         passwords.check_strength(password, email)
         try:

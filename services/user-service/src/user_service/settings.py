@@ -96,7 +96,12 @@ class UserServiceSettings(Settings):
     """Hashes that may wait; beyond it a sign-in or registration is told to try again."""
 
     address_failures_max: int = Field(default=10, ge=1)
-    """Failed sign-ins of one e-mail address within the window; after that it waits for the window's end."""
+    """Failed sign-ins of one e-mail address from one network within the window; after that, that network waits for the
+    window's end, and the owner signs in from elsewhere."""
+
+    address_failures_everywhere_max: int = Field(default=100, ge=1)
+    """Failed sign-ins of one e-mail address from all networks within the window; after that it waits wherever it was
+    not signed in to since the service started."""
 
     client_failures_max: int = Field(default=100, ge=1)
     """Failed sign-ins from one network address within the window."""
