@@ -95,7 +95,8 @@ class UserServiceServicer:
     """Missing associated documentation comment in .proto file."""
 
     def Register(self, request, context):
-        """Self-registration: always the same answer, whether the address is known or not.
+        """Self-registration: always the same answer, whether the address is known or not. Signing in afterwards tells: an
+        address need not be confirmed yet.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -32,7 +32,9 @@ class UserServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> UserServiceAsyncStub: ...
     Register: _grpc.UnaryUnaryMultiCallable[_user_pb2.RegisterRequest, _user_pb2.RegisterResponse]
-    """Self-registration: always the same answer, whether the address is known or not."""
+    """Self-registration: always the same answer, whether the address is known or not. Signing in afterwards tells: an
+    address need not be confirmed yet.
+    """
     CreateUser: _grpc.UnaryUnaryMultiCallable[_user_pb2.CreateUserRequest, _user_pb2.CreateUserResponse]
     """An administrator's: a taken address is refused as a conflict."""
     GetUser: _grpc.UnaryUnaryMultiCallable[_user_pb2.GetUserRequest, _user_pb2.GetUserResponse]
@@ -56,7 +58,9 @@ class UserServiceStub:
 class UserServiceAsyncStub(UserServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Register: _aio.UnaryUnaryMultiCallable[_user_pb2.RegisterRequest, _user_pb2.RegisterResponse]  # type: ignore[assignment]
-    """Self-registration: always the same answer, whether the address is known or not."""
+    """Self-registration: always the same answer, whether the address is known or not. Signing in afterwards tells: an
+    address need not be confirmed yet.
+    """
     CreateUser: _aio.UnaryUnaryMultiCallable[_user_pb2.CreateUserRequest, _user_pb2.CreateUserResponse]  # type: ignore[assignment]
     """An administrator's: a taken address is refused as a conflict."""
     GetUser: _aio.UnaryUnaryMultiCallable[_user_pb2.GetUserRequest, _user_pb2.GetUserResponse]  # type: ignore[assignment]
@@ -83,7 +87,9 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_pb2.RegisterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_pb2.RegisterResponse, _abc.Awaitable[_user_pb2.RegisterResponse]]:
-        """Self-registration: always the same answer, whether the address is known or not."""
+        """Self-registration: always the same answer, whether the address is known or not. Signing in afterwards tells: an
+        address need not be confirmed yet.
+        """
 
     @_abc_1.abstractmethod
     def CreateUser(
