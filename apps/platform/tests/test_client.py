@@ -53,7 +53,10 @@ async def on_a_platform(
     folder: Any, story: Callable[[Terminal, str], Any], environment: dict[str, str] | None = None
 ) -> None:
     runtime = SystemRuntime()
-    async with child(runtime, folder, environment=environment) as platform, market.channel_to(platform.grpc) as channel:
+    async with (
+        child(runtime, folder, environment=environment) as platform,
+        market.channel_to(platform.grpc, folder) as channel,
+    ):
         await market.open_market(channel)
         (alice,) = await bootstrap(runtime, channel, [InitialUser(EMAIL, "Alice", PASSWORD, ("USER", "TRADER"))])
         deposit = market.engine_pb2.Deposit(account_id=alice.account_id, asset="USD", amount="1000")
