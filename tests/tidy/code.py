@@ -89,7 +89,11 @@ RUNTIME_ALLOWED: Mapping[str, tuple[str, ...]] = {
         "keeps a secret in a private file that appears whole",
         *("tempfile.mkstemp", "os.link", ".mkdir", ".exists", ".read_text", ".unlink"),
     ),
-    "apps/platform/src/trading_platform/up_command.py": ("ends when it is interrupted", "loop.add_signal_handler"),
+    "apps/platform/src/trading_platform/termination.py": ("ends when it is asked to", "loop.add_signal_handler"),
+    "apps/platform/src/trading_platform/up_command.py": (
+        "ends when it is interrupted, or whoever started it is gone",
+        *("loop.add_signal_handler", "loop.add_reader", "os.read"),
+    ),
     "apps/platform/src/trading_platform/verify_command.py": ("looks whether there is a log", ".is_file"),
     "apps/platform/src/trading_platform/verify/checks.py": ("looks which read models there are", ".is_file", ".is_dir"),
     "apps/platform/src/trading_platform/verify/views.py": ("reads the file of a stopped service", "sqlite3.connect"),

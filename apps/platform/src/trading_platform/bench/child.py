@@ -1,4 +1,6 @@
-"""A platform in a process of its own, started as people start it: `trading up`."""
+"""A platform in a process of its own, started as people start it: `trading up`. It ends with the process that began it,
+even if that is killed: its standard input is a pipe that closes then.
+"""
 
 import asyncio
 import os
@@ -53,10 +55,11 @@ async def child(
     grpc, http = bound("127.0.0.1:0"), bound("127.0.0.1:0")
     began_ns = runtime.monotonic_ns()
     inherited = {name: value for name, value in os.environ.items() if name != NOT_PASSED_ON}
-    command = ("-m", "trading_platform", "up", "--services", services, "--data", str(folder))
+    command = ("-m", "trading_platform", "up", "--while-input", "--services", services, "--data", str(folder))
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *(*command, "--grpc", grpc, "--http", http, *arguments),
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env={**inherited, **VARIABLES, **(environment or {})},
     )
