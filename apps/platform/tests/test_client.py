@@ -110,6 +110,18 @@ async def the_story(terminal: Terminal, url: str) -> None:
     canceled = await terminal.run("order", "cancel", rests["order_id"])
     assert canceled.out == f"CANCELED  BUY 1 BENCH at 98.75  {rests['order_id']}\n"
     assert (await terminal.document("order", "cancel", "--all"))["count"] == 0
+    await a_new_password(terminal, url)
+
+
+async def a_new_password(terminal: Terminal, url: str) -> None:
+    new = "staple of the correct horse"
+    wrong = await terminal.run("password", typed=f"not it\n{new}\n{new}\n")
+    assert (wrong.exit_code, "wrong_password: " in wrong.error) == (1, True), wrong
+    changed = await terminal.run("password", typed=f"{PASSWORD}\n{new}\n{new}\n")
+    assert (changed.exit_code, "your password was changed" in changed.error) == (0, True), changed
+    assert (await terminal.run("order", "list")).exit_code == 0
+    for typed, code in ((PASSWORD, 4), (new, 0)):
+        assert (await terminal.run("login", "--url", url, "--user", EMAIL, typed=typed)).exit_code == code
 
 
 async def pages(terminal: Terminal, order_id: str) -> None:

@@ -61,6 +61,7 @@ class Status(StrEnum):
 def add_to(app: typer.Typer) -> None:
     """Add the client commands to the root command."""
     app.command()(login)
+    app.command()(password)
     app.command()(book)
     app.add_typer(orders, name="order", help="Place, cancel and look at your orders.")
     app.add_typer(accounts, name="account", help="Look at your accounts.")
@@ -104,6 +105,15 @@ def login(
             session = signed_in(url, user, typer.prompt("Password", hide_input=True, err=True))
     save(session_file(), session)
     errors.print(f"signed in to {session.url} as {session.user}", markup=False, soft_wrap=True)
+
+
+def password() -> None:
+    """Change your password; every session but this one ends."""
+    current = typer.prompt("Current password", hide_input=True, err=True)
+    new = typer.prompt("New password", hide_input=True, confirmation_prompt=True, err=True)
+    with _one_line():
+        _gateway().put("/users/me/password", {"current_password": current, "new_password": new})
+    errors.print("your password was changed", markup=False)
 
 
 def _invite(address: str) -> None:

@@ -93,7 +93,7 @@ class Directory:
         appended = await self._journal.outcome(cause)
         if appended is None:
             appended = await self._enrol(email, password, name, given, created_by or SELF, cause)
-        elif not await self._has_password(appended.events[0].aggregate_id, password):
+        elif not await self.has_password(appended.events[0].aggregate_id, password):
             told = "this idempotency key was used for another request; choose a new one"
             raise Refused("idempotency_key_reused", told, Kind.UNPROCESSABLE)
         return await self.find(appended.events[0].aggregate_id, appended.last)
@@ -148,6 +148,11 @@ class Directory:
         more = str(rows[size - 1].number) if len(rows) > size else ""
         return await self.persons.open(rows[:size]), more, position
 
+    async def has_password(self, user_id: str, password: str) -> bool:
+        """Whether it is the user's; takes as long for nobody."""
+        stored = await self._runtime.in_thread(private_store.LANE, self._store.password_hash, user_id)
+        return await self.passwords.verify(stored, password)
+
     # ---- parts
 
     async def _enrol(
@@ -184,10 +189,6 @@ class Directory:
         if appended.events[0].aggregate_id != user_id:  # a retry that ran beside its first attempt
             await self.persons.forget(user_id)
         return appended
-
-    async def _has_password(self, user_id: str, password: str) -> bool:
-        stored = await self._runtime.in_thread(private_store.LANE, self._store.password_hash, user_id)
-        return await self.passwords.verify(stored, password)
 
     async def _key_of(self, user_id: str) -> bytes:
         key = await self.persons.key_of(user_id)

@@ -67,6 +67,9 @@ class Gateway:
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         return self._ask("POST", path, {}, body)
 
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self._ask("PUT", path, {}, body)
+
     def delete(self, path: str, **query: Any) -> Any:
         return self._ask("DELETE", path, query)
 

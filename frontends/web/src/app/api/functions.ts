@@ -49,6 +49,8 @@ export type { GetMe$Params as GetMe$Params } from './fn/users/get-me';
 export { getMe as getMe } from './fn/users/get-me';
 export type { UpdateMe$Params as UpdateMe$Params } from './fn/users/update-me';
 export { updateMe as updateMe } from './fn/users/update-me';
+export type { ChangePassword$Params as ChangePassword$Params } from './fn/users/change-password';
+export { changePassword as changePassword } from './fn/users/change-password';
 export type { ListApiKeys$Params as ListApiKeys$Params } from './fn/users/list-api-keys';
 export { listApiKeys as listApiKeys } from './fn/users/list-api-keys';
 export type { CreateApiKey$Params as CreateApiKey$Params } from './fn/users/create-api-key';
@@ -61,6 +63,8 @@ export type { CreateUser$Params as CreateUser$Params } from './fn/users/create-u
 export { createUser as createUser } from './fn/users/create-user';
 export type { GetUser$Params as GetUser$Params } from './fn/users/get-user';
 export { getUser as getUser } from './fn/users/get-user';
+export type { ResetPassword$Params as ResetPassword$Params } from './fn/admin/reset-password';
+export { resetPassword as resetPassword } from './fn/admin/reset-password';
 export type { SetUserRoles$Params as SetUserRoles$Params } from './fn/admin/set-user-roles';
 export { setUserRoles as setUserRoles } from './fn/admin/set-user-roles';
 export type { ListAsset$Params as ListAsset$Params } from './fn/admin/list-asset';
