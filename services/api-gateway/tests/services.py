@@ -271,6 +271,7 @@ class Users(UserServiceServicer):
         self.keys = {"tk_ada.secret": (ADA, ["USER", "TRADER"]), "tk_reader.secret": (ADA, ["USER"])}
         self.verified = 0
         self.registered: list[tuple[str, str]] = []  # e-mail address, network address
+        self.erased: list[tuple[str, str, str | None]] = []  # user, by whom, password
         self.passwords: list[tuple[str, str, str, str]] = []  # user, current, new, session
         self.revocations: asyncio.Queue[user_pb2.StreamRevocationsResponse | Refused] = asyncio.Queue()
         self.followed: list[user_pb2.StreamRevocationsRequest] = []
@@ -309,6 +310,12 @@ class Users(UserServiceServicer):
         if request.current_password != "correct horse battery":
             raise Refused("wrong_password", "The current password is another one.", Kind.UNPROCESSABLE)
         return user_pb2.ChangePasswordResponse()
+
+    async def EraseUser(self, request: user_pb2.EraseUserRequest, context: Any) -> Any:
+        self._user(request.user_id)
+        password = request.current_password if request.HasField("current_password") else None
+        self.erased.append((request.user_id, request.erased_by, password))
+        return user_pb2.EraseUserResponse(position=at(99))
 
     async def ResetPassword(self, request: user_pb2.ResetPasswordRequest, context: Any) -> Any:
         self._user(request.user_id)

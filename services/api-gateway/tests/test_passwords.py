@@ -1,4 +1,4 @@
-"""Passwords over REST: one's own with the current one, somebody's by an administrator."""
+"""Passwords and erasure over REST: one's own with the current password, somebody's by an administrator."""
 
 import pytest
 
@@ -43,5 +43,21 @@ def test_only_an_administrator_resets():
         assert (await gateway.call("DELETE", path, headers=TRADER)).status_code == 403
         given = await gateway.call("DELETE", path, headers=ADMIN)
         assert (given.status_code, given.json()["one_time_password"]) == (200, "abcdef-ghijkl")
+
+    run(test)
+
+
+def test_erasing_oneself_takes_the_password_and_an_administrator_takes_none():
+    async def test(gateway):
+        own = "/v1/users/me/erasure"
+        assert (await gateway.call("POST", own, json={})).status_code == 400
+        done = await gateway.call("POST", own, json={"current_password": CURRENT})
+        assert (done.status_code, done.headers["X-Log-Position"]) == (204, "main:99")
+        path = f"/v1/admin/users/{GRACE}"
+        assert (await gateway.call("DELETE", path, headers=TRADER)).status_code == 403
+        assert (await gateway.call("DELETE", path, headers=ADMIN)).status_code == 204
+        (ada, by_admin) = gateway.users.erased
+        assert (ada, by_admin[0], by_admin[2]) == ((ADA, ADA, CURRENT), GRACE, None)
+        assert by_admin[1] != GRACE
 
     run(test)

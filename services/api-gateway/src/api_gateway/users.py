@@ -16,6 +16,7 @@ from trading.v1.user_pb2 import (
     ChangePasswordRequest,
     CreateApiKeyRequest,
     CreateUserRequest,
+    EraseUserRequest,
     GetUserRequest,
     ListApiKeysRequest,
     ListUsersRequest,
@@ -41,6 +42,10 @@ class ProfileChange(msgspec.Struct, forbid_unknown_fields=True):
 class PasswordChange(msgspec.Struct, forbid_unknown_fields=True):
     current_password: str
     new_password: str
+
+
+class ErasureRequest(msgspec.Struct, forbid_unknown_fields=True):
+    current_password: str
 
 
 class NewUser(msgspec.Struct, forbid_unknown_fields=True):
@@ -108,6 +113,7 @@ class ApiKeyList(msgspec.Struct, frozen=True):
 
 _profile_change = msgspec.json.Decoder(ProfileChange)
 _password_change = msgspec.json.Decoder(PasswordChange)
+_erasure_request = msgspec.json.Decoder(ErasureRequest)
 _new_user = msgspec.json.Decoder(NewUser)
 _roles_change = msgspec.json.Decoder(RolesChange)
 _new_api_key = msgspec.json.Decoder(NewApiKey)
@@ -199,6 +205,24 @@ async def reset_password(call: Call) -> Reply:
         ResetPasswordRequest(user_id=call.params["user_id"], reset_by=call.user_id)
     )
     return reply(200, OneTimePassword(reset.one_time_password, time_text(reset.expires_at_ns)))
+
+
+async def erase_me(call: Call) -> Reply:
+    """POST /users/me/erasure: with the password, as it cannot be undone."""
+    given = decoded(_erasure_request, call.body)
+    password = password_in(given.current_password, "current_password", least=1)
+    erased = await call.platform.users.EraseUser(
+        EraseUserRequest(user_id=call.user_id, erased_by=call.user_id, current_password=password)
+    )
+    return Reply(NO_CONTENT.status, NO_CONTENT.body, erased.position)
+
+
+async def erase(call: Call) -> Reply:
+    """DELETE /admin/users/{user_id}"""
+    erased = await call.platform.users.EraseUser(
+        EraseUserRequest(user_id=call.params["user_id"], erased_by=call.user_id)
+    )
+    return Reply(NO_CONTENT.status, NO_CONTENT.body, erased.position)
 
 
 async def create(call: Call) -> Reply:

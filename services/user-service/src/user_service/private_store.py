@@ -88,11 +88,12 @@ class PrivateStore:
 
         self._atomically(add)
 
-    def forget_person(self, user_id: str) -> None:
+    def forget_person(self, user_id: str, now_ns: int) -> None:
         """Destroy the person's key, password, sessions and tokens: what the log holds of the person stays sealed."""
 
         def forget() -> None:
-            for table in ("person_keys", "passwords", "one_time_passwords", "sessions", "refresh_tokens"):
+            self._end_sessions_of(user_id, "", now_ns)
+            for table in ("person_keys", "passwords", "one_time_passwords"):
                 self._db.execute(f"DELETE FROM {table} WHERE user_id = ?", (user_id,))
 
         self._atomically(forget)

@@ -18,6 +18,7 @@ from user_service.api_keys import ApiKeys
 from user_service.clients import clients_of
 from user_service.codes import Codes
 from user_service.directory import Directory
+from user_service.erasure import Erasure
 from user_service.first_administrator import FirstAdministrator
 from user_service.journal import Journal
 from user_service.pages import Pages
@@ -65,7 +66,8 @@ def build(
     first = FirstAdministrator(runtime, directory, settings)
     token_ns = settings.access_token_s * 1_000_000_000
     revocations = Revocations(runtime, log, projection, view, realm.sessions, token_ns)
-    rpc = UserRpc(log, directory, api_keys, realm.password_changes, revocations)
+    erasure = Erasure(runtime, journal, projection, view, directory, realm.sessions, realm.password_changes)
+    rpc = UserRpc(log, directory, api_keys, realm.password_changes, erasure, revocations)
     covered = metrics.view_position.labels(events.ROLE, view.name)
     projection.on_commit.append(lambda batch: covered.set(batch[-1].position))
 
@@ -91,18 +93,19 @@ def build(
     return Service(
         name=events.ROLE,
         register=register,
-        mains={"view": projection.run, "accounts": accounts, "upkeep": lambda: _upkeep(realm, journal, first)},
+        mains={"view": projection.run, "accounts": accounts, "upkeep": lambda: _upkeep(realm, journal, first, erasure)},
         ready=ready,
         close=close,
         http=provider(realm),
     )
 
 
-async def _upkeep(realm: Realm, journal: Journal, first: FirstAdministrator) -> None:
+async def _upkeep(realm: Realm, journal: Journal, first: FirstAdministrator, erasure: Erasure) -> None:
     runtime, store = realm.runtime, realm.store
     await journal.acquire_when_there()
     await first.make()
     while True:
+        await erasure.finish()
         await runtime.in_thread(private_store.LANE, store.purge, runtime.now_ns())
         await runtime.in_thread(private_store.LANE, realm.keys.keep_fresh)
         await runtime.sleep(UPKEEP_S)

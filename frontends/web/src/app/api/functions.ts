@@ -49,6 +49,8 @@ export type { GetMe$Params as GetMe$Params } from './fn/users/get-me';
 export { getMe as getMe } from './fn/users/get-me';
 export type { UpdateMe$Params as UpdateMe$Params } from './fn/users/update-me';
 export { updateMe as updateMe } from './fn/users/update-me';
+export type { EraseMe$Params as EraseMe$Params } from './fn/users/erase-me';
+export { eraseMe as eraseMe } from './fn/users/erase-me';
 export type { ChangePassword$Params as ChangePassword$Params } from './fn/users/change-password';
 export { changePassword as changePassword } from './fn/users/change-password';
 export type { ListApiKeys$Params as ListApiKeys$Params } from './fn/users/list-api-keys';
@@ -63,6 +65,8 @@ export type { CreateUser$Params as CreateUser$Params } from './fn/users/create-u
 export { createUser as createUser } from './fn/users/create-user';
 export type { GetUser$Params as GetUser$Params } from './fn/users/get-user';
 export { getUser as getUser } from './fn/users/get-user';
+export type { EraseUser$Params as EraseUser$Params } from './fn/admin/erase-user';
+export { eraseUser as eraseUser } from './fn/admin/erase-user';
 export type { ResetPassword$Params as ResetPassword$Params } from './fn/admin/reset-password';
 export { resetPassword as resetPassword } from './fn/admin/reset-password';
 export type { SetUserRoles$Params as SetUserRoles$Params } from './fn/admin/set-user-roles';

@@ -26,6 +26,7 @@ export type { Config } from './models/config';
 export type { CreatedApiKey } from './models/created-api-key';
 export type { Decimal } from './models/decimal';
 export type { Email } from './models/email';
+export type { ErasureRequest } from './models/erasure-request';
 export type { Event } from './models/event';
 export type { EventMetadata } from './models/event-metadata';
 export type { EventPage } from './models/event-page';

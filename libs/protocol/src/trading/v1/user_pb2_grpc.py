@@ -69,6 +69,11 @@ class UserServiceStub:
                 request_serializer=trading_dot_v1_dot_user__pb2.ResetPasswordRequest.SerializeToString,
                 response_deserializer=trading_dot_v1_dot_user__pb2.ResetPasswordResponse.FromString,
                 _registered_method=True)
+        self.EraseUser = channel.unary_unary(
+                '/trading.v1.UserService/EraseUser',
+                request_serializer=trading_dot_v1_dot_user__pb2.EraseUserRequest.SerializeToString,
+                response_deserializer=trading_dot_v1_dot_user__pb2.EraseUserResponse.FromString,
+                _registered_method=True)
         self.SetRoles = channel.unary_unary(
                 '/trading.v1.UserService/SetRoles',
                 request_serializer=trading_dot_v1_dot_user__pb2.SetRolesRequest.SerializeToString,
@@ -146,6 +151,14 @@ class UserServiceServicer:
 
     def ResetPassword(self, request, context):
         """An administrator's: the user signs in once with the answer, with a browser, and chooses another.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseUser(self, request, context):
+        """Destroys the key to the person's data, for ever: name and address are unreadable in every copy of the log, the address
+        is free again, sessions, roles and API keys end. Orders and money stay with the account.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -230,6 +243,11 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.ResetPassword,
                     request_deserializer=trading_dot_v1_dot_user__pb2.ResetPasswordRequest.FromString,
                     response_serializer=trading_dot_v1_dot_user__pb2.ResetPasswordResponse.SerializeToString,
+            ),
+            'EraseUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseUser,
+                    request_deserializer=trading_dot_v1_dot_user__pb2.EraseUserRequest.FromString,
+                    response_serializer=trading_dot_v1_dot_user__pb2.EraseUserResponse.SerializeToString,
             ),
             'SetRoles': grpc.unary_unary_rpc_method_handler(
                     servicer.SetRoles,
@@ -451,6 +469,33 @@ class UserService:
             '/trading.v1.UserService/ResetPassword',
             trading_dot_v1_dot_user__pb2.ResetPasswordRequest.SerializeToString,
             trading_dot_v1_dot_user__pb2.ResetPasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trading.v1.UserService/EraseUser',
+            trading_dot_v1_dot_user__pb2.EraseUserRequest.SerializeToString,
+            trading_dot_v1_dot_user__pb2.EraseUserResponse.FromString,
             options,
             channel_credentials,
             insecure,

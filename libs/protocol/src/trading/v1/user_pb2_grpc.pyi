@@ -44,6 +44,10 @@ class UserServiceStub:
     """One's own, with the current one: unprocessable (wrong_password) if it is another, rate limited by user."""
     ResetPassword: _grpc.UnaryUnaryMultiCallable[_user_pb2.ResetPasswordRequest, _user_pb2.ResetPasswordResponse]
     """An administrator's: the user signs in once with the answer, with a browser, and chooses another."""
+    EraseUser: _grpc.UnaryUnaryMultiCallable[_user_pb2.EraseUserRequest, _user_pb2.EraseUserResponse]
+    """Destroys the key to the person's data, for ever: name and address are unreadable in every copy of the log, the address
+    is free again, sessions, roles and API keys end. Orders and money stay with the account.
+    """
     SetRoles: _grpc.UnaryUnaryMultiCallable[_user_pb2.SetRolesRequest, _user_pb2.SetRolesResponse]
     CreateApiKey: _grpc.UnaryUnaryMultiCallable[_user_pb2.CreateApiKeyRequest, _user_pb2.CreateApiKeyResponse]
     ListApiKeys: _grpc.UnaryUnaryMultiCallable[_user_pb2.ListApiKeysRequest, _user_pb2.ListApiKeysResponse]
@@ -74,6 +78,10 @@ class UserServiceAsyncStub(UserServiceStub):
     """One's own, with the current one: unprocessable (wrong_password) if it is another, rate limited by user."""
     ResetPassword: _aio.UnaryUnaryMultiCallable[_user_pb2.ResetPasswordRequest, _user_pb2.ResetPasswordResponse]  # type: ignore[assignment]
     """An administrator's: the user signs in once with the answer, with a browser, and chooses another."""
+    EraseUser: _aio.UnaryUnaryMultiCallable[_user_pb2.EraseUserRequest, _user_pb2.EraseUserResponse]  # type: ignore[assignment]
+    """Destroys the key to the person's data, for ever: name and address are unreadable in every copy of the log, the address
+    is free again, sessions, roles and API keys end. Orders and money stay with the account.
+    """
     SetRoles: _aio.UnaryUnaryMultiCallable[_user_pb2.SetRolesRequest, _user_pb2.SetRolesResponse]  # type: ignore[assignment]
     CreateApiKey: _aio.UnaryUnaryMultiCallable[_user_pb2.CreateApiKeyRequest, _user_pb2.CreateApiKeyResponse]  # type: ignore[assignment]
     ListApiKeys: _aio.UnaryUnaryMultiCallable[_user_pb2.ListApiKeysRequest, _user_pb2.ListApiKeysResponse]  # type: ignore[assignment]
@@ -143,6 +151,16 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_pb2.ResetPasswordResponse, _abc.Awaitable[_user_pb2.ResetPasswordResponse]]:
         """An administrator's: the user signs in once with the answer, with a browser, and chooses another."""
+
+    @_abc_1.abstractmethod
+    def EraseUser(
+        self,
+        request: _user_pb2.EraseUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_pb2.EraseUserResponse, _abc.Awaitable[_user_pb2.EraseUserResponse]]:
+        """Destroys the key to the person's data, for ever: name and address are unreadable in every copy of the log, the address
+        is free again, sessions, roles and API keys end. Orders and money stay with the account.
+        """
 
     @_abc_1.abstractmethod
     def SetRoles(
