@@ -114,9 +114,10 @@ RUNTIME_ALLOWED: Mapping[str, tuple[str, ...]] = {
     "apps/platform/src/trading_platform/bench/http.py": ("asks as a client would", "httpx2.AsyncClient"),
     "apps/platform/src/trading_platform/bench/load.py": ("asks as many clients would", "loop.create_connection"),
     "services/api-gateway/src/api_gateway/service.py": ("reads the keys of the issuer", "httpx2.AsyncClient"),
-    "apps/platform/src/trading_platform/demo.py": (
-        "its traders draw from the seed that was given; it keeps what it needs to go on after a restart in one file",
-        *("random.Random", ".read_text", ".write_text", ".touch", ".exists"),
+    "apps/platform/src/trading_platform/demo/trading.py": ("draws from the seed that was given", "random.Random"),
+    "apps/platform/src/trading_platform/demo/people.py": (
+        "keeps their passwords in a private file",
+        *(".read_text", ".write_text", ".touch", ".exists"),
     ),
     "apps/platform/src/trading_platform/bench/commands.py": (
         "what is measured lives in a folder of its own",

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from kernel.runtime import SystemRuntime
-from trading_platform.demo import Demo, opened_at_ns
+from trading_platform.demo.market import Demo
+from trading_platform.demo.opening import opened_at_ns
 from trading_platform.platform import SERVICES, Platform, chosen, running, until_ready
 from trading_platform.settings import PlatformSettings, WrongUsage
 
