@@ -85,7 +85,15 @@ RUNTIME_ALLOWED: Mapping[str, tuple[str, ...]] = {
         "makes the folders of the services, finds the web terminal, and takes the address that people were told",
         *(".mkdir", ".is_file", "socket.socket", "socket.create_server"),
     ),
-    "apps/platform/src/trading_platform/up_command.py": ("ends when it is interrupted", "loop.add_signal_handler"),
+    "apps/platform/src/trading_platform/grpc_token.py": (
+        "keeps a secret in a private file that appears whole",
+        *("tempfile.mkstemp", "os.link", ".mkdir", ".exists", ".read_text", ".unlink"),
+    ),
+    "apps/platform/src/trading_platform/termination.py": ("ends when it is asked to", "loop.add_signal_handler"),
+    "apps/platform/src/trading_platform/up_command.py": (
+        "ends when it is interrupted, or whoever started it is gone",
+        *("loop.add_signal_handler", "loop.add_reader", "os.read"),
+    ),
     "apps/platform/src/trading_platform/verify_command.py": ("looks whether there is a log", ".is_file"),
     "apps/platform/src/trading_platform/verify/checks.py": ("looks which read models there are", ".is_file", ".is_dir"),
     "apps/platform/src/trading_platform/verify/views.py": ("reads the file of a stopped service", "sqlite3.connect"),
@@ -110,9 +118,10 @@ RUNTIME_ALLOWED: Mapping[str, tuple[str, ...]] = {
     "apps/platform/src/trading_platform/bench/http.py": ("asks as a client would", "httpx2.AsyncClient"),
     "apps/platform/src/trading_platform/bench/load.py": ("asks as many clients would", "loop.create_connection"),
     "services/api-gateway/src/api_gateway/service.py": ("reads the keys of the issuer", "httpx2.AsyncClient"),
-    "apps/platform/src/trading_platform/demo.py": (
-        "its traders draw from the seed that was given; it keeps what it needs to go on after a restart in one file",
-        *("random.Random", ".read_text", ".write_text", ".touch", ".exists"),
+    "apps/platform/src/trading_platform/demo/trading.py": ("draws from the seed that was given", "random.Random"),
+    "apps/platform/src/trading_platform/demo/people.py": (
+        "keeps their passwords in a private file",
+        *(".read_text", ".write_text", ".touch", ".exists"),
     ),
     "apps/platform/src/trading_platform/bench/commands.py": (
         "what is measured lives in a folder of its own",

@@ -42,7 +42,7 @@ def read(root: Path) -> dict[str, str]:
     pending = [root]
     while pending:
         for path in sorted(pending.pop().iterdir()):
-            if path.is_symlink():
+            if path.is_symlink() or path.name == ".git":  # a file, where the tree is a linked one
                 continue
             if path.is_dir():
                 if path.name not in UNREAD_FOLDERS and not path.name.endswith(".egg-info"):

@@ -1,11 +1,13 @@
 """The commands for people against a platform that runs beside the test: what they print and how they end."""
 
 import json
+import re
 import stat
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 import uvloop
 from typer.testing import CliRunner
@@ -14,10 +16,12 @@ from kernel.runtime import SystemRuntime
 from trading_platform.bench import market
 from trading_platform.bench.child import child
 from trading_platform.cli import app
-from trading_platform.client import browser, live
+from trading_platform.client import browser, live, placing, rest
 from trading_platform.client.rest import Failure, Gateway, exit_code_of, refusal_line
 from trading_platform.client.session import Session, current, save, session_file
 from user_service.bootstrap import InitialUser, bootstrap
+
+from .losing_proxy import losing
 
 EMAIL, PASSWORD = "alice@example.com", "correct horse battery staple"
 
@@ -49,7 +53,10 @@ async def on_a_platform(
     folder: Any, story: Callable[[Terminal, str], Any], environment: dict[str, str] | None = None
 ) -> None:
     runtime = SystemRuntime()
-    async with child(runtime, folder, environment=environment) as platform, market.channel_to(platform.grpc) as channel:
+    async with (
+        child(runtime, folder, environment=environment) as platform,
+        market.channel_to(platform.grpc, folder) as channel,
+    ):
         await market.open_market(channel)
         (alice,) = await bootstrap(runtime, channel, [InitialUser(EMAIL, "Alice", PASSWORD, ("USER", "TRADER"))])
         deposit = market.engine_pb2.Deposit(account_id=alice.account_id, asset="USD", amount="1000")
@@ -75,6 +82,9 @@ async def the_story(terminal: Terminal, url: str) -> None:
     history = await terminal.run("order", "show", rests["order_id"], "--history")
     assert "OrderCreated" in history.out
 
+    assert fills["client_order_id"].startswith("cli-")
+    await pages(terminal, rests["order_id"])
+
     book = await terminal.run("book", "bench", "--depth", "2")
     assert [line.split()[1] for line in book.out.splitlines() if " bid " in line or " ask " in line] == [
         *("101.02", "101.01", "99.5", "99"),
@@ -95,10 +105,46 @@ async def the_story(terminal: Terminal, url: str) -> None:
     assert (wrong.exit_code, wrong.error.count("\n")) == (2, 1), wrong
     assert "quantity" in wrong.error
     assert (await terminal.run("order", "cancel")).exit_code == 2
+    await replacing(terminal, rests["order_id"])
     assert rests["order_id"] in (await terminal.run("order", "list")).out
     canceled = await terminal.run("order", "cancel", rests["order_id"])
-    assert canceled.out == f"CANCELED  BUY 2 BENCH at 99.5  {rests['order_id']}\n"
+    assert canceled.out == f"CANCELED  BUY 1 BENCH at 98.75  {rests['order_id']}\n"
     assert (await terminal.document("order", "cancel", "--all"))["count"] == 0
+    await a_new_password(terminal, url)
+
+
+async def a_new_password(terminal: Terminal, url: str) -> None:
+    new = "staple of the correct horse"
+    wrong = await terminal.run("password", typed=f"not it\n{new}\n{new}\n")
+    assert (wrong.exit_code, "wrong_password: " in wrong.error) == (1, True), wrong
+    changed = await terminal.run("password", typed=f"{PASSWORD}\n{new}\n{new}\n")
+    assert (changed.exit_code, "your password was changed" in changed.error) == (0, True), changed
+    assert (await terminal.run("order", "list")).exit_code == 0
+    for typed, code in ((PASSWORD, 4), (new, 0)):
+        assert (await terminal.run("login", "--url", url, "--user", EMAIL, typed=typed)).exit_code == code
+
+
+async def pages(terminal: Terminal, order_id: str) -> None:
+    """Lists are whole however small a page is; the newest few are told as such."""
+    size, rest.PAGE_ITEMS = rest.PAGE_ITEMS, 1
+    try:
+        every = (await terminal.document("order", "list", "--status", "all"))["items"]
+        assert [order["status"] for order in every] == ["EXECUTED", "PENDING"]
+        newest = await terminal.run("order", "list", "--status", "all", "--limit", "1")
+        assert ("there are more" in newest.error, order_id in newest.out) == (True, False)
+        history = await terminal.document("order", "show", every[0]["order_id"], "--history")
+        assert [event["event_type"] for event in history["items"]] == ["OrderCreated", "OrderExecuted"]
+    finally:
+        rest.PAGE_ITEMS = size
+
+
+async def replacing(terminal: Terminal, order_id: str) -> None:
+    both = await terminal.document("order", "replace", "a", "--client", "--price", "98.75", "--quantity", "3")
+    assert (both["order_id"], both["price"], both["quantity"], both["status"]) == (order_id, "98.75", "3", "PENDING")
+    less = await terminal.run("order", "replace", order_id, "--quantity", "1")
+    assert less.out == f"PENDING  BUY 1 BENCH at 98.75  {order_id}\n"
+    for words, code in (((order_id,), 2), ((order_id, "--quantity", "x"), 2), (("b", "--client", "--price", "1"), 1)):
+        assert (await terminal.run("order", "replace", *words)).exit_code == code, words
 
 
 def test_a_person_trades_from_the_command_line(tmp_path, monkeypatch):
@@ -106,6 +152,37 @@ def test_a_person_trades_from_the_command_line(tmp_path, monkeypatch):
     uvloop.run(on_a_platform(tmp_path / "data", the_story))
     kept = tmp_path / "config" / "session.json"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+async def without_answers(terminal: Terminal, url: str) -> None:
+    """The platform takes every order, and the first answers are lost on the way."""
+    assert (await terminal.run("login", "--url", url, "--user", EMAIL, typed=PASSWORD)).exit_code == 0
+    session = Gateway(session_file()).session()
+    async with losing(url.removeprefix("http://"), orders_lost=2) as (address, orders_sent):
+        save(session_file(), msgspec.structs.replace(session, url=f"http://{address}"))
+        placed = await terminal.document("order", "place", "buy", "1", "BENCH", "--price", "99")
+        assert (placed["status"], len(orders_sent)) == ("PENDING", 3)
+        assert [order["order_id"] for order in (await terminal.document("order", "list"))["items"]] == [
+            placed["order_id"]
+        ]
+    async with losing(url.removeprefix("http://"), orders_lost=placing.ATTEMPTS_MAX) as (address, orders_sent):
+        save(session_file(), msgspec.structs.replace(session, url=f"http://{address}"))
+        silent = await terminal.run("order", "place", "buy", "1", "BENCH", "--price", "98")
+        assert (silent.exit_code, len(orders_sent)) == (3, placing.ATTEMPTS_MAX), silent
+        ask = re.search("trading (order show cli-[0-9a-f-]+ --client)", silent.error)
+        assert ask, silent
+        asked = await terminal.document(*ask[1].split())
+        assert (asked["price"], asked["status"]) == ("98", "PENDING")
+        again = await terminal.document(
+            *("order", "place", "buy", "1", "BENCH", "--price", "98", "--client-order-id", asked["client_order_id"])
+        )
+        assert again["order_id"] == asked["order_id"]
+
+
+def test_an_order_whose_answer_is_lost_is_placed_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRADING_CONFIG", str(tmp_path / "config"))
+    monkeypatch.setattr(placing, "PAUSE_S", 0.01)
+    uvloop.run(on_a_platform(tmp_path / "data", without_answers))
 
 
 # What BROWSER names in the next test: follows the sign-in page as a person would.

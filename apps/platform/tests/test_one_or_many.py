@@ -54,7 +54,7 @@ OUTCOME = {
 
 async def in_one_process(folder: Path) -> Any:
     runtime = SystemRuntime()
-    async with child(runtime, folder) as platform, channel_to(platform.grpc) as users:
+    async with child(runtime, folder) as platform, channel_to(platform.grpc, folder) as users:
         return await played(runtime, f"http://{platform.http}", users)
 
 
@@ -73,7 +73,7 @@ async def in_a_process_each(folder: Path) -> Any:
                 environment = {"API_GATEWAY_ISSUER": issuer}
             context = child(runtime, folder, *arguments, services=name, environment=environment)
             started[name] = await stack.enter_async_context(context)
-        users = await stack.enter_async_context(channel_to(started["user-service"].grpc))
+        users = await stack.enter_async_context(channel_to(started["user-service"].grpc, folder))
         return await played(runtime, f"http://{started['api-gateway'].http}", users)
 
 

@@ -88,7 +88,7 @@ async def the_callers_first(folder: Path) -> None:
             assert waiting[name]["dependencies"][name].startswith(("the log cannot answer now", "waiting to become"))
         await all_of_them.start(ENGINE)
         await say_how_they_are(all_of_them)
-        async with channel_to(all_of_them.grpc["user-service"]) as users:
+        async with channel_to(all_of_them.grpc["user-service"], folder) as users:
             assert await played(runtime, f"http://{all_of_them.http['api-gateway']}", users) == OUTCOME
 
             all_of_them.running[ENGINE].kill()

@@ -271,6 +271,8 @@ class Users(UserServiceServicer):
         self.keys = {"tk_ada.secret": (ADA, ["USER", "TRADER"]), "tk_reader.secret": (ADA, ["USER"])}
         self.verified = 0
         self.registered: list[tuple[str, str]] = []  # e-mail address, network address
+        self.erased: list[tuple[str, str, str | None]] = []  # user, by whom, password
+        self.passwords: list[tuple[str, str, str, str]] = []  # user, current, new, session
         self.revocations: asyncio.Queue[user_pb2.StreamRevocationsResponse | Refused] = asyncio.Queue()
         self.followed: list[user_pb2.StreamRevocationsRequest] = []
         self.fault: Refused | None = None
@@ -302,6 +304,22 @@ class Users(UserServiceServicer):
             version=1,
         )
         return user_pb2.CreateUserResponse(user=user, position=at(99))
+
+    async def ChangePassword(self, request: user_pb2.ChangePasswordRequest, context: Any) -> Any:
+        self.passwords.append((request.user_id, request.current_password, request.new_password, request.session_id))
+        if request.current_password != "correct horse battery":
+            raise Refused("wrong_password", "The current password is another one.", Kind.UNPROCESSABLE)
+        return user_pb2.ChangePasswordResponse()
+
+    async def EraseUser(self, request: user_pb2.EraseUserRequest, context: Any) -> Any:
+        self._user(request.user_id)
+        password = request.current_password if request.HasField("current_password") else None
+        self.erased.append((request.user_id, request.erased_by, password))
+        return user_pb2.EraseUserResponse(position=at(99))
+
+    async def ResetPassword(self, request: user_pb2.ResetPasswordRequest, context: Any) -> Any:
+        self._user(request.user_id)
+        return user_pb2.ResetPasswordResponse(one_time_password="abcdef-ghijkl", expires_at_ns=NOW_NS)
 
     async def GetUser(self, request: Any, context: Any) -> user_pb2.GetUserResponse:
         return user_pb2.GetUserResponse(user=self._user(request.user_id), position=at(99))

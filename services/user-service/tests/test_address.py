@@ -4,7 +4,7 @@ import pytest
 
 from kernel.testing import Given
 from user_service import address
-from user_service.address import ClaimEmail, EmailClaimed, email_id, is_address
+from user_service.address import ClaimEmail, EmailClaimed, EmailReleased, ReleaseEmail, email_id, is_address
 
 KEY = b"k" * 32
 
@@ -14,6 +14,15 @@ KEY = b"k" * 32
     [
         ("a free address is claimed", [], ClaimEmail("e", "u1"), [EmailClaimed("e", "u1")]),
         ("a taken one is refused", [EmailClaimed("e", "u1")], ClaimEmail("e", "u2"), "email_taken"),
+        ("its owner releases it", [EmailClaimed("e", "u1")], ReleaseEmail("e", "u1"), [EmailReleased("e", "u1")]),
+        ("nobody else does", [EmailClaimed("e", "u1")], ReleaseEmail("e", "u2"), []),
+        ("a free one is free", [], ReleaseEmail("e", "u1"), []),
+        (
+            "then another claims it",
+            [EmailClaimed("e", "u1"), EmailReleased("e", "u1")],
+            ClaimEmail("e", "u2"),
+            [EmailClaimed("e", "u2")],
+        ),
         ("to its owner too", [EmailClaimed("e", "u1")], ClaimEmail("e", "u1"), "email_taken"),
     ],
 )

@@ -12,6 +12,7 @@ from user_service.user import (
     ApiKeyCreated,
     ApiKeyRevoked,
     CreateApiKey,
+    Erase,
     ProfileUpdated,
     Register,
     RevokeApiKey,
@@ -19,6 +20,7 @@ from user_service.user import (
     Sealed,
     SetRoles,
     UpdateProfile,
+    UserErased,
     UserRegistered,
 )
 
@@ -77,6 +79,15 @@ KEY = created_key("tk_1")
         ("only one's own", [TRADER], RevokeApiKey("tk_1"), "not_found"),
         ("a changed profile keeps the keys", [TRADER, KEY, ProfileUpdated(U, "s1.new")],
          RevokeApiKey("tk_1"), [ApiKeyRevoked(U, "tk_1")]),
+        ("a user is erased", [TRADER, KEY], Erase("boss"), [UserErased(U, "boss")]),
+        ("or erases himself", [TRADER], Erase(U), [UserErased(U, U)]),
+        ("once", [TRADER, UserErased(U, U)], Erase("boss"), []),
+        ("nobody is not erased", [], Erase("boss"), "not_found"),
+        ("no administrator erases himself", [ADMIN], Erase(U), "own_admin_role"),
+        ("another one may erase him", [ADMIN], Erase("boss"), [UserErased(U, "boss")]),
+        ("an erased user has no profile", [TRADER, UserErased(U, U)], UpdateProfile(Sealed("s1.new")), "not_found"),
+        ("nor roles", [TRADER, UserErased(U, U)], SetRoles(("USER",), "boss"), "not_found"),
+        ("nor keys", [TRADER, KEY, UserErased(U, U)], create_key(), "not_found"),
     ],
 )  # fmt: skip
 def test_user(sentence, past, command, follows):

@@ -53,6 +53,9 @@ def up(
     event_log: Annotated[str | None, typer.Option(help="host:port of the process that owns the log.")] = None,
     public_url: Annotated[str | None, typer.Option(help="URL under which browsers reach the gateway.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the demo market.")] = 1,
+    while_input: Annotated[
+        bool, typer.Option("--while-input", help="Stop too when standard input ends: whoever started it is gone.")
+    ] = False,
 ) -> None:
     """Start the platform, or some of its services, and run until interrupted."""
     from trading_platform import up_command
@@ -69,7 +72,8 @@ def up(
     try:
         settings = load(PlatformSettings, **{name: value for name, value in given.items() if value is not None})
         configure_logs(settings.log_level)
-        uvloop.run(up_command.run(settings, demo_seed=seed if demo else None))
+        until = up_command.input_ends if while_input else up_command.interrupted
+        uvloop.run(up_command.run(settings, seed if demo else None, until))
     except (SettingsError, WrongUsage) as error:
         errors.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(USAGE) from None

@@ -5,7 +5,7 @@ failed or is not there, 4 not signed in.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated, Any
@@ -15,7 +15,8 @@ import uvloop
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from trading_platform.client import browser, live, tables
+from kernel.runtime import SystemRuntime
+from trading_platform.client import browser, live, placing, tables
 from trading_platform.client.rest import Failure, Gateway, signed_in
 from trading_platform.client.session import Session, save, session_file
 
@@ -29,6 +30,8 @@ def _canonical(symbol: str | None) -> str | None:
     return None if symbol is None else symbol.replace("/", "-").upper()
 
 
+Client = Annotated[bool, typer.Option("--client", help="The id is your client order id.")]
+Account = Annotated[str | None, typer.Option(help="With --client: the account id; your first one when absent.")]
 Symbol = Annotated[str, typer.Argument(help="Such as AAPL or BTC-USD.", callback=_canonical)]
 
 orders = typer.Typer(no_args_is_help=True)
@@ -58,6 +61,7 @@ class Status(StrEnum):
 def add_to(app: typer.Typer) -> None:
     """Add the client commands to the root command."""
     app.command()(login)
+    app.command()(password)
     app.command()(book)
     app.add_typer(orders, name="order", help="Place, cancel and look at your orders.")
     app.add_typer(accounts, name="account", help="Look at your accounts.")
@@ -72,6 +76,11 @@ def _one_line() -> Iterator[None]:
     except Failure as failure:
         errors.print(str(failure), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(failure.exit_code) from None
+
+
+def _given(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given of a request."""
+    return {name: value for name, value in body.items() if value is not None}
 
 
 def _show(document: Any, as_json: bool, render: Callable[[Any], RenderableType]) -> None:
@@ -98,6 +107,15 @@ def login(
     errors.print(f"signed in to {session.url} as {session.user}", markup=False, soft_wrap=True)
 
 
+def password() -> None:
+    """Change your password; every session but this one ends."""
+    current = typer.prompt("Current password", hide_input=True, err=True)
+    new = typer.prompt("New password", hide_input=True, confirmation_prompt=True, err=True)
+    with _one_line():
+        _gateway().put("/users/me/password", {"current_password": current, "new_password": new})
+    errors.print("your password was changed", markup=False)
+
+
 def _invite(address: str) -> None:
     errors.print(f"sign in with your browser:\n{address}", markup=False, soft_wrap=True)
 
@@ -110,11 +128,16 @@ def place(
     price: Annotated[str | None, typer.Option(help="Limit price; without it the order is a market order.")] = None,
     time_in_force: Annotated[TimeInForce | None, typer.Option("--time-in-force", "--tif", case_sensitive=False)] = None,
     protection_price: Annotated[str | None, typer.Option(help="The worst price of a market order.")] = None,
-    client_order_id: Annotated[str | None, typer.Option(help="Your own id: a repeat gets the first answer.")] = None,
+    client_order_id: Annotated[
+        str | None, typer.Option(help="Your own id: a repeat gets the first answer. Made when absent.")
+    ] = None,
     account: Annotated[str | None, typer.Option(help="Account id; your first one when absent.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Place an order, such as `trading order place buy 10 AAPL --price 189.50`."""
+    """Place an order, such as `trading order place buy 10 AAPL --price 189.50`.
+
+    Without an answer it is sent again under the same client order id, so that it cannot be placed twice."""
+    runtime = SystemRuntime()
     body = {
         "symbol": symbol,
         "side": side.value,
@@ -123,12 +146,32 @@ def place(
         "price": price,
         "time_in_force": time_in_force.value if time_in_force else None,
         "protection_price": protection_price,
-        "client_order_id": client_order_id,
+        "client_order_id": client_order_id or placing.new_client_order_id(runtime),
         "account_id": account,
     }
     with _one_line():
-        placed = _gateway().post("/orders", {name: value for name, value in body.items() if value is not None})
+        placed = placing.placed(_gateway(), _given(body), runtime)
     _show(placed, as_json, tables.order_line)
+
+
+@orders.command()
+def replace(
+    order_id: Annotated[str, typer.Argument(help="The platform's id, or yours with --client.")],
+    quantity: Annotated[str | None, typer.Option(help="The whole quantity from now on, with what is executed.")] = None,
+    price: Annotated[str | None, typer.Option(help="The limit price from now on.")] = None,
+    client: Client = False,
+    account: Account = None,
+    as_json: Json = False,
+) -> None:
+    """Change an open order's quantity, price or both. Less quantity alone keeps its place in the queue."""
+    if quantity is None and price is None:
+        raise typer.BadParameter("give a --quantity, a --price or both")
+    with _one_line():
+        gateway = _gateway()
+        if client:
+            order_id = _found(gateway, order_id, client, account)["order_id"]
+        replaced = gateway.patch(f"/orders/{order_id}", _given({"quantity": quantity, "price": price}))
+    _show(replaced, as_json, tables.order_line)
 
 
 @orders.command()
@@ -156,31 +199,40 @@ def cancel(
 def list_orders(
     status: Annotated[Status, typer.Option(case_sensitive=False)] = Status.OPEN,
     symbol: Annotated[str | None, typer.Option(help="Only those of this symbol.", callback=_canonical)] = None,
-    limit: Annotated[int, typer.Option(help="The newest so many.", min=1, max=500)] = 50,
+    limit: Annotated[int | None, typer.Option(help="The newest so many; all when absent.", min=1)] = None,
     as_json: Json = False,
 ) -> None:
     """List your orders, newest first."""
     with _one_line():
-        page = _gateway().get("/orders", status=status.value, symbol=symbol, limit=limit)
+        page = _gateway().pages("/orders", limit, status=status.value, symbol=symbol)
     _show(page, as_json, lambda found: tables.orders(found["items"]))
+    if page["next_cursor"] is not None:
+        errors.print(f"these are the newest {limit}; there are more", markup=False)
 
 
 @orders.command()
 def show(
     order_id: Annotated[str, typer.Argument(help="The platform's id, or yours with --client.")],
-    client: Annotated[bool, typer.Option("--client", help="The id is your client order id.")] = False,
+    client: Client = False,
+    account: Account = None,
     history: Annotated[bool, typer.Option("--history", help="Its events instead.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show one order, or what happened to it."""
     with _one_line():
         gateway = _gateway()
-        found = gateway.get(f"/orders/by-client-order-id/{order_id}" if client else f"/orders/{order_id}")
+        found = _found(gateway, order_id, client, account)
         if not history:
             _show(found, as_json, tables.order)
             return
-        page = gateway.get(f"/orders/{found['order_id']}/history")
+        page = gateway.pages(f"/orders/{found['order_id']}/history")
     _show(page, as_json, lambda told: tables.events(told["items"]))
+
+
+def _found(gateway: Gateway, order_id: str, by_client_id: bool, account: str | None) -> Any:
+    if by_client_id:
+        return gateway.get(f"/orders/by-client-order-id/{order_id}", account_id=account)
+    return gateway.get(f"/orders/{order_id}")
 
 
 def book(
@@ -233,7 +285,7 @@ def show_accounts(as_json: Json = False) -> None:
     """Show your accounts: balances, what open orders hold, and positions."""
     with _one_line():
         gateway = _gateway()
-        found = gateway.get("/accounts")["items"]
+        found = gateway.pages("/accounts")["items"]
         documents = [
             account | {"positions": gateway.get(f"/accounts/{account['account_id']}/positions")["items"]}
             for account in found
@@ -251,7 +303,7 @@ def show_accounts(as_json: Json = False) -> None:
 def list_instruments(as_json: Json = False) -> None:
     """List what is traded."""
     with _one_line():
-        page = _gateway().get("/instruments")
+        page = _gateway().pages("/instruments")
     _show(page, as_json, lambda found: tables.instruments(found["items"]))
 
 

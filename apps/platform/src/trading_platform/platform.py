@@ -30,6 +30,7 @@ from kernel.service import Service
 from kernel.settings import Settings, load
 from kernel.telemetry import Metrics, logger
 from trading.v1.eventlog_pb2_grpc import add_EventLogServiceServicer_to_server
+from trading_platform.grpc_token import token_of
 from trading_platform.settings import ADDRESS, PlatformSettings, WrongUsage, address_in
 from trading_platform.site import site
 
@@ -84,7 +85,7 @@ def chosen(settings: PlatformSettings) -> tuple[str, ...]:
 
 
 def check_reach(settings: PlatformSettings) -> None:
-    """WrongUsage if whoever reaches this machine could append events: beyond it, callers must show a token."""
+    """WrongUsage if gRPC is open beyond this machine and nobody chose the token that all its callers must show."""
     host = settings.grpc.rpartition(":")[0].strip("[]")
     if settings.grpc and not settings.grpc_token and host not in ("localhost", "::1") and not host.startswith("127."):
         raise WrongUsage(f"gRPC on {settings.grpc} is open beyond this machine: set TRADING_PLATFORM_GRPC_TOKEN")
@@ -191,7 +192,7 @@ async def running(
             return local
         if name not in peers:
             raise WrongUsage(f"{name} does not run here: say where it is, as --peers {name}=<host>:<port>")
-        return connect(peers[name], settings.grpc_token or None)
+        return connect(peers[name], token_of(settings, runtime))
 
     def folder(name: str) -> Path:
         path = settings.data / name
@@ -235,7 +236,7 @@ async def _end(tasks: list["asyncio.Task[None]"]) -> None:
 
 async def open_log(settings: PlatformSettings, runtime: Runtime) -> EventLog:
     if settings.event_log:
-        return RemoteLog(runtime, connect(settings.event_log, settings.grpc_token or None), settings.log_name)
+        return RemoteLog(runtime, connect(settings.event_log, token_of(settings, runtime)), settings.log_name)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     return await SqliteLog.open(runtime, settings.data / f"{settings.log_name}.log.sqlite", settings.log_name)
 
@@ -257,11 +258,9 @@ async def serving(platform: Platform, settings: PlatformSettings, http: str) -> 
             platform.tasks.append(platform.runtime.spawn(_watched(platform, name, title, main), f"{name}/{title}"))
     async with AsyncExitStack() as servers:
         if settings.grpc or len(platform.services) < len(SERVICES):
-            address = settings.grpc or "127.0.0.1:0"
+            address, token = settings.grpc or "127.0.0.1:0", token_of(settings, platform.runtime)
             try:
-                grpc_server, port = await serve(
-                    platform.registrar, address, ready=partial(_waits_for, platform), token=settings.grpc_token or None
-                )
+                grpc_server, port = await serve(platform.registrar, address, partial(_waits_for, platform), token)
             except RuntimeError:  # grpc's own, which names neither the reason nor what to do
                 why = f"cannot listen on {address}: the port is taken, or the host is another machine's"
                 raise OSError(f"{why}; choose another with --grpc host:port") from None

@@ -19,6 +19,7 @@ from kernel.telemetry import configure_logs
 from trading_platform.lobster import day
 from trading_platform.lobster.replay import Replay, ReplayFailed
 from trading_platform.settings import PlatformSettings
+from trading_platform.termination import TERMINATED, Terminated, cleaning_up
 
 DIFFERENT, USAGE, FAILED = 1, 2, 3
 EXPECTED_PER_MILLE_MIN = 999
@@ -46,7 +47,9 @@ def lobster(
     configure_logs("WARNING")
     try:
         told_day = day.read(sample)
-        report = uvloop.run(replayed_day(told_day, quiet=as_json))
+        report = uvloop.run(_cleaning_up(told_day, quiet=as_json))
+    except Terminated:
+        raise typer.Exit(TERMINATED) from None
     except day.NotLobster as error:
         told.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(USAGE) from None
@@ -68,6 +71,11 @@ def same(report: Mapping[str, Any]) -> bool:
     expected = report["executions_expected"] * 1_000 >= report["executions_known"] * EXPECTED_PER_MILLE_MIN
     hashes = report["state_hash_live"] == report["state_hash_replayed"]
     return expected and hashes and bool(report["log_verified"]) and report["rows_equal"] == report["rows"]
+
+
+async def _cleaning_up(sample: day.Day, quiet: bool) -> dict[str, Any]:
+    with cleaning_up():
+        return await replayed_day(sample, quiet)
 
 
 async def replayed_day(sample: day.Day, quiet: bool) -> dict[str, Any]:

@@ -56,7 +56,8 @@ class PlatformSettings(Settings):
     grpc: Address = ""
     """host:port of the gRPC interface between services; empty: none, unless only some services run here."""
     grpc_token: str = Field(default="", repr=False)
-    """What gRPC callers must show, the same in all processes; needed where gRPC is open beyond this machine."""
+    """What gRPC callers must show, the same in all processes; needed where gRPC is open beyond this machine. Empty: a
+    token that is made and kept in `data`, where processes on the same folder find it."""
     peers: str = ""
     """Where the services that do not run here are: name=host:port, separated by commas."""
     public_url: Annotated[str, AfterValidator(url_in)] = ""

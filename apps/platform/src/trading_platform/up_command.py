@@ -1,27 +1,33 @@
 """`trading up`: start, say where to look, run until interrupted or until something fails."""
 
 import asyncio
+import os
 import signal
+import sys
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
 from kernel.runtime import SystemRuntime
-from trading_platform.demo import Demo, opened_at_ns
+from trading_platform.demo.market import Demo
+from trading_platform.demo.opening import opened_at_ns
 from trading_platform.platform import SERVICES, Platform, chosen, running, until_ready
 from trading_platform.settings import PlatformSettings, WrongUsage
+
+READ_BYTES = 4_096
 
 console = Console(highlight=False)
 
 
-async def run(settings: PlatformSettings, demo_seed: int | None) -> None:
-    """demo_seed: open the demo market with this seed; None runs the platform alone.
+async def run(settings: PlatformSettings, demo_seed: int | None, until: Callable[[], "asyncio.Future[None]"]) -> None:
+    """demo_seed: open the demo market with this seed; None runs the platform alone. until: says when to stop.
 
     RuntimeError with the reason when a service fails while running; WrongUsage for settings that do not go together."""
     if demo_seed is not None and chosen(settings) != SERVICES:
         raise WrongUsage("the demo market needs every service in this process: leave out --demo, or --services")
-    asked = interrupted()
+    asked = until()
     runtime = SystemRuntime()
     overrides: dict[str, dict[str, Any]] = {}
     if demo_seed is not None:
@@ -83,4 +89,22 @@ def interrupted() -> "asyncio.Future[None]":
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ask)
+    return asked
+
+
+def input_ends() -> "asyncio.Future[None]":
+    """Completes when standard input ends as well: it is a pipe whose other end goes with the process that holds it,
+    however that one ends."""
+    asked = interrupted()
+    loop = asyncio.get_running_loop()
+    descriptor = sys.stdin.fileno()
+
+    def read() -> None:
+        if os.read(descriptor, READ_BYTES):
+            return
+        loop.remove_reader(descriptor)
+        if not asked.done():
+            asked.set_result(None)
+
+    loop.add_reader(descriptor, read)
     return asked

@@ -5,7 +5,7 @@ import { MatMenuModule } from '@angular/material/menu';
 import { MatSnackBar } from '@angular/material/snack-bar';
 import { RouterLink, RouterLinkActive, RouterOutlet } from '@angular/router';
 import { Session } from './auth/session';
-import { fillText } from './orders/words';
+import { fillsText } from './orders/words';
 import { OrdersStore } from './orders/orders-store';
 import { compactScreen } from './shell/compact';
 import { Icon, IconName } from './shell/icon';
@@ -46,11 +46,12 @@ export class App {
     const snackBar = inject(MatSnackBar);
     const compact = compactScreen();
     orders.follow(this.session.isSignedIn);
-    orders.events.pipe(takeUntilDestroyed()).subscribe((event) => {
-      const text = fillText(event);
-      if (!text) return;
-      const verticalPosition = compact() ? 'top' : 'bottom'; // the phone's bottom is for Buy and Sell
-      snackBar.open(text, undefined, { duration: 3500, horizontalPosition: 'start', verticalPosition });
+    orders.fills.pipe(takeUntilDestroyed()).subscribe((filled) => {
+      snackBar.open(fillsText(filled), undefined, {
+        duration: 3500,
+        horizontalPosition: 'start',
+        panelClass: compact() ? 'above-quick' : [],
+      });
     });
   }
 

@@ -13,11 +13,14 @@ from kernel.refused import Kind, Refused
 from trading.v1.types_pb2 import LogPosition
 from trading.v1.user_pb2 import (
     ApiKey,
+    ChangePasswordRequest,
     CreateApiKeyRequest,
     CreateUserRequest,
+    EraseUserRequest,
     GetUserRequest,
     ListApiKeysRequest,
     ListUsersRequest,
+    ResetPasswordRequest,
     RevokeApiKeyRequest,
     SetRolesRequest,
     UpdateProfileRequest,
@@ -26,6 +29,7 @@ from trading.v1.user_pb2 import (
 
 NAME_CHARACTERS_MAX = 100
 KEY_NAME_CHARACTERS_MAX = 64
+PASSWORD_CHARACTERS_MIN, PASSWORD_CHARACTERS_MAX = 12, 128
 EMAIL = r"[^@\s]+@[^@\s]+"
 ROLES_DEFAULT = ("USER", "TRADER")
 RoleName = Literal["USER", "TRADER", "ADMIN"]
@@ -33,6 +37,15 @@ RoleName = Literal["USER", "TRADER", "ADMIN"]
 
 class ProfileChange(msgspec.Struct, forbid_unknown_fields=True):
     name: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class PasswordChange(msgspec.Struct, forbid_unknown_fields=True):
+    current_password: str
+    new_password: str
+
+
+class ErasureRequest(msgspec.Struct, forbid_unknown_fields=True):
+    current_password: str
 
 
 class NewUser(msgspec.Struct, forbid_unknown_fields=True):
@@ -65,6 +78,11 @@ class UserJson(msgspec.Struct, frozen=True):
     updated_at: str
 
 
+class OneTimePassword(msgspec.Struct, frozen=True):
+    one_time_password: str
+    expires_at: str
+
+
 class UserPage(msgspec.Struct, frozen=True):
     items: list[UserJson]
     next_cursor: str | None
@@ -94,6 +112,8 @@ class ApiKeyList(msgspec.Struct, frozen=True):
 
 
 _profile_change = msgspec.json.Decoder(ProfileChange)
+_password_change = msgspec.json.Decoder(PasswordChange)
+_erasure_request = msgspec.json.Decoder(ErasureRequest)
 _new_user = msgspec.json.Decoder(NewUser)
 _roles_change = msgspec.json.Decoder(RolesChange)
 _new_api_key = msgspec.json.Decoder(NewApiKey)
@@ -165,6 +185,46 @@ async def update_me(call: Call) -> Reply:
     return reply(200, user_json(updated.user), updated.position)
 
 
+async def change_password(call: Call) -> Reply:
+    """PUT /users/me/password: the session of the token that asks goes on, the others end."""
+    given = decoded(_password_change, call.body)
+    await call.platform.users.ChangePassword(
+        ChangePasswordRequest(
+            user_id=call.user_id,
+            current_password=password_in(given.current_password, "current_password", least=1),
+            new_password=password_in(given.new_password, "new_password"),
+            session_id=call.caller.session,
+        )
+    )
+    return NO_CONTENT
+
+
+async def reset_password(call: Call) -> Reply:
+    """DELETE /admin/users/{user_id}/password: the answer has one that is good for one sign-in."""
+    reset = await call.platform.users.ResetPassword(
+        ResetPasswordRequest(user_id=call.params["user_id"], reset_by=call.user_id)
+    )
+    return reply(200, OneTimePassword(reset.one_time_password, time_text(reset.expires_at_ns)))
+
+
+async def erase_me(call: Call) -> Reply:
+    """POST /users/me/erasure: with the password, as it cannot be undone."""
+    given = decoded(_erasure_request, call.body)
+    password = password_in(given.current_password, "current_password", least=1)
+    erased = await call.platform.users.EraseUser(
+        EraseUserRequest(user_id=call.user_id, erased_by=call.user_id, current_password=password)
+    )
+    return Reply(NO_CONTENT.status, NO_CONTENT.body, erased.position)
+
+
+async def erase(call: Call) -> Reply:
+    """DELETE /admin/users/{user_id}"""
+    erased = await call.platform.users.EraseUser(
+        EraseUserRequest(user_id=call.params["user_id"], erased_by=call.user_id)
+    )
+    return Reply(NO_CONTENT.status, NO_CONTENT.body, erased.position)
+
+
 async def create(call: Call) -> Reply:
     """POST /users: unlike the public registration it says when the address is taken."""
     given = decoded(_new_user, call.body)
@@ -186,9 +246,9 @@ def email_in(text: str) -> str:
     return text_in(text, "email", 254, EMAIL)
 
 
-def password_in(text: str) -> str:
-    if not 12 <= len(text) <= 128:
-        raise field_refused("password", "must have 12 to 128 characters")
+def password_in(text: str, field: str = "password", least: int = PASSWORD_CHARACTERS_MIN) -> str:
+    if not least <= len(text) <= PASSWORD_CHARACTERS_MAX:
+        raise field_refused(field, f"must have {least} to {PASSWORD_CHARACTERS_MAX} characters")
     return text
 
 

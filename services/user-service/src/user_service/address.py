@@ -48,7 +48,15 @@ class ClaimEmail:
     user_id: UserId
 
 
-Command = ClaimEmail
+@dataclass(frozen=True, slots=True)
+class ReleaseEmail:
+    """Its owner is erased: the address is free again."""
+
+    email_id: str
+    user_id: str
+
+
+Command = ClaimEmail | ReleaseEmail
 
 
 class EmailClaimed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,7 +64,12 @@ class EmailClaimed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     user_id: UserIdText
 
 
-Event = EmailClaimed
+class EmailReleased(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    email_id: EmailIdText
+    user_id: UserIdText
+
+
+Event = EmailClaimed | EmailReleased
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +88,26 @@ initial: State = Free()
 
 def decide(state: State, command: Command) -> list[Event]:
     """Return the events that `command` causes; raise Refused if the address is taken, by whomever."""
-    match state:
-        case Free():
+    match command:
+        case ClaimEmail():
+            if isinstance(state, Claimed):
+                raise Refused("email_taken", "another user has this e-mail address", Kind.CONFLICT)
             return [EmailClaimed(command.email_id, command.user_id)]
-        case Claimed():
-            raise Refused("email_taken", "another user has this e-mail address", Kind.CONFLICT)
+        case ReleaseEmail():
+            if state != Claimed(command.user_id):
+                return []
+            return [EmailReleased(command.email_id, command.user_id)]
         case _:
-            assert_never(state)
+            assert_never(command)
 
 
 def evolve(state: State, event: Event) -> State:
-    assert isinstance(state, Free), f"{event} after {state}"
-    return Claimed(event.user_id)
+    match event:
+        case EmailClaimed():
+            assert isinstance(state, Free), f"{event} after {state}"
+            return Claimed(event.user_id)
+        case EmailReleased():
+            assert state == Claimed(event.user_id), f"{event} after {state}"
+            return Free()
+        case _:
+            assert_never(event)

@@ -108,7 +108,7 @@ class ApiKeys:
             row = self._view.api_keys.get(key_id)
         fits = hmac.compare_digest(hash_of(secret), row.secret_hash if row else "")
         owner = self._view.users.get(row.user_id) if row else None
-        if row is None or owner is None or not fits:
+        if row is None or owner is None or not owner.roles or not fits:  # an erased user holds none
             raise Refused("unauthenticated", "the API key is unknown or its secret is wrong", Kind.UNAUTHENTICATED)
         if row.revoked_at_ns:
             raise Refused("key_revoked", "the API key was revoked; make a new one", Kind.UNAUTHENTICATED)

@@ -10,6 +10,7 @@ from user_service.clients import origin_of
 from user_service.grants import Grant
 from user_service.oauth import UNCACHED, OAuthError, client_address, form_of
 from user_service.pages import Form
+from user_service.persons import Person
 from user_service.realm import Realm
 from user_service.sessions import Session
 
@@ -53,9 +54,40 @@ class Authorization:
             return self._sign_in_form(request, asked, email, OLD_FORM, 403)
         try:
             address = client_address(request)
-            person = await self._realm.sign_in.with_password(email, form.get("password", ""), address)
+            signed_in = await self._realm.sign_in.with_password(email, form.get("password", ""), address)
         except Refused as refused:
             return self._refused_sign_in(request, asked, email, refused)
+        if signed_in.must_choose:
+            return self._choice_form(request, asked, self._realm.password_choices.begin(signed_in))
+        return await self._begun(asked, signed_in.person)
+
+    async def choose_password(self, request: Request) -> Response:
+        """Takes the form that whoever signed in with a password that was given once is shown."""
+        try:
+            asked = self._asked(request)
+            form = await form_of(request)
+        except (Misdirected, Declined) as error:
+            return self._told(error)
+        except OAuthError as error:
+            return self._realm.pages.message("That did not work", error.description, error.status)
+        choice = form.get("choice", "")
+        signed_in = self._realm.password_choices.whose(choice)
+        if signed_in is None or not self._realm.sessions.is_own_form(request, form.get("form_token", "")):
+            return self._sign_in_form(request, asked, "", OLD_FORM, 403)
+        try:
+            chosen = await self._realm.password_changes.choose(signed_in, form.get("password", ""))
+        except Refused as refused:
+            status = STATUS_OF.get(refused.kind, 400)
+            return self._choice_form(request, asked, choice, _sentence(refused.message), status)
+        self._realm.password_choices.end(choice)
+        return (
+            await self._begun(asked, signed_in.person)
+            if chosen
+            else self._sign_in_form(request, asked, "", OLD_FORM, 403)
+        )
+
+    async def _begun(self, asked: AuthorizationRequest, person: Person) -> Response:
+        """A new session of the browser, and the code that was asked for."""
         session, cookie = await self._realm.sessions.start(person.user_id)
         response = self._granted(asked, session)
         self._realm.sessions.set_cookie(response, cookie)
@@ -135,6 +167,16 @@ class Authorization:
         value = sessions.form_value(request)
         form = Form(sessions.form_token(value), error, email)
         response = self._realm.pages.sign_in(asked.query, form, origin_of(asked.redirect_uri), status)
+        sessions.protect(response, value)
+        return response
+
+    def _choice_form(
+        self, request: Request, asked: AuthorizationRequest, choice: str, error: str = "", status: int = 200
+    ) -> Response:
+        sessions = self._realm.sessions
+        value = sessions.form_value(request)
+        form = Form(sessions.form_token(value), error)
+        response = self._realm.pages.choose_password(asked.query, form, choice, origin_of(asked.redirect_uri), status)
         sessions.protect(response, value)
         return response
 

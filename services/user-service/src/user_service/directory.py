@@ -13,6 +13,7 @@ from kernel.refused import Kind, Refused
 from kernel.runtime import Runtime
 from user_service import address, events, passwords, private_store, sealing, user
 from user_service.journal import Cause, Change, Journal
+from user_service.network import network_of
 from user_service.passwords import Passwords
 from user_service.persons import Person, Persons
 from user_service.private_store import PrivateStore
@@ -66,7 +67,7 @@ class Directory:
 
         client: the network address that asks; Refused(too_many_attempts) when it asked too often."""
         arrived_ns = self._runtime.monotonic_ns()
-        self._registrations.begin(client, self._runtime.now_ns())
+        self._registrations.begin(network_of(client), self._runtime.now_ns())
         _check_person(email, name)
         passwords.check_strength(password, email)
         try:
@@ -92,7 +93,7 @@ class Directory:
         appended = await self._journal.outcome(cause)
         if appended is None:
             appended = await self._enrol(email, password, name, given, created_by or SELF, cause)
-        elif not await self._has_password(appended.events[0].aggregate_id, password):
+        elif not await self.has_password(appended.events[0].aggregate_id, password):
             told = "this idempotency key was used for another request; choose a new one"
             raise Refused("idempotency_key_reused", told, Kind.UNPROCESSABLE)
         return await self.find(appended.events[0].aggregate_id, appended.last)
@@ -147,6 +148,11 @@ class Directory:
         more = str(rows[size - 1].number) if len(rows) > size else ""
         return await self.persons.open(rows[:size]), more, position
 
+    async def has_password(self, user_id: str, password: str) -> bool:
+        """Whether it is the user's; takes as long for nobody."""
+        stored = await self._runtime.in_thread(private_store.LANE, self._store.password_hash, user_id)
+        return await self.passwords.verify(stored, password)
+
     # ---- parts
 
     async def _enrol(
@@ -183,10 +189,6 @@ class Directory:
         if appended.events[0].aggregate_id != user_id:  # a retry that ran beside its first attempt
             await self.persons.forget(user_id)
         return appended
-
-    async def _has_password(self, user_id: str, password: str) -> bool:
-        stored = await self._runtime.in_thread(private_store.LANE, self._store.password_hash, user_id)
-        return await self.passwords.verify(stored, password)
 
     async def _key_of(self, user_id: str) -> bytes:
         key = await self.persons.key_of(user_id)

@@ -20,7 +20,9 @@ TYPES: tuple[type[UserServiceEvent], ...] = (
     user.RolesChanged,
     user.ApiKeyCreated,
     user.ApiKeyRevoked,
+    user.UserErased,
     address.EmailClaimed,
+    address.EmailReleased,
 )
 
 _DECODERS: dict[str, msgspec.json.Decoder[UserServiceEvent]] = {

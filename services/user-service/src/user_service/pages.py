@@ -11,7 +11,11 @@ from starlette.responses import HTMLResponse
 from user_service.passwords import CHARACTERS_MAX, CHARACTERS_MIN
 from user_service.settings import UserServiceSettings
 
-TEMPLATES = ("sign_in.html", "register.html", "registered.html", "sign_out.html", "message.html")
+TEMPLATES = (
+    *("sign_in.html", "choose_password.html", "register.html", "registered.html", "sign_out.html", "message.html"),
+)
+
+LIMITS = {"password_min": CHARACTERS_MIN, "password_max": CHARACTERS_MAX}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,15 @@ class Pages:
     def sign_in(self, query: str, form: Form, client_origin: str, status: int = 200) -> HTMLResponse:
         return self._page("sign_in.html", status, client_origin, query=query, form=form)
 
+    def choose_password(
+        self, query: str, form: Form, choice: str, client_origin: str, status: int = 200
+    ) -> HTMLResponse:
+        """choice: says who chooses (`PasswordChoices`)."""
+        values = {"query": query, "form": form, "choice": choice}
+        return self._page("choose_password.html", status, client_origin, **values, **LIMITS)
+
     def register(self, query: str, form: Form, status: int = 200) -> HTMLResponse:
-        limits = {"password_min": CHARACTERS_MIN, "password_max": CHARACTERS_MAX}
-        return self._page("register.html", status, "", query=query, form=form, **limits)
+        return self._page("register.html", status, "", query=query, form=form, **LIMITS)
 
     def registered(self, query: str) -> HTMLResponse:
         """The same page whether the address was new or not."""

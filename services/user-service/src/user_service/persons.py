@@ -45,7 +45,8 @@ class Persons:
     async def forget(self, user_id: str) -> None:
         """Erase the person: nothing that the log holds of him can be opened any more."""
         self._keys.pop(user_id, None)
-        await self._runtime.in_thread(private_store.LANE, self._store.forget_person, user_id)
+        now_ns = self._runtime.now_ns()
+        await self._runtime.in_thread(private_store.LANE, self._store.forget_person, user_id, now_ns)
         self._keys.pop(user_id, None)
 
     async def key_of(self, user_id: str) -> bytes | None:

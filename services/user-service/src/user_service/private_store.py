@@ -18,6 +18,7 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS person_keys (user_id TEXT PRIMARY KEY, key BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS passwords (user_id TEXT PRIMARY KEY, hash TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS one_time_passwords (user_id TEXT PRIMARY KEY, expires_at_ns INT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS signing_keys (
     kid TEXT PRIMARY KEY, pem TEXT NOT NULL, created_at_ns INT NOT NULL, retired_at_ns INT) STRICT;
 CREATE TABLE IF NOT EXISTS sessions (
@@ -87,11 +88,12 @@ class PrivateStore:
 
         self._atomically(add)
 
-    def forget_person(self, user_id: str) -> None:
+    def forget_person(self, user_id: str, now_ns: int) -> None:
         """Destroy the person's key, password, sessions and tokens: what the log holds of the person stays sealed."""
 
         def forget() -> None:
-            for table in ("person_keys", "passwords", "sessions", "refresh_tokens"):
+            self._end_sessions_of(user_id, "", now_ns)
+            for table in ("person_keys", "passwords", "one_time_passwords"):
                 self._db.execute(f"DELETE FROM {table} WHERE user_id = ?", (user_id,))
 
         self._atomically(forget)
@@ -108,6 +110,26 @@ class PrivateStore:
     def password_hash(self, user_id: str) -> str | None:
         row = self._db.execute("SELECT hash FROM passwords WHERE user_id = ?", (user_id,)).fetchone()
         return row[0] if row else None
+
+    def one_time_until_ns(self, user_id: str) -> int | None:
+        """When the password expires, which is good for one sign-in; None of one that its owner chose."""
+        row = self._db.execute("SELECT expires_at_ns FROM one_time_passwords WHERE user_id = ?", (user_id,)).fetchone()
+        return row[0] if row else None
+
+    def set_password(
+        self, user_id: str, password_hash: str, one_time_until_ns: int | None, kept_family: str, now_ns: int
+    ) -> None:
+        """Replace it, and end what signed in with the old one: all sessions and families of tokens but those of the
+        browser, or else of the client, that holds `kept_family`."""
+
+        def replace() -> None:
+            self._db.execute("UPDATE passwords SET hash = ? WHERE user_id = ?", (password_hash, user_id))
+            self._db.execute("DELETE FROM one_time_passwords WHERE user_id = ?", (user_id,))
+            if one_time_until_ns is not None:
+                self._db.execute("INSERT INTO one_time_passwords VALUES (?, ?)", (user_id, one_time_until_ns))
+            self._end_sessions_of(user_id, kept_family, now_ns)
+
+        self._atomically(replace)
 
     def replace_password_hash(self, user_id: str, old: str, new: str) -> None:
         """Store `new` unless the hash is not `old` any more."""
@@ -218,6 +240,15 @@ class PrivateStore:
         self._db.execute(
             "DELETE FROM refresh_tokens WHERE ends_at_ns <= ? OR (used = 0 AND expires_at_ns <= ?)", (kept_ns, kept_ns)
         )
+
+    def _end_sessions_of(self, user_id: str, kept_family: str, now_ns: int) -> None:
+        given = "SELECT DISTINCT family, session FROM refresh_tokens WHERE user_id = ?"
+        families: list[tuple[str, str]] = self._db.execute(given, (user_id,)).fetchall()
+        kept_session = dict(families).get(kept_family, "")
+        for family, session in families:
+            if family != kept_family and (not session or session != kept_session):
+                self._end_family(family, now_ns)
+        self._db.execute("DELETE FROM sessions WHERE user_id = ? AND session_hash <> ?", (user_id, kept_session))
 
     def _end_family(self, family: str, now_ns: int) -> None:
         # Its access tokens still hold for a while, so that it ended is remembered for that long.

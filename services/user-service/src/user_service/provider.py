@@ -49,6 +49,7 @@ def provider(realm: Realm) -> Starlette:
         Route(f"{PROTOCOL}/certs", information.keys, methods=READ, middleware=anyone),
         Route(f"{PROTOCOL}/auth", authorization.authorize, methods=["GET"]),
         Route("/login-actions/authenticate", authorization.authenticate, methods=["GET", "POST"]),
+        Route("/login-actions/choose-password", authorization.choose_password, methods=["POST"]),
         Route("/login-actions/registration", authorization.register, methods=["GET", "POST"]),
         Route(f"{PROTOCOL}/token", tokens.answer, methods=["POST", "OPTIONS"], middleware=own_pages),
         Route(f"{PROTOCOL}/revoke", tokens.revoke, methods=["POST", "OPTIONS"], middleware=own_pages),

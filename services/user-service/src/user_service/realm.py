@@ -7,6 +7,8 @@ from user_service.clients import Client
 from user_service.codes import Codes
 from user_service.directory import Directory
 from user_service.pages import Pages
+from user_service.password_change import PasswordChanges
+from user_service.password_choices import PasswordChoices
 from user_service.private_store import PrivateStore
 from user_service.sessions import Sessions
 from user_service.settings import UserServiceSettings
@@ -22,6 +24,8 @@ class Realm:
     clients: dict[str, Client]
     directory: Directory
     sign_in: SignIn
+    password_changes: PasswordChanges
+    password_choices: PasswordChoices
     store: PrivateStore
     sessions: Sessions
     codes: Codes

@@ -13,9 +13,9 @@ from kernel.eventlog.port import EventLog
 from kernel.projection import Projection
 from kernel.runtime import Runtime
 from user_service import events
-from user_service.address import EmailClaimed
+from user_service.address import EmailClaimed, EmailReleased
 from user_service.sessions import Sessions
-from user_service.user import ApiKeyCreated, ApiKeyRevoked, ProfileUpdated, RolesChanged, UserRegistered
+from user_service.user import ApiKeyCreated, ApiKeyRevoked, ProfileUpdated, RolesChanged, UserErased, UserRegistered
 from user_service.views import UsersView
 
 PROGRESS_EVERY = 10_000  # positions
@@ -120,7 +120,9 @@ def _ended(batch: Sequence[Event]) -> Ended:
                 keys.append(key_id)
             case RolesChanged(user_id=user_id, roles=held):
                 roles.append(Held(user_id, held, event.occurred_at_ns))
-            case UserRegistered() | ProfileUpdated() | ApiKeyCreated() | EmailClaimed():
+            case UserErased(user_id=user_id):
+                roles.append(Held(user_id, (), event.occurred_at_ns))
+            case UserRegistered() | ProfileUpdated() | ApiKeyCreated() | EmailClaimed() | EmailReleased():
                 pass  # nothing ends by these
             case None:
                 raise ValueError(f"{event.event_type} at {event.log}:{event.position} is no event of a user")

@@ -9,6 +9,8 @@ from trading.v1 import user_pb2
 from trading.v1.user_pb2_grpc import UserServiceServicer
 from user_service.api_keys import ApiKeys
 from user_service.directory import Directory
+from user_service.erasure import Erasure
+from user_service.password_change import PasswordChanges
 from user_service.revocations import Revocations
 from user_service.roles import permissions_of
 from user_service.wire import (
@@ -23,10 +25,20 @@ from user_service.wire import (
 class UserRpc(UserServiceServicer):
     """Refusals are raised and rendered by kernel.rpc."""
 
-    def __init__(self, log: EventLog, directory: Directory, api_keys: ApiKeys, revocations: Revocations) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        directory: Directory,
+        api_keys: ApiKeys,
+        password_changes: PasswordChanges,
+        erasure: Erasure,
+        revocations: Revocations,
+    ) -> None:
         self._log = log
         self._directory = directory
         self._api_keys = api_keys
+        self._password_changes = password_changes
+        self._erasure = erasure
         self._revocations = revocations
 
     async def Register(self, request: user_pb2.RegisterRequest, context: Any) -> user_pb2.RegisterResponse:
@@ -59,6 +71,27 @@ class UserRpc(UserServiceServicer):
         name = request.name if request.HasField("name") else None
         person, position = await self._directory.update_profile(request.user_id, name)
         return user_pb2.UpdateProfileResponse(user=user_message(person), position=self._at(position))
+
+    async def ChangePassword(
+        self, request: user_pb2.ChangePasswordRequest, context: Any
+    ) -> user_pb2.ChangePasswordResponse:
+        await self._password_changes.change(
+            request.user_id, request.current_password, request.new_password, request.session_id
+        )
+        return user_pb2.ChangePasswordResponse()
+
+    async def ResetPassword(
+        self, request: user_pb2.ResetPasswordRequest, context: Any
+    ) -> user_pb2.ResetPasswordResponse:
+        password, expires_at_ns = await self._password_changes.reset(request.user_id, request.reset_by)
+        return user_pb2.ResetPasswordResponse(one_time_password=password, expires_at_ns=expires_at_ns)
+
+    async def EraseUser(self, request: user_pb2.EraseUserRequest, context: Any) -> user_pb2.EraseUserResponse:
+        if request.HasField("current_password"):
+            position = await self._erasure.own(request.user_id, request.current_password)
+        else:
+            position = await self._erasure.of(request.user_id, request.erased_by)
+        return user_pb2.EraseUserResponse(position=self._at(position))
 
     async def SetRoles(self, request: user_pb2.SetRolesRequest, context: Any) -> user_pb2.SetRolesResponse:
         person, position = await self._directory.set_roles(request.user_id, request.roles, request.changed_by)

@@ -18,9 +18,12 @@ from user_service.api_keys import ApiKeys
 from user_service.clients import clients_of
 from user_service.codes import Codes
 from user_service.directory import Directory
+from user_service.erasure import Erasure
 from user_service.first_administrator import FirstAdministrator
 from user_service.journal import Journal
 from user_service.pages import Pages
+from user_service.password_change import PasswordChanges
+from user_service.password_choices import PasswordChoices
 from user_service.private_store import PrivateStore
 from user_service.process import open_accounts
 from user_service.provider import provider
@@ -63,7 +66,8 @@ def build(
     first = FirstAdministrator(runtime, directory, settings)
     token_ns = settings.access_token_s * 1_000_000_000
     revocations = Revocations(runtime, log, projection, view, realm.sessions, token_ns)
-    rpc = UserRpc(log, directory, api_keys, revocations)
+    erasure = Erasure(runtime, journal, projection, view, directory, realm.sessions, realm.password_changes)
+    rpc = UserRpc(log, directory, api_keys, realm.password_changes, erasure, revocations)
     covered = metrics.view_position.labels(events.ROLE, view.name)
     projection.on_commit.append(lambda batch: covered.set(batch[-1].position))
 
@@ -89,18 +93,19 @@ def build(
     return Service(
         name=events.ROLE,
         register=register,
-        mains={"view": projection.run, "accounts": accounts, "upkeep": lambda: _upkeep(realm, journal, first)},
+        mains={"view": projection.run, "accounts": accounts, "upkeep": lambda: _upkeep(realm, journal, first, erasure)},
         ready=ready,
         close=close,
         http=provider(realm),
     )
 
 
-async def _upkeep(realm: Realm, journal: Journal, first: FirstAdministrator) -> None:
+async def _upkeep(realm: Realm, journal: Journal, first: FirstAdministrator, erasure: Erasure) -> None:
     runtime, store = realm.runtime, realm.store
     await journal.acquire_when_there()
     await first.make()
     while True:
+        await erasure.finish()
         await runtime.in_thread(private_store.LANE, store.purge, runtime.now_ns())
         await runtime.in_thread(private_store.LANE, realm.keys.keep_fresh)
         await runtime.sleep(UPKEEP_S)
@@ -109,14 +114,17 @@ async def _upkeep(realm: Realm, journal: Journal, first: FirstAdministrator) -> 
 def realm_of(runtime: Runtime, settings: UserServiceSettings, directory: Directory, store: PrivateStore) -> Realm:
     """The identity provider's parts."""
     keys = SigningKeys(runtime, store, settings)
+    sessions = Sessions(runtime, store, settings)
     return Realm(
         runtime=runtime,
         settings=settings,
         clients=clients_of(settings),
         directory=directory,
         sign_in=SignIn(runtime, directory, store, settings),
+        password_changes=PasswordChanges(runtime, directory, store, sessions, settings),
+        password_choices=PasswordChoices(runtime),
         store=store,
-        sessions=Sessions(runtime, store, settings),
+        sessions=sessions,
         codes=Codes(runtime, settings.code_s),
         keys=keys,
         tokens=Tokens(runtime, keys, settings),

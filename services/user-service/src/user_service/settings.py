@@ -59,6 +59,9 @@ class UserServiceSettings(Settings):
     code_s: int = Field(default=60, ge=1, le=600)
     """How long an authorization code holds."""
 
+    one_time_password_s: int = Field(default=86_400, ge=60)
+    """How long a password that an administrator reset may be used for the one sign-in that it is good for."""
+
     web_redirect_uris: Words = ()
     """Where trading-web may send people after they signed in, besides <public_url>/signed-in. Compared exactly."""
 
@@ -96,7 +99,12 @@ class UserServiceSettings(Settings):
     """Hashes that may wait; beyond it a sign-in or registration is told to try again."""
 
     address_failures_max: int = Field(default=10, ge=1)
-    """Failed sign-ins of one e-mail address within the window; after that it waits for the window's end."""
+    """Failed sign-ins of one e-mail address from one network within the window; after that, that network waits for the
+    window's end, and the owner signs in from elsewhere."""
+
+    address_failures_everywhere_max: int = Field(default=100, ge=1)
+    """Failed sign-ins of one e-mail address from all networks within the window; after that it waits wherever it was
+    not signed in to since the service started."""
 
     client_failures_max: int = Field(default=100, ge=1)
     """Failed sign-ins from one network address within the window."""

@@ -137,7 +137,12 @@ class TokenEndpoint:
         email, password = form.get("username", ""), form.get("password", "")
         if not email or not password:
             raise OAuthError("invalid_request", "username and password are required")
-        person = await self._realm.sign_in.with_password(email, password, client_address(request))
+        signed_in = await self._realm.sign_in.with_password(email, password, client_address(request))
+        if signed_in.must_choose:
+            raise OAuthError(
+                "invalid_grant", "this password is good for one sign-in with a browser: choose another there"
+            )
+        person = signed_in.person
         now_ns = self._realm.runtime.now_ns()
         grant = Grant(
             family=self._realm.runtime.uuid7(),

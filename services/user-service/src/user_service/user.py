@@ -17,6 +17,7 @@ from user_service.roles import Role, with_contained
 Sealed = NewType("Sealed", str)
 
 ACTIVE_API_KEYS_MAX = 50
+OWN_ADMIN_ROLE = "the own role ADMIN cannot be given up; ask another administrator"
 
 
 # Commands: what someone wants.
@@ -62,7 +63,14 @@ class RevokeApiKey:
     key_id: str
 
 
-Command = Register | UpdateProfile | SetRoles | CreateApiKey | RevokeApiKey
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """erased_by: the user's own id, or that of the administrator."""
+
+    erased_by: str
+
+
+Command = Register | UpdateProfile | SetRoles | CreateApiKey | RevokeApiKey | Erase
 
 
 # Events: what happened. They carry their results; a fold never decides.
@@ -106,7 +114,14 @@ class ApiKeyRevoked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key_id: KeyIdText
 
 
-Event = UserRegistered | ProfileUpdated | RolesChanged | ApiKeyCreated | ApiKeyRevoked
+class UserErased(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The key to the person's texts is destroyed after this; roles and API keys end by it."""
+
+    user_id: UserIdText
+    erased_by: str
+
+
+Event = UserRegistered | ProfileUpdated | RolesChanged | ApiKeyCreated | ApiKeyRevoked | UserErased
 
 
 # States: only what the next decision needs.
@@ -123,7 +138,12 @@ class Registered:
     revoked_keys: frozenset[str] = frozenset()
 
 
-State = Missing | Registered
+@dataclass(frozen=True, slots=True)
+class Erased:
+    pass
+
+
+State = Missing | Registered | Erased
 initial: State = Missing()
 
 
@@ -131,7 +151,9 @@ def decide(state: State, command: Command) -> list[Event]:
     """Return the events that `command` causes; raise Refused with the first reason. No event: it is so already."""
     if isinstance(command, Register):
         return [_register(state, command)]
-    if isinstance(state, Missing):
+    if isinstance(state, Erased) and isinstance(command, Erase):
+        return []
+    if not isinstance(state, Registered):
         raise Refused("not_found", "there is no such user", Kind.NOT_FOUND)
     match command:
         case UpdateProfile(name=name):
@@ -146,6 +168,10 @@ def decide(state: State, command: Command) -> list[Event]:
             if key_id not in state.active_keys:
                 raise Refused("not_found", "the user has no such API key", Kind.NOT_FOUND)
             return [ApiKeyRevoked(state.user_id, key_id)]
+        case Erase(erased_by=erased_by):
+            if erased_by == state.user_id and "ADMIN" in state.roles:
+                raise Refused("own_admin_role", OWN_ADMIN_ROLE)
+            return [UserErased(state.user_id, erased_by)]
         case _:
             assert_never(command)
 
@@ -165,6 +191,8 @@ def evolve(state: State, event: Event) -> State:
         case ApiKeyRevoked(key_id=key_id):
             active, revoked = state.active_keys - {key_id}, state.revoked_keys | {key_id}
             return Registered(state.user_id, state.roles, active, revoked)
+        case UserErased():
+            return Erased()
         case _:
             assert_never(event)
 
@@ -190,7 +218,7 @@ def _set_roles(state: Registered, command: SetRoles) -> list[Event]:
         raise Refused("roles_missing", "a user has at least the role USER; none was given", Kind.INVALID)
     # An administrator who demotes himself by mistake could leave a venue that nobody administers.
     if command.changed_by == state.user_id and "ADMIN" in state.roles and "ADMIN" not in roles:
-        raise Refused("own_admin_role", "the own role ADMIN cannot be given up; ask another administrator")
+        raise Refused("own_admin_role", OWN_ADMIN_ROLE)
     return [] if roles == state.roles else [RolesChanged(state.user_id, roles, command.changed_by)]
 
 

@@ -13,15 +13,15 @@ from kernel.event import Event
 from kernel.projection import Table
 from trading_events import engine
 from user_service import events
-from user_service.address import EmailClaimed
-from user_service.user import ApiKeyCreated, ApiKeyRevoked, ProfileUpdated, RolesChanged, UserRegistered
+from user_service.address import EmailClaimed, EmailReleased
+from user_service.user import ApiKeyCreated, ApiKeyRevoked, ProfileUpdated, RolesChanged, UserErased, UserRegistered
 
 PAGE_USERS_MAX = 500
 
 
 class UserRow(msgspec.Struct, frozen=True):
-    """email, name: sealed. number: position of the registration, which orders lists. account_id: empty until opened.
-    roles_changed_at_ns: 0 while they are those of the registration."""
+    """email, name: sealed. email_id: empty once the person is erased. number: position of the registration, which
+    orders lists. account_id: empty until opened. roles_changed_at_ns: 0 while they are those of the registration."""
 
     user_id: str
     number: int
@@ -104,8 +104,10 @@ class UsersView:
                 key = self.api_keys.get(key_id)
                 assert key is not None, f"{event.event_type} at {event.position} of a key that was never created"
                 self.api_keys.put(key_id, msgspec.structs.replace(key, revoked_at_ns=event.occurred_at_ns))
-            case EmailClaimed():
-                pass  # the registration in the same command carries the fingerprint
+            case UserErased(user_id=user_id):
+                self._change(event, user_id, email_id="", roles=(), roles_changed_at_ns=event.occurred_at_ns)
+            case EmailClaimed() | EmailReleased():
+                pass  # the registration, or the erasure, in the same command tells it
             case None:
                 raise ValueError(f"{event.event_type} at {event.log}:{event.position} is unknown to the users view")
             case _:
@@ -130,6 +132,9 @@ class UsersView:
     def by_email(self, email_id: str) -> UserRow | None:
         found = self.users.select("email_id = ?", (email_id,), "LIMIT 1")
         return found[0] if found else None
+
+    def erased(self) -> list[UserRow]:
+        return self.users.select("email_id = ?", ("",))
 
     def page(self, after_number: int, limit: int) -> list[UserRow]:
         """Users in the order of their registration."""

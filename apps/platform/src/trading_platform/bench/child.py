@@ -1,4 +1,6 @@
-"""A platform in a process of its own, started as people start it: `trading up`."""
+"""A platform in a process of its own, started as people start it: `trading up`. It ends with the process that began it,
+even if that is killed: its standard input is a pipe that closes then.
+"""
 
 import asyncio
 import os
@@ -16,6 +18,8 @@ STOPS_WITHIN_S = 60.0
 READY = "stop with ctrl-c"
 # Its users have no browser.
 VARIABLES = {"TRADING_PLATFORM_LOG_LEVEL": "WARNING", "USER_SERVICE_PASSWORD_GRANT_CLIENTS": "trading-cli"}
+# The token is that of its own folder.
+NOT_PASSED_ON = "TRADING_PLATFORM_GRPC_TOKEN"
 # A bench measures the platform, not its patience with one client.
 NO_RATE_LIMIT = {
     "API_GATEWAY_RATE_LIMIT_TOKENS": "1000000000",
@@ -50,12 +54,14 @@ async def child(
     environment: variables besides our own. ChildFailed if it does not get ready."""
     grpc, http = bound("127.0.0.1:0"), bound("127.0.0.1:0")
     began_ns = runtime.monotonic_ns()
-    command = ("-m", "trading_platform", "up", "--services", services, "--data", str(folder))
+    inherited = {name: value for name, value in os.environ.items() if name != NOT_PASSED_ON}
+    command = ("-m", "trading_platform", "up", "--while-input", "--services", services, "--data", str(folder))
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *(*command, "--grpc", grpc, "--http", http, *arguments),
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, **VARIABLES, **(environment or {})},
+        env={**inherited, **VARIABLES, **(environment or {})},
     )
     try:
         await _until_ready(process)

@@ -15,6 +15,7 @@ from trading_platform import matching_program
 from trading_platform.bench.child import ChildFailed
 from trading_platform.bench.market import MarketFailed
 from trading_platform.bench.report import Result, show, told
+from trading_platform.termination import TERMINATED, Terminated, cleaning_up
 
 FAILED = 3
 
@@ -118,6 +119,8 @@ def _measure(bench: Bench, runs: int, as_json: bool) -> None:
             with tempfile.TemporaryDirectory(prefix="trading-bench-") as folder:
                 try:
                     results = uvloop.run(_closing(bench, Path(folder), tell))
+                except Terminated:
+                    raise typer.Exit(TERMINATED) from None
                 except (ChildFailed, MarketFailed, OSError, TimeoutError) as error:
                     told.print(f"[red]{type(error).__name__}: {error}[/]")
                     raise typer.Exit(FAILED) from None
@@ -127,6 +130,7 @@ def _measure(bench: Bench, runs: int, as_json: bool) -> None:
 async def _closing(bench: Bench, folder: Path, tell: Callable[[str, int, int], None]) -> list[Result]:
     runtime = SystemRuntime()
     try:
-        return await bench(runtime, folder, tell)
+        with cleaning_up():
+            return await bench(runtime, folder, tell)
     finally:
         runtime.close()

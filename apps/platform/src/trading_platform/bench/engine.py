@@ -33,7 +33,7 @@ async def alone(runtime: Runtime, folder: Path, seconds: int) -> Result:
     """The engine and the log, nothing else: ExecuteBatch."""
     async with (
         child(runtime, folder, services="trading-engine") as platform,
-        market.channel_to(platform.grpc) as channel,
+        market.channel_to(platform.grpc, folder) as channel,
     ):
         await market.open_market(channel)
         counts = await _flooded(runtime, platform.pid, await executing(channel), seconds)
@@ -42,7 +42,7 @@ async def alone(runtime: Runtime, folder: Path, seconds: int) -> Result:
 
 async def all_services(runtime: Runtime, folder: Path, seconds: int) -> Result:
     """Every service in one process: Submit of order-service, and how far the read models are behind at the end."""
-    async with child(runtime, folder) as platform, market.channel_to(platform.grpc) as channel:
+    async with child(runtime, folder) as platform, market.channel_to(platform.grpc, folder) as channel:
         await market.open_market(channel)
         counts = await _flooded(runtime, platform.pid, await submitting(channel), seconds)
         lags = await market.lags_ms(runtime, channel)

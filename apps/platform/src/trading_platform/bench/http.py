@@ -69,7 +69,7 @@ async def run(runtime: Runtime, folder: Path, seconds: int, started: Any) -> lis
     results = []
     async with (
         child(runtime, folder, environment=ENVIRONMENT) as platform,
-        market.channel_to(platform.grpc) as channel,
+        market.channel_to(platform.grpc, folder) as channel,
     ):
         started("users")
         await market.open_market(channel)

@@ -7,6 +7,7 @@ rests: as there are as many of the ones as of the others, half of all orders fil
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from grpc.aio import Channel
@@ -21,6 +22,7 @@ from trading.v1.market_data_pb2_grpc import MarketDataServiceStub
 from trading.v1.risk_pb2_grpc import RiskServiceStub
 from trading.v1.trading_pb2_grpc import OrderServiceStub
 from trading_platform.bench.report import milliseconds
+from trading_platform.grpc_token import token_in
 
 SYMBOL = "BENCH"
 PRICE = "100"
@@ -39,8 +41,9 @@ class MarketFailed(Exception):
 
 
 @asynccontextmanager
-async def channel_to(address: str) -> AsyncIterator[Channel]:
-    channel = connect(address)
+async def channel_to(address: str, folder: Path) -> AsyncIterator[Channel]:
+    """folder: the data folder of the platform that listens there; it has started."""
+    channel = connect(address, token_in(folder))
     try:
         yield channel
     finally:

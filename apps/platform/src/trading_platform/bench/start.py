@@ -46,7 +46,7 @@ async def _make(runtime: Runtime, folder: Path, events: int, progress: Progress)
     every = {"TRADING_ENGINE_SNAPSHOT_EVERY_EVENTS": str(max(events - SNAPSHOT_BEHIND_EVENTS, 1))}
     async with (
         child(runtime, folder, environment=every) as platform,
-        market.channel_to(platform.grpc) as channel,
+        market.channel_to(platform.grpc, folder) as channel,
     ):
         await market.open_market(channel)
         await _fill(channel, events, progress)

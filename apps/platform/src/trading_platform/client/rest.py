@@ -13,6 +13,7 @@ from trading_platform.client.session import NotSignedIn, Session, current
 
 CLIENT_ID = "trading-cli"
 TIMEOUT_S = 30.0
+PAGE_ITEMS = 500  # the most that the contract gives at once
 REFUSED, USAGE, FAILED, UNAUTHENTICATED = 1, 2, 3, 4
 
 
@@ -22,6 +23,13 @@ class Failure(Exception):
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class Unanswered(Failure):
+    """Nobody said what became of the request: it may have been done."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, FAILED)
 
 
 class Gateway:
@@ -41,8 +49,26 @@ class Gateway:
     def get(self, path: str, **query: Any) -> Any:
         return self._ask("GET", path, query)
 
+    def pages(self, path: str, most: int | None = None, **query: Any) -> dict[str, Any]:
+        """All items of a list, or the first `most`, page by page; next_cursor tells whether there are more."""
+        items: list[Any] = []
+        cursor = None
+        while True:
+            size = PAGE_ITEMS if most is None else min(PAGE_ITEMS, most - len(items))
+            page = self.get(path, limit=size, cursor=cursor, **query)
+            items += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None or (most is not None and len(items) >= most):
+                return {"items": items, "next_cursor": cursor}
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self._ask("PATCH", path, {}, body)
+
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         return self._ask("POST", path, {}, body)
+
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self._ask("PUT", path, {}, body)
 
     def delete(self, path: str, **query: Any) -> Any:
         return self._ask("DELETE", path, query)
@@ -102,6 +128,8 @@ def answered(method: str, url: str, **more: Any) -> Any:
     """The document that the platform answers with; Failure with the refusal in one line."""
     answer = _sent(method, url, **more)
     document = _document(answer)
+    if answer.status_code >= 500:
+        raise Unanswered(refusal_line(document, answer.status_code))
     if answer.status_code >= 400:
         raise Failure(refusal_line(document, answer.status_code), exit_code_of(answer.status_code))
     return document
@@ -112,7 +140,7 @@ def _sent(method: str, url: str, **more: Any) -> httpx2.Response:
         return httpx2.request(method, url, timeout=TIMEOUT_S, **more)
     except httpx2.HTTPError as error:
         told = f"no answer from {url}: {error or type(error).__name__}; does the platform run there?"
-        raise Failure(told, FAILED) from None
+        raise Unanswered(told) from None
 
 
 def _document(answer: httpx2.Response) -> Any:
@@ -122,7 +150,7 @@ def _document(answer: httpx2.Response) -> Any:
         return answer.json()
     except ValueError:
         told = f"{answer.url} answered {answer.status_code} with no JSON; is that where the platform is?"
-        raise Failure(told, FAILED) from None
+        raise Unanswered(told) from None
 
 
 def refusal_line(problem: Mapping[str, Any], status: int) -> str:

@@ -8,6 +8,7 @@ import {
   isMultiple,
   multiply,
   parse,
+  parseTyped,
   scaleOf,
   subtract,
   text,
@@ -39,6 +40,33 @@ describe('decimals stay exact', () => {
 
   it.each(['', ' ', 'abc', '1e5', '1,000', '.5', '5.', '+1', '--1', 'NaN'])('"%s" is no decimal', (typed) => {
     expect(parse(typed)).toBeNull();
+  });
+
+  it.each([
+    ['70,000', '70000'],
+    ['64,315.38', '64315.38'],
+    [' 1,234,567.5 ', '1234567.5'],
+    ['64315.38', '64315.38'],
+    ['0.125', '0.125'],
+    ['-1,000', '-1000'],
+  ])('typed "%s" is %s', (typed, expected) => {
+    const value = parseTyped(typed);
+    expect(value && text(value)).toBe(expected);
+  });
+
+  it.each([
+    '64250,10',
+    '0,125',
+    '7,0000',
+    '1,00',
+    '70.000,5',
+    '1,234,56',
+    ',500',
+    '1234,567',
+    '1,,000',
+    '1 000',
+  ])('typed "%s" could mean two numbers, or none', (typed) => {
+    expect(parseTyped(typed)).toBeNull();
   });
 
   it('a malformed number from the platform is a fault that names it', () => {

@@ -15,6 +15,14 @@ export function parse(text: string): Decimal | null {
   return { units: BigInt(trimmed.replace('.', '')), scale: trimmed.length - point - 1 };
 }
 
+const GROUPED = /^-?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$/;
+
+/** What a person typed: plain, or grouped exactly as `display` groups. A comma anywhere else could mean two numbers. */
+export function parseTyped(text: string): Decimal | null {
+  const trimmed = text.trim();
+  return parse(GROUPED.test(trimmed) ? trimmed.replaceAll(',', '') : trimmed);
+}
+
 /** The decimal of text that the platform sent; a malformed one is a fault, not an input. */
 export function decimal(text: string): Decimal {
   const value = parse(text);

@@ -136,7 +136,10 @@ export class CandleChart {
   }
 
   private format(scale: number): void {
-    this.candles?.applyOptions({ priceFormat: { type: 'price', precision: scale, minMove: 10 ** -scale } });
+    const decimals = { minimumFractionDigits: scale, maximumFractionDigits: scale };
+    const grouped = new Intl.NumberFormat('en-US', decimals); // as `display` groups
+    const formatter = (price: number): string => grouped.format(price);
+    this.candles?.applyOptions({ priceFormat: { type: 'custom', formatter, minMove: 10 ** -scale } });
   }
 
   private paint(): void {

@@ -11,7 +11,9 @@ interface InstrumentsState {
   readonly message: string;
 }
 
-/** What can be traded here; fetched once. */
+const PAGE_ITEMS = 500;
+
+/** What can be traded here, page by page; fetched once. */
 export const Instruments = signalStore(
   { providedIn: 'root' },
   withState<InstrumentsState>({ all: [], isLoaded: false, message: '' }),
@@ -20,8 +22,14 @@ export const Instruments = signalStore(
     async load(): Promise<void> {
       if (store.isLoaded()) return;
       try {
-        const page = await store._api.invoke(listInstruments, { limit: 500 });
-        patchState(store, { all: page.items, isLoaded: true, message: '' });
+        const all: Instrument[] = [];
+        let cursor: string | undefined;
+        do {
+          const page = await store._api.invoke(listInstruments, { limit: PAGE_ITEMS, cursor });
+          all.push(...page.items);
+          cursor = page.next_cursor ?? undefined;
+        } while (cursor);
+        patchState(store, { all, isLoaded: true, message: '' });
       } catch (failure) {
         patchState(store, { message: troubleOf(failure).message });
       }

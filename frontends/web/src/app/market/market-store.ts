@@ -11,7 +11,7 @@ import {
 import { rxMethod } from '@ngrx/signals/rxjs-interop';
 import { merge, Observable, pipe, switchMap, tap } from 'rxjs';
 import { Instrument } from '../api/models/instrument';
-import { compare, decimal, display, divide, scaleOf, subtract } from '../decimal/decimal';
+import { compare, Decimal, decimal, display, divide, scaleOf, subtract } from '../decimal/decimal';
 import {
   BarsFrame,
   BookFrame,
@@ -74,7 +74,11 @@ export const MarketStore = signalStore(
       if (!last || !day || Number(day.open) === 0) return null;
       const change = subtract(decimal(last), decimal(day.open));
       const percent = divide({ units: change.units * 100n, scale: change.scale }, decimal(day.open), 2);
-      return { text: `${change.units > 0n ? '+' : ''}${display(percent, 2)} %`, isUp: change.units >= 0n };
+      // Sign and colour are those of what is shown: a change too small to show has neither.
+      return {
+        text: `${percent.units > 0n ? '+' : ''}${display(percent, 2)} %`,
+        direction: directionIn(percent),
+      };
     }),
   })),
   withMethods((store) => {
@@ -140,6 +144,10 @@ export const MarketStore = signalStore(
   })),
 );
 export type MarketStore = InstanceType<typeof MarketStore>;
+
+function directionIn(change: Decimal): MarketState['direction'] {
+  return change.units === 0n ? 'same' : change.units > 0n ? 'up' : 'down';
+}
 
 function directionOf(
   before: string | null,

@@ -1,12 +1,13 @@
 import { provideHttpClient } from '@angular/common/http';
 import { HttpTestingController, provideHttpClientTesting } from '@angular/common/http/testing';
-import { signal } from '@angular/core';
+import { signal, WritableSignal } from '@angular/core';
 import { ComponentFixture, TestBed } from '@angular/core/testing';
-import { NEVER } from 'rxjs';
+import { NEVER, Subject } from 'rxjs';
 import { ApiConfiguration } from '../api/api-configuration';
 import { NewOrder } from '../api/models/new-order';
 import { Session } from '../auth/session';
-import { Stream } from '../stream/stream';
+import { QuoteFrame, Topic } from '../stream/frames';
+import { Stream, StreamStatus } from '../stream/stream';
 import { MarketStore } from './market-store';
 import { OrderTicket } from './order-ticket';
 
@@ -23,6 +24,17 @@ const INSTRUMENT = {
   calendar: 'ALWAYS',
   session: 'CONTINUOUS',
 };
+const QUOTE: QuoteFrame = {
+  type: 'snapshot',
+  channel: 'quotes',
+  symbol: 'BTC-USD',
+  seq: 1,
+  first_seq: 1,
+  time: '',
+  bid: ['63990', '1'],
+  ask: ['64000', '1'],
+  last: '64000',
+};
 const PLACED = {
   order_id: 'o',
   symbol: 'BTC-USD',
@@ -36,6 +48,8 @@ const PLACED = {
 describe('the order ticket', () => {
   let fixture: ComponentFixture<OrderTicket>;
   let http: HttpTestingController;
+  let frames: Subject<QuoteFrame>;
+  let status: WritableSignal<StreamStatus>;
 
   const find = (id: string): HTMLElement | null =>
     (fixture.nativeElement as HTMLElement).querySelector(`[data-testid="${id}"]`);
@@ -57,12 +71,17 @@ describe('the order ticket', () => {
   const sent = (): NewOrder => http.expectOne('/v1/orders').request.body as NewOrder;
 
   beforeEach(async () => {
+    frames = new Subject();
+    status = signal<StreamStatus>('live');
     TestBed.configureTestingModule({
       providers: [
         provideHttpClient(),
         provideHttpClientTesting(),
         MarketStore,
-        { provide: Stream, useValue: { watch: () => NEVER } },
+        {
+          provide: Stream,
+          useValue: { status, watch: (topic: Topic) => (topic.channel === 'quotes' ? frames : NEVER) },
+        },
         { provide: Session, useValue: { mayTrade: signal(true) } },
       ],
     });
@@ -83,7 +102,7 @@ describe('the order ticket', () => {
   });
 
   it('sends the order and says what became of it', async () => {
-    type('price', '64250,10');
+    type('price', '64,250.10');
     type('quantity', '0.5');
     await submit();
     const request = http.expectOne('/v1/orders');
@@ -97,6 +116,47 @@ describe('the order ticket', () => {
     await settled();
     expect(words('ticket-placed')).toBe('Buy 0.5 BTC-USD: working at 64,250.1.');
     expect((find('quantity') as HTMLInputElement).value).toBe('');
+  });
+
+  it('does not guess what a comma means', async () => {
+    type('price', '64250,10');
+    type('quantity', '0.5');
+    await submit();
+    expect(words('price-fault')).toContain('Write decimals with a point');
+    http.expectNone('/v1/orders');
+  });
+
+  it('asks before a price that is far through the market, and forgets the question when it changes', async () => {
+    frames.next(QUOTE);
+    type('price', '70,000');
+    type('quantity', '0.5');
+    await submit();
+    await submit();
+    expect(words('ticket-question')).toContain('9.3 % above the lowest offer');
+    http.expectNone('/v1/orders');
+    type('price', '71,000');
+    await fixture.whenStable();
+    expect(find('ticket-question')).toBeNull();
+    await submit();
+    find('confirm-order')?.click();
+    await fixture.whenStable();
+    expect(sent()).toMatchObject({ price: '71000', quantity: '0.5' });
+    expect(find('ticket-question')).toBeNull();
+  });
+
+  it.each([
+    ['a price between two ticks', 'price_off_tick', 'price-fault'],
+    ['a quantity between two lots', 'quantity_off_lot', 'quantity-fault'],
+  ])('marks the field of %s', async (_name, code, beside) => {
+    type('price', '64250.10');
+    type('quantity', '0.5');
+    await submit();
+    http
+      .expectOne('/v1/orders')
+      .flush({ code, message: 'Not so fine.', status: 422 }, { status: 422, statusText: '' });
+    await settled();
+    expect(words(beside)).toBe('Not so fine.');
+    expect(find('ticket-problem')).toBeNull();
   });
 
   it.each([
@@ -138,6 +198,35 @@ describe('the order ticket', () => {
     expect(ids[0]).toBe(ids[1]);
     expect(ids[2]).not.toBe(ids[1]);
   });
+
+  it.each([
+    ['it had arrived', 200, PLACED, 'Buy 0.5 BTC-USD: working at 64,250.1.', undefined],
+    [
+      'it had not',
+      404,
+      { code: 'order_not_found', message: 'No such order.', status: 404 },
+      undefined,
+      'The platform is back. Your order had not arrived: place it again.',
+    ],
+  ])(
+    'asks what became of an order when the platform is back: %s',
+    async (_name, code, body, placed, problem) => {
+      type('price', '64250.10');
+      type('quantity', '0.5');
+      await submit();
+      const lost = http.expectOne('/v1/orders');
+      status.set('waiting');
+      lost.error(new ProgressEvent('error'));
+      await settled();
+      expect(words('ticket-problem')).toContain('does not answer');
+      status.set('live');
+      await settled();
+      const id = (lost.request.body as NewOrder).client_order_id ?? '';
+      http.expectOne(`/v1/orders/by-client-order-id/${id}`).flush(body, { status: code, statusText: '' });
+      await settled();
+      expect([words('ticket-placed'), words('ticket-problem')]).toEqual([placed, problem]);
+    },
+  );
 
   it('sells at market without a price', async () => {
     find('side-sell')?.click();

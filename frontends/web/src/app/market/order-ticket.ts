@@ -1,4 +1,4 @@
-import { Component, computed, effect, inject, model, signal, untracked } from '@angular/core';
+import { Component, computed, effect, inject, linkedSignal, model, signal, untracked } from '@angular/core';
 import { MatButtonToggleModule } from '@angular/material/button-toggle';
 import { OrderType } from '../api/models/order-type';
 import { Side } from '../api/models/side';
@@ -9,8 +9,9 @@ import { text } from '../decimal/decimal';
 import { OrdersStore } from '../orders/orders-store';
 import { placedText } from '../orders/words';
 import { Trouble, troubleOf } from '../problem/problem';
+import { Stream } from '../stream/stream';
 import { MarketStore } from './market-store';
-import { affordable, Draft, estimate, orderOf, priceFault, quantityFault } from './ticket';
+import { affordable, Draft, estimate, farThrough, orderOf, priceFault, quantityFault } from './ticket';
 
 type Field = 'quantity' | 'price';
 const TIMES: readonly { value: TimeInForce; label: string; hint: string }[] = [
@@ -18,6 +19,14 @@ const TIMES: readonly { value: TimeInForce; label: string; hint: string }[] = [
   { value: 'DAY', label: 'Day', hint: 'Until the session ends' },
   { value: 'IOC', label: 'IOC', hint: 'Immediate, or canceled' },
 ];
+
+/** Sent again it keeps its id: if it was on its way after all, there is still only one. */
+const NOT_ARRIVED: Trouble = {
+  code: 'not_arrived',
+  message: 'The platform is back. Your order had not arrived: place it again.',
+  fields: {},
+  definite: false,
+};
 
 /** Places one order and says in place what became of it. */
 @Component({
@@ -39,8 +48,14 @@ export class OrderTicket {
   protected readonly busy = signal(false);
   protected readonly placed = signal('');
   protected readonly trouble = signal<Trouble | null>(null);
+  /** What has to be confirmed before the order is sent; any change of the order takes it back. */
+  protected readonly question = linkedSignal<Draft, string | null>({
+    source: () => this.draft(),
+    computation: () => null,
+  });
   private readonly touched = signal<ReadonlySet<Field>>(new Set());
   private readonly orders = inject(OrdersStore);
+  private readonly stream = inject(Stream);
   /** An order whose fate is unknown keeps its id, so that sending it again cannot place it twice. */
   private unanswered: { id: string; draft: string } | null = null;
 
@@ -104,10 +119,13 @@ export class OrderTicket {
       const near = this.side() === 'BUY' ? this.market.bid() : this.market.ask();
       if (near && untracked(this.price) === '') this.price.set(near[0]);
     });
+    effect(() => {
+      if (this.stream.status() === 'live') untracked(() => void this.resolve());
+    });
   }
 
   protected typed(field: Field, event: Event): void {
-    this.change(field, (event.target as HTMLInputElement).value.replace(',', '.'));
+    this.change(field, (event.target as HTMLInputElement).value);
   }
 
   protected leave(field: Field): void {
@@ -122,11 +140,18 @@ export class OrderTicket {
     if (quantity !== null) this.change('quantity', quantity);
   }
 
-  protected async submit(event: Event): Promise<void> {
+  protected submit(event: Event): void {
     event.preventDefault();
     this.touched.set(new Set<Field>(['quantity', 'price']));
     const { quantity, price } = this.faults();
     if (this.busy() || quantity || price || !this.market.instrument()) return;
+    this.question.set(farThrough(this.draft(), this.bestOpposite()));
+    if (this.question() === null) void this.send();
+  }
+
+  /** The order as it stands, whatever its price. */
+  protected async send(): Promise<void> {
+    this.question.set(null);
     this.busy.set(true);
     this.placed.set('');
     this.trouble.set(null);
@@ -139,6 +164,24 @@ export class OrderTicket {
       const trouble = troubleOf(failure);
       this.trouble.set(trouble);
       if (trouble.definite) this.unanswered = null;
+    } finally {
+      this.busy.set(false);
+    }
+  }
+
+  /** The platform is back: what became of the order that had no answer? */
+  private async resolve(): Promise<void> {
+    const asked = this.unanswered;
+    if (!asked || this.busy() || this.trouble()?.definite !== false) return;
+    this.busy.set(true);
+    try {
+      const order = await this.orders.placedAs(asked.id);
+      if (order) {
+        this.reset();
+        this.placed.set(placedText(order));
+      } else this.trouble.set(NOT_ARRIVED);
+    } catch (failure) {
+      this.trouble.set({ ...troubleOf(failure), definite: false });
     } finally {
       this.busy.set(false);
     }

@@ -1,6 +1,6 @@
 import { Instrument } from '../api/models/instrument';
 import { text } from '../decimal/decimal';
-import { affordable, Draft, estimate, orderOf, priceFault, quantityFault } from './ticket';
+import { affordable, Draft, estimate, farThrough, orderOf, priceFault, quantityFault } from './ticket';
 
 const BTC: Instrument = {
   instrument_id: '696e7374-0001-8000-8000-000000000001',
@@ -39,6 +39,8 @@ describe('the ticket', () => {
 
   it.each([
     ['64250.1', null],
+    ['70,000', null],
+    ['64250,10', 'Write decimals with a point, and commas only between thousands, as in 1,234.5.'],
     ['64250.105', 'The price must be a multiple of 0.01.'],
     ['1000000.01', 'The price may be 1000000 at most.'],
   ])('price "%s": %s', (typed, expected) => {
@@ -68,6 +70,40 @@ describe('the ticket', () => {
     expect(value({ ...LIMIT, type: 'MARKET' }, '64000')).toBe('32000');
     expect(value({ ...LIMIT, type: 'MARKET' }, null)).toBeNull();
   });
+
+  it('a thousands separator is no decimal point', () => {
+    const order = orderOf({ ...LIMIT, price: '70,000', quantity: '1,000.5' }, 'BTC-USD', 'web-1');
+    expect([order.price, order.quantity]).toEqual(['70000', '1000.5']);
+  });
+
+  it.each([
+    ['a buy a twentieth above the offer', 'BUY', 'LIMIT', '67200', '64000', null],
+    [
+      'a buy beyond that',
+      'BUY',
+      'LIMIT',
+      '70,000',
+      '64000',
+      '70,000 is 9.3 % above the lowest offer, 64,000. It would trade at once. Is that meant?',
+    ],
+    ['a sell a twentieth below the bid', 'SELL', 'LIMIT', '60800', '64000', null],
+    [
+      'a sell beyond that',
+      'SELL',
+      'LIMIT',
+      '643.15',
+      '64000',
+      '643.15 is 98.9 % below the highest bid, 64,000. It would trade at once. Is that meant?',
+    ],
+    ['a buy far below rests', 'BUY', 'LIMIT', '1', '64000', null],
+    ['an empty side', 'BUY', 'LIMIT', '70000', null, null],
+    ['a market order has its protection', 'BUY', 'MARKET', '70000', '64000', null],
+  ] as [string, Draft['side'], Draft['type'], string, string | null, string | null][])(
+    'is asked about when far through the market: %s',
+    (_name, side, type, price, best, expected) => {
+      expect(farThrough({ ...LIMIT, side, type, price }, best)).toBe(expected);
+    },
+  );
 
   it('sends canonical decimals, and for a market order neither price nor time in force of its own', () => {
     expect(orderOf(LIMIT, 'BTC-USD', 'web-1')).toEqual({

@@ -7,11 +7,13 @@ import {
   compare,
   Decimal,
   decimal,
+  display,
   divide,
   floorTo,
   isMultiple,
   multiply,
-  parse,
+  parseTyped,
+  subtract,
   text,
 } from '../decimal/decimal';
 
@@ -25,9 +27,14 @@ export interface Draft {
 }
 
 const ZERO = { units: 0n, scale: 0 };
+const COMMA = 'Write decimals with a point, and commas only between thousands, as in 1,234.5.';
+/** A limit beyond the best opposite price by more than this part of it is asked about before it is sent. */
+const FAR: Decimal = { units: 5n, scale: 2 };
+const PERCENT_DECIMALS = 1;
 
 function fault(typed: string, unit: string, most: string, what: string): string | null {
-  const value = parse(typed);
+  const value = parseTyped(typed);
+  if (!value && typed.includes(',')) return COMMA;
   if (!value) return `Enter a ${what}, such as ${unit}.`;
   if (compare(value, ZERO) <= 0) return `The ${what} must be above 0.`;
   if (!isMultiple(value, decimal(unit))) return `The ${what} must be a multiple of ${unit}.`;
@@ -43,8 +50,8 @@ export const priceFault = (typed: string, instrument: Instrument): string | null
 
 /** Quantity times the limit price, or for a market order times the best opposite price; null while either is missing. */
 export function estimate(draft: Draft, bestOpposite: string | null): Decimal | null {
-  const quantity = parse(draft.quantity);
-  const price = parse(draft.type === 'LIMIT' ? draft.price : (bestOpposite ?? ''));
+  const quantity = parseTyped(draft.quantity);
+  const price = parseTyped(draft.type === 'LIMIT' ? draft.price : (bestOpposite ?? ''));
   return quantity && price ? multiply(quantity, price) : null;
 }
 
@@ -62,7 +69,7 @@ export function affordable(
     18,
   );
   if (side === 'SELL') return text(floorTo(share, decimal(lotUnit)));
-  const each = parse(price ?? '');
+  const each = parseTyped(price ?? '');
   if (!each || each.units <= 0n) return null;
   return text(floorTo(divide(share, each, 18), decimal(lotUnit)));
 }
@@ -80,4 +87,23 @@ export function orderOf(draft: Draft, symbol: string, clientOrderId: string): Ne
     : { ...order, type: 'LIMIT', price: canonical(draft.price), time_in_force: draft.timeInForce };
 }
 
-const canonical = (typed: string): string => text(decimal(typed));
+/** A limit that is far through the market, as a question; null when it is not, or there is nothing to compare with. */
+export function farThrough(draft: Draft, bestOpposite: string | null): string | null {
+  const price = parseTyped(draft.price);
+  const best = parseTyped(bestOpposite ?? '');
+  if (draft.type !== 'LIMIT' || !price || !best || best.units <= 0n) return null;
+  const isBuy = draft.side === 'BUY';
+  const beyond = isBuy ? subtract(price, best) : subtract(best, price);
+  if (compare(beyond, multiply(best, FAR)) <= 0) return null;
+  const percent = divide({ units: beyond.units * 100n, scale: beyond.scale }, best, PERCENT_DECIMALS);
+  const [side, offers] = isBuy ? ['above', 'lowest offer'] : ['below', 'highest bid'];
+  const [far, at] = [display(percent, PERCENT_DECIMALS), display(best, 0, 10)];
+  return `${display(price, 0, 10)} is ${far} % ${side} the ${offers}, ${at}. It would trade at once. Is that meant?`;
+}
+
+/** Plain text for the platform, of what was typed without a fault. */
+export function canonical(typed: string): string {
+  const value = parseTyped(typed);
+  if (!value) throw new Error(`expected a decimal without faults, got "${typed}"`);
+  return text(value);
+}

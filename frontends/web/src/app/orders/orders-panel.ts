@@ -5,13 +5,14 @@ import { Order } from '../api/models/order';
 import { Session } from '../auth/session';
 import { Amount } from '../decimal/amount';
 import { compactScreen } from '../shell/compact';
+import { OrderEdit } from './order-edit';
 import { OrdersStore } from './orders-store';
 import { reasonText, statusText } from './words';
 
 /** Working orders with cancel, and what became of the others; rows on wide screens, cards on narrow ones. */
 @Component({
   selector: 'trading-orders-panel',
-  imports: [Amount, DatePipe, MatButton],
+  imports: [Amount, DatePipe, MatButton, OrderEdit],
   templateUrl: './orders-panel.html',
   styleUrl: './orders-panel.scss',
 })
@@ -20,6 +21,8 @@ export class OrdersPanel {
   protected readonly session = inject(Session);
   protected readonly compact = compactScreen();
   protected readonly view = signal<'open' | 'history'>('open');
+  /** The id of the order whose terms are being changed. */
+  protected readonly editing = signal<string | null>(null);
   protected readonly statusText = statusText;
   protected readonly reasonText = reasonText;
 
@@ -31,6 +34,10 @@ export class OrdersPanel {
 
   protected isCanceling(order: Order): boolean {
     return this.store.canceling().includes(order.order_id);
+  }
+
+  protected edit(order: Order): void {
+    this.editing.update((id) => (id === order.order_id ? null : order.order_id));
   }
 
   protected cancel(order: Order): void {

@@ -7,6 +7,7 @@ import { Order } from '../api/models/order';
 import { OrdersFrame } from '../stream/frames';
 import { Stream } from '../stream/stream';
 import { OrdersStore } from './orders-store';
+import { fillsText } from './words';
 
 function order(id: string, changes: Partial<Order> = {}): Order {
   return {
@@ -88,6 +89,53 @@ describe('the account’s orders', () => {
     expect(store.balances()).toEqual([btc, usd('90')]);
   });
 
+  it('tells an order that traded once, as it stands after all its trades', () => {
+    const told: string[] = [];
+    store.fills.subscribe((filled) => told.push(fillsText(filled)));
+    const trade = (id: string) => ({
+      event_type: 'OrderExecuted',
+      order_id: id,
+      quantity: '120',
+      price: '101',
+    });
+    const bought = order('1', {
+      status: 'EXECUTED',
+      quantity: '500',
+      cum_quantity: '500',
+      average_price: '101.2345678',
+      version: 5,
+    });
+    frames.next(frame('update', { orders: [bought], events: [trade('1'), trade('1'), trade('1')] }));
+    frames.next(
+      frame('update', { orders: [order('2', { version: 2 })], events: [{ event_type: 'OrderReplaced' }] }),
+    );
+    expect(told).toEqual(['Bought 500 X at 101.2346']);
+  });
+
+  it.each([
+    ['working', { status: 'PARTIALLY_EXECUTED' }, 'Sold 120 of 500 X at 0.0000125, the rest is working'],
+    ['canceled', { status: 'CANCELED' }, 'Sold 120 of 500 X at 0.0000125, the rest was canceled'],
+  ] as [string, Partial<Order>, string][])('tells a part whose rest is %s', (_name, changes, expected) => {
+    const sold = { side: 'SELL', quantity: '500', cum_quantity: '120', average_price: '0.0000125' } as const;
+    expect(fillsText([order('1', { ...sold, ...changes })])).toBe(expected);
+  });
+
+  it('tells many orders that filled at once as one message', () => {
+    const filled = ['1', '2', '3', '4', '5'].map((id) =>
+      order(id, { status: 'EXECUTED', average_price: '9' }),
+    );
+    expect(fillsText(filled)).toBe('Bought 1 X at 9 · Bought 1 X at 9 · Bought 1 X at 9 · and 2 more orders');
+  });
+
+  it('replaces by id, and shows the answer before the stream does', async () => {
+    const replacing = store.replace(order('1'), { price: '11' });
+    const request = http.expectOne('/v1/orders/1');
+    expect([request.request.method, request.request.body]).toEqual(['PATCH', { price: '11' }]);
+    request.flush(order('1', { price: '11', version: 2 }));
+    await replacing;
+    expect(store.open().map((each) => each.price)).toEqual(['10', '11']);
+  });
+
   it('ignores news that are older than what it knows', () => {
     frames.next(frame('update', { orders: [order('1', { status: 'CANCELED', version: 3 })] }));
     frames.next(frame('update', { orders: [order('1', { version: 1 })] }));
@@ -124,6 +172,15 @@ describe('the account’s orders', () => {
     await canceling;
     expect(store.trouble()?.message).toBe('The order was filled.');
     expect(open()).toEqual(['2', '1']);
+  });
+
+  it('forgets that nobody answered when the platform is back, not why it refused', async () => {
+    const canceling = store.cancel(order('1'));
+    http.expectOne('/v1/orders/1').error(new ProgressEvent('error'));
+    await canceling;
+    expect(store.trouble()?.code).toBe('unreachable');
+    frames.next(frame('snapshot', { orders: [order('1'), order('2')] }));
+    expect(store.trouble()).toBeNull();
   });
 
   it('pages through history', async () => {

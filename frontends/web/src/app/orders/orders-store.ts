@@ -7,12 +7,15 @@ import { Api } from '../api/api';
 import { cancelOrder } from '../api/fn/orders/cancel-order';
 import { cancelOrders } from '../api/fn/orders/cancel-orders';
 import { createOrder } from '../api/fn/orders/create-order';
+import { getOrderByClientOrderId } from '../api/fn/orders/get-order-by-client-order-id';
 import { listOrders } from '../api/fn/orders/list-orders';
+import { replaceOrder } from '../api/fn/orders/replace-order';
 import { Balance } from '../api/models/balance';
 import { NewOrder } from '../api/models/new-order';
 import { Order } from '../api/models/order';
+import { OrderReplacement } from '../api/models/order-replacement';
 import { Trouble, troubleOf } from '../problem/problem';
-import { OrderEvent, OrdersFrame } from '../stream/frames';
+import { OrdersFrame } from '../stream/frames';
 import { Stream } from '../stream/stream';
 
 interface OrdersState {
@@ -47,7 +50,7 @@ export const OrdersStore = signalStore(
     history: 'new',
   }),
   withEntities<Order>(),
-  withProps(() => ({ _api: inject(Api), _stream: inject(Stream), events: new Subject<OrderEvent>() })),
+  withProps(() => ({ _api: inject(Api), _stream: inject(Stream), fills: new Subject<readonly Order[]>() })),
   withComputed((store) => ({
     open: computed(() => store.entities().filter(isOpen).sort(newestFirst)),
     closed: computed(() =>
@@ -77,12 +80,14 @@ export const OrdersStore = signalStore(
           history: 'new',
           isLive: true,
         });
+        if (store.trouble()?.definite === false) patchState(store, { trouble: null }); // it answers again
         patchState(store, { balances: frame.balances });
       } else {
         patchState(store, (state) => ({ balances: merged(state.balances, frame.balances) }));
       }
       learn(frame.orders);
-      for (const event of frame.events ?? []) store.events.next(event);
+      const filled = filledIn(frame);
+      if (filled.length > 0) store.fills.next(filled);
     };
     const loadHistory = async (more: boolean): Promise<void> => {
       if (store.history() === 'loading') return;
@@ -119,6 +124,21 @@ export const OrdersStore = signalStore(
         learn([order]);
         return order;
       },
+      /** The order of this client order id; null if the platform knows none. */
+      async placedAs(client_order_id: string): Promise<Order | null> {
+        try {
+          const order = await store._api.invoke(getOrderByClientOrderId, { client_order_id });
+          learn([order]);
+          return order;
+        } catch (failure) {
+          if (troubleOf(failure).code === 'order_not_found') return null;
+          throw failure;
+        }
+      },
+      /** Changes price, quantity or both; a failure is thrown as it came. Asking twice for the same terms is harmless. */
+      async replace(order: Order, body: OrderReplacement): Promise<void> {
+        learn([await store._api.invoke(replaceOrder, { order_id: order.order_id, body })]);
+      },
       async cancel(order: Order): Promise<void> {
         patchState(store, (state) => ({ canceling: [...state.canceling, order.order_id], trouble: null }));
         try {
@@ -143,6 +163,13 @@ export const OrdersStore = signalStore(
   }),
 );
 export type OrdersStore = InstanceType<typeof OrdersStore>;
+
+/** The orders that traded in a frame, each once as it stands after it, in however many trades. */
+function filledIn(frame: OrdersFrame): readonly Order[] {
+  const traded = (frame.events ?? []).filter((event) => event.event_type === 'OrderExecuted');
+  const ids = new Set(traded.map((event) => event.order_id));
+  return frame.orders.filter((order) => ids.has(order.order_id));
+}
 
 function merged(before: readonly Balance[], changed: readonly Balance[]): readonly Balance[] {
   if (changed.length === 0) return before;

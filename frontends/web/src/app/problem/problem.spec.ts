@@ -32,6 +32,20 @@ describe('what went wrong', () => {
       true,
     ],
     [
+      'a price between two ticks belongs to its field',
+      { status: 422, error: problem(422, 'price_off_tick') },
+      'price_off_tick',
+      { price: 'because price_off_tick' },
+      true,
+    ],
+    [
+      'a quantity between two lots belongs to its field',
+      { status: 422, error: problem(422, 'quantity_off_lot') },
+      'quantity_off_lot',
+      { quantity: 'because quantity_off_lot' },
+      true,
+    ],
+    [
       'a problem that came as text',
       { status: 429, error: JSON.stringify(problem(429, 'rate_limited')) },
       'rate_limited',

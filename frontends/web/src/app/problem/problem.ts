@@ -25,8 +25,11 @@ function bodyOf(failure: HttpErrorResponse): unknown {
 
 const FIELD_OF_CODE: Readonly<Record<string, string>> = {
   invalid_price: 'price',
+  price_off_tick: 'price',
   price_too_large: 'price',
   invalid_quantity: 'quantity',
+  quantity_below_executed: 'quantity',
+  quantity_off_lot: 'quantity',
   quantity_too_large: 'quantity',
   order_quantity_limit: 'quantity',
   email_taken: 'email',

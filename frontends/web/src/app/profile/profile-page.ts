@@ -6,11 +6,21 @@ import { MatButton, MatIconButton } from '@angular/material/button';
 import { MatFormFieldModule } from '@angular/material/form-field';
 import { MatInput } from '@angular/material/input';
 import { Icon } from '../shell/icon';
+import { PasswordSection } from './password-section';
 import { ProfileStore } from './profile-store';
 
 @Component({
   selector: 'trading-profile-page',
-  imports: [DatePipe, Icon, MatButton, MatFormFieldModule, MatIconButton, MatInput, ReactiveFormsModule],
+  imports: [
+    DatePipe,
+    Icon,
+    MatButton,
+    MatFormFieldModule,
+    MatIconButton,
+    MatInput,
+    PasswordSection,
+    ReactiveFormsModule,
+  ],
   providers: [ProfileStore],
   templateUrl: './profile-page.html',
   styleUrl: './profile-page.scss',

@@ -1,6 +1,7 @@
 import { inject } from '@angular/core';
 import { patchState, signalStore, withMethods, withProps, withState } from '@ngrx/signals';
 import { Api } from '../api/api';
+import { changePassword } from '../api/fn/users/change-password';
 import { createApiKey } from '../api/fn/users/create-api-key';
 import { getMe } from '../api/fn/users/get-me';
 import { listApiKeys } from '../api/fn/users/list-api-keys';
@@ -20,11 +21,22 @@ interface ProfileState {
   readonly saved: boolean;
   readonly busy: boolean;
   readonly trouble: Trouble | null;
+  readonly passwordChanged: boolean;
+  readonly passwordTrouble: Trouble | null;
 }
 
 /** One's own profile and API keys. */
 export const ProfileStore = signalStore(
-  withState<ProfileState>({ user: null, keys: [], created: null, saved: false, busy: false, trouble: null }),
+  withState<ProfileState>({
+    user: null,
+    keys: [],
+    created: null,
+    saved: false,
+    busy: false,
+    trouble: null,
+    passwordChanged: false,
+    passwordTrouble: null,
+  }),
   withProps(() => ({ _api: inject(Api), _session: inject(Session) })),
   withMethods((store) => {
     const doing = async (work: () => Promise<void>): Promise<void> => {
@@ -47,6 +59,17 @@ export const ProfileStore = signalStore(
           patchState(store, { user: await store._api.invoke(getMe) });
           await fetchKeys();
         }),
+      /** Whether it was changed; every session but this one has ended then. */
+      async changePassword(current_password: string, new_password: string): Promise<boolean> {
+        patchState(store, { passwordChanged: false, passwordTrouble: null });
+        try {
+          await store._api.invoke(changePassword, { body: { current_password, new_password } });
+          patchState(store, { passwordChanged: true });
+        } catch (failure) {
+          patchState(store, { passwordTrouble: troubleOf(failure) });
+        }
+        return store.passwordChanged();
+      },
       rename: (name: string) =>
         doing(async () => {
           const user = await store._api.invoke(updateMe, { body: { name } });

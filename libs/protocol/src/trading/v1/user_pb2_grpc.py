@@ -59,6 +59,21 @@ class UserServiceStub:
                 request_serializer=trading_dot_v1_dot_user__pb2.UpdateProfileRequest.SerializeToString,
                 response_deserializer=trading_dot_v1_dot_user__pb2.UpdateProfileResponse.FromString,
                 _registered_method=True)
+        self.ChangePassword = channel.unary_unary(
+                '/trading.v1.UserService/ChangePassword',
+                request_serializer=trading_dot_v1_dot_user__pb2.ChangePasswordRequest.SerializeToString,
+                response_deserializer=trading_dot_v1_dot_user__pb2.ChangePasswordResponse.FromString,
+                _registered_method=True)
+        self.ResetPassword = channel.unary_unary(
+                '/trading.v1.UserService/ResetPassword',
+                request_serializer=trading_dot_v1_dot_user__pb2.ResetPasswordRequest.SerializeToString,
+                response_deserializer=trading_dot_v1_dot_user__pb2.ResetPasswordResponse.FromString,
+                _registered_method=True)
+        self.EraseUser = channel.unary_unary(
+                '/trading.v1.UserService/EraseUser',
+                request_serializer=trading_dot_v1_dot_user__pb2.EraseUserRequest.SerializeToString,
+                response_deserializer=trading_dot_v1_dot_user__pb2.EraseUserResponse.FromString,
+                _registered_method=True)
         self.SetRoles = channel.unary_unary(
                 '/trading.v1.UserService/SetRoles',
                 request_serializer=trading_dot_v1_dot_user__pb2.SetRolesRequest.SerializeToString,
@@ -95,7 +110,8 @@ class UserServiceServicer:
     """Missing associated documentation comment in .proto file."""
 
     def Register(self, request, context):
-        """Self-registration: always the same answer, whether the address is known or not.
+        """Self-registration: always the same answer, whether the address is known or not. Signing in afterwards tells: an
+        address need not be confirmed yet.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -122,6 +138,28 @@ class UserServiceServicer:
 
     def UpdateProfile(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangePassword(self, request, context):
+        """One's own, with the current one: unprocessable (wrong_password) if it is another, rate limited by user.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResetPassword(self, request, context):
+        """An administrator's: the user signs in once with the answer, with a browser, and chooses another.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseUser(self, request, context):
+        """Destroys the key to the person's data, for ever: name and address are unreadable in every copy of the log, the address
+        is free again, sessions, roles and API keys end. Orders and money stay with the account.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -195,6 +233,21 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.UpdateProfile,
                     request_deserializer=trading_dot_v1_dot_user__pb2.UpdateProfileRequest.FromString,
                     response_serializer=trading_dot_v1_dot_user__pb2.UpdateProfileResponse.SerializeToString,
+            ),
+            'ChangePassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangePassword,
+                    request_deserializer=trading_dot_v1_dot_user__pb2.ChangePasswordRequest.FromString,
+                    response_serializer=trading_dot_v1_dot_user__pb2.ChangePasswordResponse.SerializeToString,
+            ),
+            'ResetPassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetPassword,
+                    request_deserializer=trading_dot_v1_dot_user__pb2.ResetPasswordRequest.FromString,
+                    response_serializer=trading_dot_v1_dot_user__pb2.ResetPasswordResponse.SerializeToString,
+            ),
+            'EraseUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseUser,
+                    request_deserializer=trading_dot_v1_dot_user__pb2.EraseUserRequest.FromString,
+                    response_serializer=trading_dot_v1_dot_user__pb2.EraseUserResponse.SerializeToString,
             ),
             'SetRoles': grpc.unary_unary_rpc_method_handler(
                     servicer.SetRoles,
@@ -362,6 +415,87 @@ class UserService:
             '/trading.v1.UserService/UpdateProfile',
             trading_dot_v1_dot_user__pb2.UpdateProfileRequest.SerializeToString,
             trading_dot_v1_dot_user__pb2.UpdateProfileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangePassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trading.v1.UserService/ChangePassword',
+            trading_dot_v1_dot_user__pb2.ChangePasswordRequest.SerializeToString,
+            trading_dot_v1_dot_user__pb2.ChangePasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetPassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trading.v1.UserService/ResetPassword',
+            trading_dot_v1_dot_user__pb2.ResetPasswordRequest.SerializeToString,
+            trading_dot_v1_dot_user__pb2.ResetPasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trading.v1.UserService/EraseUser',
+            trading_dot_v1_dot_user__pb2.EraseUserRequest.SerializeToString,
+            trading_dot_v1_dot_user__pb2.EraseUserResponse.FromString,
             options,
             channel_credentials,
             insecure,

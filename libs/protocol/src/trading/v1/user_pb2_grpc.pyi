@@ -32,12 +32,22 @@ class UserServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> UserServiceAsyncStub: ...
     Register: _grpc.UnaryUnaryMultiCallable[_user_pb2.RegisterRequest, _user_pb2.RegisterResponse]
-    """Self-registration: always the same answer, whether the address is known or not."""
+    """Self-registration: always the same answer, whether the address is known or not. Signing in afterwards tells: an
+    address need not be confirmed yet.
+    """
     CreateUser: _grpc.UnaryUnaryMultiCallable[_user_pb2.CreateUserRequest, _user_pb2.CreateUserResponse]
     """An administrator's: a taken address is refused as a conflict."""
     GetUser: _grpc.UnaryUnaryMultiCallable[_user_pb2.GetUserRequest, _user_pb2.GetUserResponse]
     ListUsers: _grpc.UnaryUnaryMultiCallable[_user_pb2.ListUsersRequest, _user_pb2.ListUsersResponse]
     UpdateProfile: _grpc.UnaryUnaryMultiCallable[_user_pb2.UpdateProfileRequest, _user_pb2.UpdateProfileResponse]
+    ChangePassword: _grpc.UnaryUnaryMultiCallable[_user_pb2.ChangePasswordRequest, _user_pb2.ChangePasswordResponse]
+    """One's own, with the current one: unprocessable (wrong_password) if it is another, rate limited by user."""
+    ResetPassword: _grpc.UnaryUnaryMultiCallable[_user_pb2.ResetPasswordRequest, _user_pb2.ResetPasswordResponse]
+    """An administrator's: the user signs in once with the answer, with a browser, and chooses another."""
+    EraseUser: _grpc.UnaryUnaryMultiCallable[_user_pb2.EraseUserRequest, _user_pb2.EraseUserResponse]
+    """Destroys the key to the person's data, for ever: name and address are unreadable in every copy of the log, the address
+    is free again, sessions, roles and API keys end. Orders and money stay with the account.
+    """
     SetRoles: _grpc.UnaryUnaryMultiCallable[_user_pb2.SetRolesRequest, _user_pb2.SetRolesResponse]
     CreateApiKey: _grpc.UnaryUnaryMultiCallable[_user_pb2.CreateApiKeyRequest, _user_pb2.CreateApiKeyResponse]
     ListApiKeys: _grpc.UnaryUnaryMultiCallable[_user_pb2.ListApiKeysRequest, _user_pb2.ListApiKeysResponse]
@@ -56,12 +66,22 @@ class UserServiceStub:
 class UserServiceAsyncStub(UserServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Register: _aio.UnaryUnaryMultiCallable[_user_pb2.RegisterRequest, _user_pb2.RegisterResponse]  # type: ignore[assignment]
-    """Self-registration: always the same answer, whether the address is known or not."""
+    """Self-registration: always the same answer, whether the address is known or not. Signing in afterwards tells: an
+    address need not be confirmed yet.
+    """
     CreateUser: _aio.UnaryUnaryMultiCallable[_user_pb2.CreateUserRequest, _user_pb2.CreateUserResponse]  # type: ignore[assignment]
     """An administrator's: a taken address is refused as a conflict."""
     GetUser: _aio.UnaryUnaryMultiCallable[_user_pb2.GetUserRequest, _user_pb2.GetUserResponse]  # type: ignore[assignment]
     ListUsers: _aio.UnaryUnaryMultiCallable[_user_pb2.ListUsersRequest, _user_pb2.ListUsersResponse]  # type: ignore[assignment]
     UpdateProfile: _aio.UnaryUnaryMultiCallable[_user_pb2.UpdateProfileRequest, _user_pb2.UpdateProfileResponse]  # type: ignore[assignment]
+    ChangePassword: _aio.UnaryUnaryMultiCallable[_user_pb2.ChangePasswordRequest, _user_pb2.ChangePasswordResponse]  # type: ignore[assignment]
+    """One's own, with the current one: unprocessable (wrong_password) if it is another, rate limited by user."""
+    ResetPassword: _aio.UnaryUnaryMultiCallable[_user_pb2.ResetPasswordRequest, _user_pb2.ResetPasswordResponse]  # type: ignore[assignment]
+    """An administrator's: the user signs in once with the answer, with a browser, and chooses another."""
+    EraseUser: _aio.UnaryUnaryMultiCallable[_user_pb2.EraseUserRequest, _user_pb2.EraseUserResponse]  # type: ignore[assignment]
+    """Destroys the key to the person's data, for ever: name and address are unreadable in every copy of the log, the address
+    is free again, sessions, roles and API keys end. Orders and money stay with the account.
+    """
     SetRoles: _aio.UnaryUnaryMultiCallable[_user_pb2.SetRolesRequest, _user_pb2.SetRolesResponse]  # type: ignore[assignment]
     CreateApiKey: _aio.UnaryUnaryMultiCallable[_user_pb2.CreateApiKeyRequest, _user_pb2.CreateApiKeyResponse]  # type: ignore[assignment]
     ListApiKeys: _aio.UnaryUnaryMultiCallable[_user_pb2.ListApiKeysRequest, _user_pb2.ListApiKeysResponse]  # type: ignore[assignment]
@@ -83,7 +103,9 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_pb2.RegisterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_pb2.RegisterResponse, _abc.Awaitable[_user_pb2.RegisterResponse]]:
-        """Self-registration: always the same answer, whether the address is known or not."""
+        """Self-registration: always the same answer, whether the address is known or not. Signing in afterwards tells: an
+        address need not be confirmed yet.
+        """
 
     @_abc_1.abstractmethod
     def CreateUser(
@@ -113,6 +135,32 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_pb2.UpdateProfileRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_pb2.UpdateProfileResponse, _abc.Awaitable[_user_pb2.UpdateProfileResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ChangePassword(
+        self,
+        request: _user_pb2.ChangePasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_pb2.ChangePasswordResponse, _abc.Awaitable[_user_pb2.ChangePasswordResponse]]:
+        """One's own, with the current one: unprocessable (wrong_password) if it is another, rate limited by user."""
+
+    @_abc_1.abstractmethod
+    def ResetPassword(
+        self,
+        request: _user_pb2.ResetPasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_pb2.ResetPasswordResponse, _abc.Awaitable[_user_pb2.ResetPasswordResponse]]:
+        """An administrator's: the user signs in once with the answer, with a browser, and chooses another."""
+
+    @_abc_1.abstractmethod
+    def EraseUser(
+        self,
+        request: _user_pb2.EraseUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_pb2.EraseUserResponse, _abc.Awaitable[_user_pb2.EraseUserResponse]]:
+        """Destroys the key to the person's data, for ever: name and address are unreadable in every copy of the log, the address
+        is free again, sessions, roles and API keys end. Orders and money stay with the account.
+        """
 
     @_abc_1.abstractmethod
     def SetRoles(
