@@ -43,8 +43,8 @@ def test_a_peer_without_an_address_is_refused(text):
 
 SECRET_WORDS = ("secret", "token", "password", "private", "pem", "clients")
 # Fields that such a word does not make a secret.
-OPEN = {"access_token_s", "password_queue_max", "password_grant_clients", "remembered_tokens_max"}
-OPEN |= {"rate_limit_tokens", "rate_limit_refill_tokens"}
+OPEN = {"access_token_s", "one_time_password_s", "password_queue_max", "password_grant_clients"}
+OPEN |= {"rate_limit_tokens", "rate_limit_refill_tokens", "remembered_tokens_max"}
 CLASSES = [PlatformSettings, *(settings_class(name) for name in SERVICES)]
 
 
