@@ -419,10 +419,12 @@ class Engine(EngineServiceServicer):
         data = msgspec.json.encode(booked)
         return await self.append(command_id, moved.account_id, "Account", event_type.__name__, data)
 
-    async def append(self, command_id: str, aggregate_id: str, kind: str, event_type: str, data: bytes) -> int:
+    async def append(
+        self, command_id: str, aggregate_id: str, kind: str, event_type: str, data: bytes, user_id: str | None = None
+    ) -> int:
         self.writer = self.writer or await self.log.acquire("trading-engine", ["Account", "Order"])
         version = len(await self.log.read_stream(aggregate_id)) + 1
-        event = NewEvent(derived_id(command_id), aggregate_id, kind, event_type, version, data, NOW_NS)
+        event = NewEvent(derived_id(command_id), aggregate_id, kind, event_type, version, data, NOW_NS, user_id=user_id)
         (appended,) = await self.log.append([Append((event,), "test", command_id)], self.writer)
         return appended.last
 

@@ -335,6 +335,22 @@ def test_the_history_of_an_order_is_its_events_page_by_page():
     run(test)
 
 
+def test_a_history_tells_whose_command_it_was_only_to_its_sender():
+    async def test(gateway):
+        order_id = (await gateway.call("POST", "/v1/orders", json=LIMIT)).json()["order_id"]
+        for user_id in (ADA, GRACE, None):
+            data = b'{"quantity":"0.5"}'
+            await gateway.engine.append(f"of {user_id}", order_id, "Order", "OrderExecuted", data, user_id)
+        nothing = {"user_id": None, "correlation_id": None, "causation_id": None, "command_id": None}
+        own = nothing | {"user_id": ADA, "correlation_id": "test", "command_id": f"of {ADA}"}
+        told = (await gateway.call("GET", f"/v1/orders/{order_id}/history")).json()["items"]
+        assert [event["metadata"] for event in told] == [own, nothing, nothing]
+        every = (await gateway.call("GET", f"/v1/admin/events?aggregate_id={order_id}", headers=ADMIN)).json()["items"]
+        assert [event["metadata"]["user_id"] for event in every] == [ADA, GRACE, None]
+
+    run(test)
+
+
 FAULTS = [
     (TimeoutError(), 503, "unavailable"),
     (ValueError("a bug"), 500, "internal"),

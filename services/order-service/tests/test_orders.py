@@ -1,7 +1,7 @@
 """What a client of the order service sees: placing, finding, changing, listing, streaming."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import pytest
 
@@ -184,6 +184,37 @@ def test_history_tells_every_event_of_the_order():
         history = await opened.orders.GetOrderHistory(asked)
         assert [event.event_type for event in history.events] == ["OrderCreated", "OrderExecuted", "OrderCanceled"]
         assert [event.event_version for event in history.events] == [1, 2, 3]
+
+    run(scenario)
+
+
+def test_nobody_learns_from_a_history_or_a_stream_who_sent_another_command():
+    def names(events: Iterable[trading_pb2.RecordedEvent]) -> list[tuple[str, str, bool]]:
+        """Of each event its type, the correlation id that it tells, and whether it tells the command."""
+        return [(event.event_type, event.correlation_id, bool(event.command_id)) for event in events]
+
+    async def scenario(opened: Venue) -> None:
+        stream = opened.orders.StreamOrders(trading_pb2.StreamOrdersRequest(user_id="bob"))
+        await anext(stream)
+        said = {"alice": "what alice calls it", "bob": "what bob calls it"}
+        told = []
+        for user, order in (("bob", limit("SELL", "10", "20")), ("alice", limit("BUY", "4", "20"))):
+            request = trading_pb2.SubmitRequest(user_id=user, correlation_id=said[user], requests=[order])
+            told.append((await opened.orders.Submit(request)).results[0])
+        sold, bought = told
+        expected = [("OrderCreated", said["bob"], True), ("OrderExecuted", "", False)]
+        asked = trading_pb2.GetOrderHistoryRequest(user_id="bob", order_id=sold.order.id, at_least=bought.position)
+        assert names((await opened.orders.GetOrderHistory(asked)).events) == expected
+        seen: list[trading_pb2.RecordedEvent] = []
+        while len(seen) < 2:
+            seen += (await anext(stream)).events
+        assert names(seen) == expected
+        taker = trading_pb2.GetOrderHistoryRequest(user_id="alice", order_id=bought.order.id)
+        assert names((await opened.orders.GetOrderHistory(taker)).events) == [
+            ("OrderCreated", said["alice"], True),
+            ("OrderExecuted", said["alice"], True),
+        ]
+        await stream.aclose()
 
     run(scenario)
 

@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from api_gateway.call import Call, Reply, encode, reply
-from api_gateway.documents import EventJson, OrderJson, event_json, order_json
+from api_gateway.documents import EventJson, OrderJson, order_json, owners_event_json
 from api_gateway.problems import (
     STATUS_OF,
     FieldError,
@@ -316,5 +316,5 @@ async def history(call: Call) -> Reply:
         raise field_refused("cursor", "must be the next_cursor of the page before")
     limit = call.page_size
     events = await call.platform.log.read_stream(order_id, int(after), limit + 1)
-    page = [event_json(event) for event in events[:limit]]
+    page = [owners_event_json(event, found.order.user_id) for event in events[:limit]]
     return reply(200, EventPage(page, str(page[-1].event_version) if len(events) > limit else None), found.position)

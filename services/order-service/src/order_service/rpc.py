@@ -157,7 +157,7 @@ class OrderServicer(trading_pb2_grpc.OrderServiceServicer):
         recorded: list[Event] = []
         while more := await self._orders.log.read_stream(row.order_id, len(recorded)):
             recorded += more
-        return trading_pb2.GetOrderHistoryResponse(events=[event_message(event) for event in recorded])
+        return trading_pb2.GetOrderHistoryResponse(events=[event_message(event, row.user_id) for event in recorded])
 
     async def StreamOrders(
         self, request: trading_pb2.StreamOrdersRequest, context: Any

@@ -37,7 +37,10 @@ def balance_message(row: BalanceRow) -> trading_pb2.Balance:
     return trading_pb2.Balance(asset=row.asset, balance=row.balance, hold=row.hold, available=canonical(available))
 
 
-def event_message(event: Event) -> trading_pb2.RecordedEvent:
+def event_message(event: Event, owner: str) -> trading_pb2.RecordedEvent:
+    """The event as the owner of its order or account may see it: what names the command behind it is left out unless
+    the owner sent it. A resting order is executed by the command of whoever trades against it."""
+    is_own = event.user_id == owner
     return trading_pb2.RecordedEvent(
         log=event.log,
         position=event.position,
@@ -47,9 +50,9 @@ def event_message(event: Event) -> trading_pb2.RecordedEvent:
         event_type=event.event_type,
         event_version=event.event_version,
         event_data=event.event_data.decode(),
-        correlation_id=event.correlation_id,
-        causation_id=event.causation_id or "",
-        command_id=event.command_id or "",
+        correlation_id=event.correlation_id if is_own else "",
+        causation_id=(event.causation_id or "") if is_own else "",
+        command_id=(event.command_id or "") if is_own else "",
         occurred_at_ns=event.occurred_at_ns,
         recorded_at_ns=event.recorded_at_ns,
     )

@@ -520,7 +520,10 @@ Global___GetOrderHistoryResponse: _TypeAlias = GetOrderHistoryResponse  # noqa: 
 
 @_typing.final
 class RecordedEvent(_message.Message):
-    """One event of the log as people may see it."""
+    """One event of the log as the owner of its order or account may see it. What names the command behind it
+    (correlation_id, causation_id, command_id) is empty unless the owner sent the command: a resting order is executed by
+    the command of whoever trades against it.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
