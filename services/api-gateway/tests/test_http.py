@@ -339,8 +339,9 @@ def test_the_documentation_is_whole_without_the_internet():
         for path in ("/docs/assets/swagger-ui-bundle.js", "/docs/assets/swagger-ui.css", "/docs/start.js"):
             assert path in page.text
             assert (await gateway.call("GET", path, headers={})).status_code == 200
-        contract = await gateway.call("GET", "/openapi.yaml", headers={})
-        assert contract.text.startswith("openapi: 3.0.3")
+        for path, start in (("/openapi.yaml", "openapi: 3.0.3"), ("/asyncapi.yaml", "asyncapi: 3.0.0")):
+            assert path in page.text
+            assert (await gateway.call("GET", path, headers={})).text.startswith(start)
         assert (await gateway.call("GET", "/docs/assets/..%2f..%2f__init__.py", headers={})).status_code == 404
         assert (await gateway.call("GET", "/", headers={})).headers["Location"] == "/docs"
 

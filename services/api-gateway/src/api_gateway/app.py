@@ -85,9 +85,12 @@ def with_cors(app: ASGIApp, origins: list[str]) -> ASGIApp:
     )
 
 
+NO_WEBSOCKET = {"type": "websocket.close", "code": 4404, "reason": "not_found"}
+
+
 async def _no_websocket(_: Message, receive: Receive, send: Callable[[Message], Any]) -> None:
     await receive()
-    await send({"type": "websocket.close", "code": 4404, "reason": "not_found"})
+    await send(NO_WEBSOCKET)
 
 
 async def _lifespan(receive: Receive, send: Callable[[Message], Any]) -> None:
