@@ -234,15 +234,21 @@ class Risk(RiskServiceServicer):
     async def SetLimitPolicy(self, request: Any, context: Any) -> risk_pb2.SetLimitPolicyResponse:
         if self.pending:
             return risk_pb2.SetLimitPolicyResponse(position=at(100), accounts_pending=self.pending)
-        self._own(request.account_id, "").limits.CopyFrom(request.limits)
+        if request.account_id:
+            self._own(request.account_id, "").limits.CopyFrom(request.limits)
         return risk_pb2.SetLimitPolicyResponse(position=at(100), accounts_changed=1)
 
     async def SetTradingState(self, request: Any, context: Any) -> risk_pb2.SetTradingStateResponse:
         self._own(request.account_id, "").state = ("", "ACTIVE", "SUSPENDED")[request.state]
         return risk_pb2.SetTradingStateResponse(position=at(100))
 
+    async def RemoveLimitPolicy(self, request: Any, context: Any) -> risk_pb2.RemoveLimitPolicyResponse:
+        self._own(request.account_id, "").limits.Clear()
+        return risk_pb2.RemoveLimitPolicyResponse(position=at(100))
+
     async def ListLimitPolicies(self, request: Any, context: Any) -> risk_pb2.ListLimitPoliciesResponse:
-        raise AssertionError("the gateway does not use it")
+        default = risk_pb2.LimitPolicy(policy="default", limits=risk_pb2.Limits(max_open_orders=5))
+        return risk_pb2.ListLimitPoliciesResponse(policies=[default], position=at(99))
 
     async def GetRiskPosition(self, request: Any, context: Any) -> risk_pb2.GetRiskPositionResponse:
         return risk_pb2.GetRiskPositionResponse(position=at(99))

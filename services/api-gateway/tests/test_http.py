@@ -218,7 +218,7 @@ def test_the_event_log_is_paged_by_position_and_by_aggregate():
     run(test)
 
 
-def test_limits_are_set_whole_and_null_is_none():
+def test_limits_are_set_whole():
     async def test(gateway):
         path = f"/v1/admin/accounts/{ACCOUNT}/limits"
         body = {"max_order_notional": "100000", "max_order_quantity": None, "max_open_orders": 200}

@@ -1,10 +1,10 @@
-"""Administration: listing, money in and out, limits, sessions, and the log itself. ADMIN only."""
+"""Administration: listing, money in and out, sessions, and the log itself. ADMIN only."""
 
 from typing import Any, Literal
 
 import msgspec
 
-from api_gateway.accounts import account_at, account_json, limits_json
+from api_gateway.accounts import account_at, account_json
 from api_gateway.call import Call, Reply, reply
 from api_gateway.documents import event_json
 from api_gateway.market import instrument_at, instrument_json
@@ -13,7 +13,6 @@ from api_gateway.problems import field_refused
 from api_gateway.wire import (
     ABSENT,
     decoded,
-    nullable_decimal,
     optional_decimal,
     position_in,
     positive_decimal,
@@ -34,17 +33,15 @@ from trading.v1.engine_pb2 import (
     ListInstrument,
     Withdraw,
 )
-from trading.v1.risk_pb2 import Limits, SetLimitPolicyRequest, SetTradingStateRequest
+from trading.v1.risk_pb2 import SetTradingStateRequest
 from trading_events import engine as events
 
 ASSET_KINDS = {"CURRENCY": 1, "SECURITY": 2}
 SESSIONS = {"CONTINUOUS": 1, "CLOSED": 2}
 STATES = {"ACTIVE": 1, "SUSPENDED": 2}
 SCALE_MAX = 18
-OPEN_ORDERS_MAX = 1_000_000
 PROTECTION_DEFAULT = "0.05"
 ASSET = r"[A-Z0-9]{1,12}"
-POLICY = "account"
 
 
 class NewAsset(msgspec.Struct, forbid_unknown_fields=True):
@@ -89,12 +86,6 @@ class Transfer(msgspec.Struct, frozen=True):
     balance: str
 
 
-class LimitsSetting(msgspec.Struct, forbid_unknown_fields=True):
-    max_order_notional: msgspec.Raw
-    max_order_quantity: msgspec.Raw
-    max_open_orders: int | None
-
-
 class AccountStateSetting(msgspec.Struct, forbid_unknown_fields=True):
     state: Literal["ACTIVE", "SUSPENDED"]
     reason: str
@@ -104,7 +95,6 @@ _new_asset = msgspec.json.Decoder(NewAsset)
 _new_instrument = msgspec.json.Decoder(NewInstrument)
 _session = msgspec.json.Decoder(SessionSetting)
 _transfer = msgspec.json.Decoder(NewTransfer)
-_limits = msgspec.json.Decoder(LimitsSetting)
 _state = msgspec.json.Decoder(AccountStateSetting)
 
 
@@ -216,30 +206,6 @@ def _transfer_json(event: Event) -> Transfer:
             return Transfer(booked.account_id, booked.asset, booked.amount, event.event_type, balance)
         case _:
             raise AssertionError(f"a transfer led to {event.event_type}")
-
-
-async def set_limits(call: Call) -> Reply:
-    """PUT /admin/accounts/{account_id}/limits: the whole set; null means none of its own. 202 with the limits still in
-    force when they are recorded and the engine is away."""
-    given = decoded(_limits, call.body)
-    open_orders = given.max_open_orders
-    if open_orders is not None and not 1 <= open_orders <= OPEN_ORDERS_MAX:
-        raise field_refused("max_open_orders", f"must be null or a whole number from 1 to {OPEN_ORDERS_MAX}")
-    account_id = call.params["account_id"]
-    changed = await call.platform.risk.SetLimitPolicy(
-        SetLimitPolicyRequest(
-            policy=POLICY,
-            account_id=account_id,
-            limits=Limits(
-                max_order_notional=nullable_decimal(given.max_order_notional, "max_order_notional"),
-                max_order_quantity=nullable_decimal(given.max_order_quantity, "max_order_quantity"),
-                max_open_orders=open_orders or 0,
-            ),
-            user_id=call.user_id,
-        )
-    )
-    found = await account_at(call, changed.position)
-    return reply(202 if changed.accounts_pending else 200, limits_json(found.account), found.position)
 
 
 async def set_state(call: Call) -> Reply:

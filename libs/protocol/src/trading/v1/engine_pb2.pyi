@@ -461,7 +461,7 @@ Global___Withdraw: _TypeAlias = Withdraw  # noqa: Y015
 
 @_typing.final
 class ChangeLimits(_message.Message):
-    """Empty means no limit of its own (the venue's default holds)."""
+    """All limits of the account at once. Empty or 0: no such limit (open orders: 10,000)."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
