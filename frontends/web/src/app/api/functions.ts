@@ -77,6 +77,14 @@ export type { SetLimits$Params as SetLimits$Params } from './fn/admin/set-limits
 export { setLimits as setLimits } from './fn/admin/set-limits';
 export type { RemoveLimits$Params as RemoveLimits$Params } from './fn/admin/remove-limits';
 export { removeLimits as removeLimits } from './fn/admin/remove-limits';
+export type { ListAccountOrders$Params as ListAccountOrders$Params } from './fn/admin/list-account-orders';
+export { listAccountOrders as listAccountOrders } from './fn/admin/list-account-orders';
+export type { CancelAccountOrders$Params as CancelAccountOrders$Params } from './fn/admin/cancel-account-orders';
+export { cancelAccountOrders as cancelAccountOrders } from './fn/admin/cancel-account-orders';
+export type { GetAccountOrder$Params as GetAccountOrder$Params } from './fn/admin/get-account-order';
+export { getAccountOrder as getAccountOrder } from './fn/admin/get-account-order';
+export type { CancelAccountOrder$Params as CancelAccountOrder$Params } from './fn/admin/cancel-account-order';
+export { cancelAccountOrder as cancelAccountOrder } from './fn/admin/cancel-account-order';
 export type { ListLimitPolicies$Params as ListLimitPolicies$Params } from './fn/admin/list-limit-policies';
 export { listLimitPolicies as listLimitPolicies } from './fn/admin/list-limit-policies';
 export type { SetDefaultLimits$Params as SetDefaultLimits$Params } from './fn/admin/set-default-limits';
