@@ -10,7 +10,6 @@ from api_gateway.problems import (
     STATUS_OF,
     FieldError,
     FieldsRefused,
-    OrderRefused,
     Problem,
     field_refused,
     problem_of,
@@ -174,7 +173,7 @@ def _placing_refusal(result: CommandResult, placed: PlaceOrder) -> Refused:
 def refusal_of(result: CommandResult) -> Refused:
     """Why the command was refused. An order that was recorded as rejected is 422 with its id."""
     if result.order.id and result.order.status == ORDER_STATUS_REJECTED:
-        return OrderRefused(result.refused, result.message, result.order.id)
+        return Refused(result.refused, result.message, order_id=result.order.id)
     if result.refused == "command_id_reused":
         told = "This client_order_id came before with another body; the first order stands."
         return Refused("client_order_id_reused", told)

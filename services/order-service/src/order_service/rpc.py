@@ -8,6 +8,7 @@ from kernel.event import Event
 from kernel.eventlog.port import EventLog
 from kernel.projection import Projection
 from kernel.refused import Kind, Refused
+from kernel.rpc import correlation_id
 from kernel.runtime import Runtime
 from order_service.execution import executed
 from order_service.order import OrderRow
@@ -20,6 +21,7 @@ from order_service.views import OrdersView
 from order_service.wire import event_message, order_message
 from trading.v1 import engine_pb2, market_data_pb2, trading_pb2, trading_pb2_grpc, types_pb2
 
+TRACEPARENT_CHARACTERS = 55
 NOT_FOUND = Refused("order_not_found", "There is no such order of yours.", Kind.NOT_FOUND)
 
 
@@ -174,13 +176,16 @@ class TradingServicer(trading_pb2_grpc.TradingServiceServicer):
         self, request: trading_pb2.CreateOrderRequest, context: Any
     ) -> trading_pb2.CreateOrderResponse:
         submit = trading_pb2.SubmitRequest(
-            user_id=request.user_id, requests=[trading_pb2.OrderRequest(place=request.order)]
+            user_id=request.user_id,
+            correlation_id=correlation_id.get(),
+            traceparent=_traceparent(context),
+            requests=[trading_pb2.OrderRequest(place=request.order)],
         )
-        if request.account_id:
+        if request.account_id:  # the contract: the same as the order's, if that has one
             submit.requests[0].place.account_id = request.account_id
         (result,) = await self._orders.submit(submit)
         if result.refused:
-            raise Refused(result.refused, result.message, Kind(result.refused_kind))
+            raise Refused(result.refused, result.message, Kind(result.refused_kind), order_id=result.order.id)
         return trading_pb2.CreateOrderResponse(
             order=result.order, fills=result.fills, position=result.position, first_time=result.first_time
         )
@@ -226,6 +231,12 @@ class TradingServicer(trading_pb2_grpc.TradingServiceServicer):
             raise Refused("stream_ended", f"The stream of {symbol} ended; subscribe again.", Kind.UNAVAILABLE)
         except Exception as error:
             await waiting.put(error)
+
+
+def _traceparent(context: Any) -> str:
+    """The caller's place in its trace, from the call's metadata; empty if there is none."""
+    given = dict(context.invocation_metadata() or ()).get("traceparent", "")
+    return given if isinstance(given, str) and len(given) == TRACEPARENT_CHARACTERS else ""
 
 
 def _refused(refused: Refused) -> engine_pb2.CommandResult:

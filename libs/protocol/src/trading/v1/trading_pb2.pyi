@@ -31,7 +31,7 @@ class CreateOrderRequest(_message.Message):
     ORDER_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     account_id: _builtins.str
-    """empty: the user's first account"""
+    """The same as order.account_id, which is enough alone. Both empty: the user's first account."""
     @_builtins.property
     def order(self) -> _engine_pb2.PlaceOrder: ...
     def __init__(
@@ -139,6 +139,7 @@ class StreamMarketDataRequest(_message.Message):
     SYMBOLS_FIELD_NUMBER: _builtins.int
     DEPTH_FIELD_NUMBER: _builtins.int
     depth: _builtins.int
+    """levels a side"""
     @_builtins.property
     def symbols(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
