@@ -1,5 +1,6 @@
 """Administration: listing, money in and out, sessions, and the log itself. ADMIN only."""
 
+import re
 from typing import Any, Literal
 
 import msgspec
@@ -42,6 +43,7 @@ STATES = {"ACTIVE": 1, "SUSPENDED": 2}
 SCALE_MAX = 18
 PROTECTION_DEFAULT = "0.05"
 ASSET = r"[A-Z0-9]{1,12}"
+VERSION = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 class NewAsset(msgspec.Struct, forbid_unknown_fields=True):
@@ -226,23 +228,43 @@ async def set_state(call: Call) -> Reply:
 async def list_events(call: Call) -> Reply:
     """GET /admin/events: the log in its order, or one aggregate's events; the cursor is the next `after`."""
     log, limit = call.platform.log, call.page_size
-    after = position_in(call.query["after"], "after") if "after" in call.query else None
-    if after is not None and after.log != log.name:
+    text, slash, version = call.query.get("after", f"{log.name}:0").partition("/")
+    after = position_in(text, "after")
+    if after.log != log.name:
         raise field_refused("after", f"there is no log {after.log}, only {log.name}")
-    position = after.position if after else 0
     aggregate_id = call.query.get("aggregate_id")
     if aggregate_id is None:
-        found = await log.read(position, limit + 1)
+        if slash:
+            raise field_refused("after", "has a version only with the aggregate_id of its page")
+        found = await log.read(after.position, limit + 1)
+    elif slash:
+        found = await log.read_stream(_aggregate(aggregate_id), _version(version), limit + 1)
     else:
-        text_in(aggregate_id, "aggregate_id", 128)
-        # Positions and versions of one aggregate rise together, so the page after a position is found by skipping.
-        found = await _stream_after(log, aggregate_id, position, limit + 1)
+        found = await _stream_after(log, _aggregate(aggregate_id), after.position, limit + 1)
     page = found[:limit]
-    following = f"{log.name}:{page[-1].position}" if len(found) > limit else None
+    following = _following(page[-1], aggregate_id) if len(found) > limit else None
     return reply(200, EventPage([event_json(event) for event in page], following))
 
 
+def _aggregate(given: str) -> str:
+    return text_in(given, "aggregate_id", 128)
+
+
+def _version(given: str) -> int:
+    if not VERSION.fullmatch(given):
+        raise field_refused("after", "must be a position such as main:42, or the next_cursor of the page before")
+    return int(given)
+
+
+def _following(last: Event, aggregate_id: str | None) -> str:
+    """Where the next page starts: of an aggregate also its version, from which it is read."""
+    place = f"{last.log}:{last.position}"
+    return f"{place}/{last.event_version}" if aggregate_id is not None else place
+
+
 async def _stream_after(log: EventLog, aggregate_id: str, position: int, limit: int) -> list[Event]:
+    """Events of an aggregate behind a position, of which no page has told the version: found by skipping, as positions
+    and versions of one aggregate rise together."""
     found: list[Event] = []
     version = 0
     while len(found) < limit:

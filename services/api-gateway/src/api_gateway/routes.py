@@ -41,6 +41,11 @@ class Route:
     def has_body(self) -> bool:
         return self.method in ("POST", "PUT", "PATCH")
 
+    @property
+    def is_endless(self) -> bool:
+        """Whether its answer has no end, and so no length."""
+        return self.handler is sse.follow
+
 
 U, T, A = Role.USER, Role.TRADER, Role.ADMIN
 ROUTES = (
