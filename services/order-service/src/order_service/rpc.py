@@ -11,6 +11,7 @@ from kernel.refused import Kind, Refused
 from kernel.rpc import correlation_id
 from kernel.runtime import Runtime
 from order_service.execution import executed
+from order_service.forgotten import told_closed
 from order_service.order import OrderRow
 from order_service.outcomes import note
 from order_service.owners import Owners
@@ -70,7 +71,13 @@ class Orders:
                 results.append(None)
             except Refused as refused:
                 results.append(_refused(refused))
-        following = iter(await executed(self.engine, commands))
+        asked_of_engine = [asked for asked, result in zip(request.requests, results, strict=True) if result is None]
+        decided = await executed(self.engine, commands)
+        answers = [
+            await told_closed(self.view, self.projection, *one)
+            for one in zip(asked_of_engine, commands, decided, strict=True)
+        ]
+        following = iter(answers)
         return [result if result is not None else next(following) for result in results]
 
     async def _account_of(self, request: trading_pb2.SubmitRequest) -> AccountOf:
