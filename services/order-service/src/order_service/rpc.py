@@ -10,8 +10,8 @@ from kernel.projection import Projection
 from kernel.refused import Kind, Refused
 from kernel.rpc import correlation_id
 from kernel.runtime import Runtime
+from order_service.answers import completed
 from order_service.execution import executed
-from order_service.forgotten import told_closed
 from order_service.order import OrderRow
 from order_service.outcomes import note
 from order_service.owners import Owners
@@ -74,7 +74,7 @@ class Orders:
         asked_of_engine = [asked for asked, result in zip(request.requests, results, strict=True) if result is None]
         decided = await executed(self.engine, commands)
         answers = [
-            await told_closed(self.view, self.projection, *one)
+            await completed(self.view, self.projection, *one)
             for one in zip(asked_of_engine, commands, decided, strict=True)
         ]
         following = iter(answers)

@@ -1,7 +1,7 @@
 """Between the order service's rows and the messages of its contract: one function a message and direction."""
 
 from kernel.event import Event
-from kernel.money import add, canonical, parse
+from order_service.bound import available
 from order_service.order import BalanceRow, OrderRow
 from trading.v1 import trading_pb2, types_pb2
 from trading_events.messages import ORDER_STATUSES, ORDER_TYPES, SIDES, TIMES_IN_FORCE
@@ -33,8 +33,8 @@ def order_message(row: OrderRow) -> types_pb2.Order:
 
 
 def balance_message(row: BalanceRow) -> trading_pb2.Balance:
-    available = add(parse(row.balance), -parse(row.hold))
-    return trading_pb2.Balance(asset=row.asset, balance=row.balance, hold=row.hold, available=canonical(available))
+    left = available(row.balance, row.hold)
+    return trading_pb2.Balance(asset=row.asset, balance=row.balance, hold=row.hold, available=left)
 
 
 def event_message(event: Event, owner: str) -> trading_pb2.RecordedEvent:
