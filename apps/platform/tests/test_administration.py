@@ -3,7 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import uvloop
+
+from kernel.ids import derived_id
+from kernel.refused import Refused
+from trading.v1 import engine_pb2
+from trading.v1.engine_pb2_grpc import EngineServiceStub
 
 from .embedded import Embedded, embedded
 from .scenario import limit
@@ -86,5 +92,26 @@ def test_default_limits_hold_where_an_account_has_none_of_its_own(tmp_path):
         status, in_force = await admin.ask("DELETE", own)
         assert (status, in_force.items() >= limits("50", None, None).items()) == (200, True)
         assert (await admin.ask("GET", "/admin/limit-policies"))[1]["items"] == [default | limits("50", None, None)]
+
+    run(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("reason", ["two\nlines", "a\x00b", "next\x85line", "é" * 129])
+def test_a_reason_that_is_no_short_line_is_refused_and_hurts_nobody(tmp_path, reason):
+    async def scenario(venue: Embedded) -> None:
+        admin, buyer = venue.people["admin"], venue.people["buyer"]
+        asked = {"/instruments/AAPL/session": "CLOSED", f"/accounts/{buyer.account_id}/state": "SUSPENDED"}
+        for path, word in asked.items():
+            field = "session" if word == "CLOSED" else "state"
+            status, told = await admin.ask("PUT", f"/admin{path}", {field: word, "reason": reason})
+            assert (status, told["errors"][0]["field"]) == (400, "reason")
+        # Whoever calls the engine itself is held by its contract too.
+        change = engine_pb2.ChangeSession(symbol="AAPL", session=engine_pb2.SESSION_CLOSED, reason=reason)
+        command = engine_pb2.Command(command_id=derived_id("reason"), correlation_id="c", change_session=change)
+        with pytest.raises(Refused) as refusal:
+            engine = EngineServiceStub(venue.platform.channels("trading-engine"))
+            await engine.Execute(engine_pb2.ExecuteRequest(command=command))
+        assert refusal.value.code == "invalid_request"
+        assert (await buyer.ask("POST", "/orders", limit("BUY", "1", "9", "o")))[0] == 201
 
     run(tmp_path, scenario)

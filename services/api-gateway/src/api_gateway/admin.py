@@ -43,6 +43,9 @@ STATES = {"ACTIVE": 1, "SUSPENDED": 2}
 SCALE_MAX = 18
 PROTECTION_DEFAULT = "0.05"
 ASSET = r"[A-Z0-9]{1,12}"
+REASON = r"[^\x00-\x1f\x7f-\x9f]+"
+REASON_CHARACTERS_MAX = 200
+REASON_BYTES_MAX = 256
 VERSION = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
@@ -127,6 +130,13 @@ def _key_reused(refused: Refused) -> Refused:
     return Refused("idempotency_key_reused", "This Idempotency-Key came before with another body.")
 
 
+def _reason(given: str) -> str:
+    """Recorded for ever, as one line."""
+    if len(given.encode()) > REASON_BYTES_MAX:
+        raise field_refused("reason", f"must have at most {REASON_BYTES_MAX} bytes in UTF-8")
+    return text_in(given, "reason", REASON_CHARACTERS_MAX, REASON)
+
+
 def asset_in(text: str, field: str) -> str:
     return text_in(text, field, 12, ASSET)
 
@@ -164,7 +174,7 @@ async def set_session(call: Call) -> Reply:
     """PUT /admin/instruments/{symbol}/session"""
     given = decoded(_session, call.body)
     symbol = call.params["symbol"]
-    reason = text_in(given.reason, "reason", 200)
+    reason = _reason(given.reason)
     change = ChangeSession(symbol=symbol, session=SESSIONS[given.session], reason=reason)  # type: ignore[arg-type]
     result = await _execute(call, change_session=change)
     instrument, position = await instrument_at(call, symbol, result.position)
@@ -217,7 +227,7 @@ async def set_state(call: Call) -> Reply:
         SetTradingStateRequest(
             account_id=call.params["account_id"],
             state=STATES[given.state],  # type: ignore[arg-type]
-            reason=text_in(given.reason, "reason", 200),
+            reason=_reason(given.reason),
             user_id=call.user_id,
         )
     )

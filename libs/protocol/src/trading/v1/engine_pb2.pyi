@@ -499,6 +499,7 @@ class ChangeAccountState(_message.Message):
     account_id: _builtins.str
     state: Global___AccountState.ValueType
     reason: _builtins.str
+    """no control characters"""
     def __init__(
         self,
         *,
@@ -598,6 +599,7 @@ class ChangeSession(_message.Message):
     symbol: _builtins.str
     session: Global___Session.ValueType
     reason: _builtins.str
+    """no control characters"""
     def __init__(
         self,
         *,

@@ -656,6 +656,7 @@ class SetTradingStateRequest(_message.Message):
     account_id: _builtins.str
     state: _engine_pb2.AccountState.ValueType
     reason: _builtins.str
+    """no control characters"""
     user_id: _builtins.str
     idempotency_key: _builtins.str
     def __init__(
