@@ -32,6 +32,14 @@ class Embedded:
 @asynccontextmanager
 async def embedded(folder: Path, **gateway: Any) -> AsyncIterator[Embedded]:
     """A platform on which AAPL is listed, the buyer has cash and the seller shares. gateway: settings of its own."""
+    async with empty(folder, **gateway) as venue:
+        await listed(venue.people)
+        yield venue
+
+
+@asynccontextmanager
+async def empty(folder: Path, **gateway: Any) -> AsyncIterator[Embedded]:
+    """A platform with people on which nothing is listed."""
     overrides = SETTINGS | {"api-gateway": SETTINGS["api-gateway"] | gateway}
     settings = PlatformSettings(data=folder, http="127.0.0.1:0")
     async with running(settings, overrides) as platform, AsyncExitStack() as opened:
@@ -44,5 +52,4 @@ async def embedded(folder: Path, **gateway: Any) -> AsyncIterator[Embedded]:
             tokens[name] = await token_of(f"{url}/realms/trading-platform", f"{name}@example.com")
             client = await opened.enter_async_context(signed_in(url, tokens[name]))
             people[name] = Person(client, user.account_id)
-        await listed(people)
         yield Embedded(platform, url, people, tokens)

@@ -136,9 +136,6 @@ class Orders(OrderServiceServicer):
             position=at(99),
         )
 
-    async def GetOrderHistory(self, request: Any, context: Any) -> trading_pb2.GetOrderHistoryResponse:
-        raise AssertionError("the gateway reads the log")
-
     async def StreamOrders(
         self, request: trading_pb2.StreamOrdersRequest, context: Any
     ) -> AsyncIterator[trading_pb2.StreamOrdersResponse]:
