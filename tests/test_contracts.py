@@ -10,12 +10,14 @@ from pathlib import Path
 
 import jsonschema
 import msgspec
+import protovalidate
 import pytest
 import yaml
 from google.protobuf import descriptor_pb2
 from openapi_spec_validator import validate as validate_openapi
 
 from tools import generate_event_schemas, generate_protocol
+from trading.v1 import engine_pb2, risk_pb2, trading_pb2
 
 ROOT = Path(__file__).resolve().parent.parent
 EVENTS = generate_event_schemas.EVENTS
@@ -106,6 +108,39 @@ def test_the_openapi_contract_is_valid():
     contract = yaml.safe_load((ROOT / "contracts" / "openapi.yaml").read_text())
     assert contract["openapi"] == "3.0.3"
     validate_openapi(contract)
+
+
+# A field's text -> whether the contracts take it for a number above zero.
+POSITIVE = [
+    *(("1", True), ("0.01", True), ("0.000000000000000001", True), ("12345678901234567890.123456789012345678", True)),
+    *(("1.50", True), ("10", True), ("0", False), ("0.0", False), ("0.000000000000000000", False), ("-1", False)),
+    *(("01", False), ("1e3", False), ("1.", False), (".5", False), ("+1", False), ("NaN", False), ("1" * 21, False)),
+]
+
+
+@pytest.mark.parametrize(("text", "fits"), POSITIVE)
+def test_a_number_that_must_be_positive_is_so_in_every_contract(text, fits):
+    rest = yaml.safe_load((ROOT / "contracts" / "openapi.yaml").read_text())["components"]["schemas"]
+    for name in ("PositiveDecimalInput", "NullablePositiveDecimalInput"):
+        assert jsonschema.Draft202012Validator({"oneOf": rest[name]["oneOf"]}).is_valid(text) == fits, name
+    place = {"account_id": ACCOUNT, "symbol": "AAPL", "side": 1, "type": 2, "time_in_force": 1}
+    uuid = {"account_id": ACCOUNT, "order_id": ACCOUNT}
+    listing = {"symbol": "A", "base": "A", "quote": "USD", "calendar": "24x7", "protection": "0.05"}
+    units = dict.fromkeys(("price_unit", "lot_unit", "max_price", "max_quantity"), text)
+    for message in (
+        engine_pb2.PlaceOrder(**place, quantity=text, price=text),
+        engine_pb2.PlaceOrder(**place, quantity="1", price=text, protection_price=text),
+        engine_pb2.ReplaceOrder(**uuid, quantity=text, price=text),
+        engine_pb2.Deposit(account_id=ACCOUNT, asset="USD", amount=text),
+        engine_pb2.Withdraw(account_id=ACCOUNT, asset="USD", amount=text),
+        engine_pb2.ChangeLimits(account_id=ACCOUNT, max_order_notional=text, max_order_quantity=text),
+        engine_pb2.ListInstrument(**listing, **units),
+        risk_pb2.Limits(max_order_notional=text),
+        risk_pb2.Limits(max_order_quantity=text),
+        trading_pb2.ReplaceRequest(quantity=text),
+        trading_pb2.ReplaceRequest(price=text),
+    ):
+        assert (not protovalidate.collect_violations(message)) == fits, f"{type(message).__name__} {message}"
 
 
 def test_the_event_schemas_are_what_the_types_generate():

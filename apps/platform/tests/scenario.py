@@ -118,7 +118,9 @@ async def traded(people: dict[str, Person]) -> dict[str, Any]:
         "repeat": (again_status, again == filled),
         "read back": (read_status, read["status"], read["cum_quantity"], read["average_price"]),
         "by client order id": (named["quantity"], named["leaves_quantity"]),
-        "history": [event["event_type"] for event in history["items"]],
+        "history": [
+            (event["event_type"], event["metadata"]["user_id"] == rested["user_id"]) for event in history["items"]
+        ],
         "book": [[(level["price"], level["quantity"]) for level in book[side]] for side in ("bids", "asks")],
         "trades": [(trade["price"], trade["quantity"], trade["aggressor_side"]) for trade in trades["items"]],
         "orders": [(order["client_order_id"], order["status"]) for order in page["items"]],

@@ -29,7 +29,8 @@ OUTCOME = {
     "repeat": (201, True),
     "read back": (200, "PARTIALLY_EXECUTED", "4", "101"),
     "by client order id": ("2", "2"),
-    "history": ["OrderCreated", "OrderExecuted"],
+    # What happened, and whether it tells the owner who sent the command: the other's execution does not.
+    "history": [("OrderCreated", True), ("OrderExecuted", False)],
     "book": [[("99", "2")], [("101", "6")]],
     "trades": [("101", "4", "BUY")],
     "orders": [("other", "CANCELED"), ("fills", "EXECUTED"), ("bid", "PENDING")],

@@ -21,7 +21,7 @@ pub struct Holding {
     pub hold: i128,
 }
 
-/// The limits of an account; none means the venue's default.
+/// The limits of an account; none means no limit (open orders: `limit::OPEN_ORDERS_DEFAULT`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Largest value of one order, in 10^-18 of the quote currency.

@@ -38,7 +38,7 @@ pub enum Command<'a> {
     Deposit(Transfer),
     /// Takes cash or assets out.
     Withdraw(Transfer),
-    /// Sets all limits of an account; none means the venue's default.
+    /// Sets all limits of an account; none means no limit (open orders: `limit::OPEN_ORDERS_DEFAULT`).
     ChangeLimits(ChangeLimits),
     /// Suspends or reactivates an account.
     ChangeAccountState(ChangeAccountState<'a>),

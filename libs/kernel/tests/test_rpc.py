@@ -23,7 +23,7 @@ class Oracle(MarketDataServiceServicer):
 
     async def GetBook(self, request, context):
         if request.symbol == "REFUSED":
-            raise Refused("market_closed", "Come back tomorrow.", Kind.UNPROCESSABLE, retry_after_s=7)
+            raise Refused("market_closed", "Come back tomorrow.", Kind.UNPROCESSABLE, retry_after_s=7, order_id="o-1")
         if request.symbol == "SLOW":
             await asyncio.sleep(30)
         if request.symbol == "STEADY":
@@ -93,18 +93,19 @@ def test_a_call_is_answered(over):
     assert over(scenario) == 5
 
 
-def test_a_refusal_keeps_its_code_kind_message_and_patience(over):
+def test_a_refusal_keeps_its_code_kind_message_patience_and_order(over):
     async def scenario(stub):
         with pytest.raises(Refused) as refusal:
             await stub.GetBook(market_data_pb2.GetBookRequest(symbol="REFUSED", depth=5))
         return refusal.value
 
     refused = over(scenario)
-    assert (refused.code, refused.kind, refused.message, refused.retry_after_s) == (
+    assert (refused.code, refused.kind, refused.message, refused.retry_after_s, refused.order_id) == (
         "market_closed",
         Kind.UNPROCESSABLE,
         "Come back tomorrow.",
         7,
+        "o-1",
     )
 
 

@@ -93,10 +93,6 @@ class Market(MarketDataServiceServicer):
             last_time_ns=NOW_NS,
         )
 
-    async def ListTrades(self, request: Any, context: Any) -> market_data_pb2.ListTradesResponse:
-        self._known(request.symbol)
-        return market_data_pb2.ListTradesResponse(trades=[self.trade()], position=at(99))
-
     def trade(self) -> market_data_pb2.Trade:
         return market_data_pb2.Trade(
             id="74726164-0001-8000-8000-000000000001",
@@ -114,19 +110,6 @@ class Market(MarketDataServiceServicer):
         return market_data_pb2.Bar(
             start_ns=start_ns, open="1", high="2", low="0.5", close="1.5", volume="10", notional="12.5", trades=4
         )
-
-    async def ListBars(self, request: Any, context: Any) -> market_data_pb2.ListBarsResponse:
-        self._known(request.symbol)
-        return market_data_pb2.ListBarsResponse(bars=[self.bar()], position=at(99))
-
-    async def GetClock(self, request: Any, context: Any) -> market_data_pb2.GetClockResponse:
-        sessions = [
-            market_data_pb2.InstrumentClock(symbol=SYMBOL, calendar="24x7", session="CONTINUOUS"),
-            market_data_pb2.InstrumentClock(
-                symbol="AAPL", calendar="XNAS", session="CLOSED", next_open_ns=NOW_NS + 10**12, next_close_ns=NOW_NS
-            ),
-        ]
-        return market_data_pb2.GetClockResponse(time_ns=NOW_NS, position=at(99), instruments=sessions)
 
     async def StreamChannel(
         self, request: market_data_pb2.StreamChannelRequest, context: Any
@@ -170,10 +153,6 @@ class Market(MarketDataServiceServicer):
             **rest,
         )
 
-    async def StreamTopOfBook(self, request: Any, context: Any) -> Any:
-        raise AssertionError("the gateway does not use it")
-        yield
-
     async def GetMarketDataPosition(self, request: Any, context: Any) -> market_data_pb2.GetMarketDataPositionResponse:
         return market_data_pb2.GetMarketDataPositionResponse(position=at(99))
 
@@ -209,40 +188,16 @@ class Risk(RiskServiceServicer):
         found = [account for account in self.accounts.values() if account.user_id == request.user_id]
         return risk_pb2.ListAccountsResponse(accounts=found, position=at(99))
 
-    async def ListPositions(self, request: Any, context: Any) -> risk_pb2.ListPositionsResponse:
-        self._own(request.account_id, request.user_id)
-        held = risk_pb2.Position(
-            asset="BTC",
-            symbol=SYMBOL,
-            quantity="0.5",
-            hold="0",
-            last_price="64250.1",
-            market_value="32125.05",
-            average_cost="64000",
-            realized_profit="0",
-            unrealized_profit="125.05",
-            currency="USD",
-        )
-        cash = risk_pb2.Position(asset="USD", quantity="100")
-        return risk_pb2.ListPositionsResponse(positions=[held, cash], position=at(99))
-
-    async def GetExposure(self, request: Any, context: Any) -> risk_pb2.GetExposureResponse:
-        self._own(request.account_id, request.user_id)
-        exposure = risk_pb2.InstrumentExposure(symbol=SYMBOL, currency="USD", quantity="0.5", open_buy_quantity="1")
-        return risk_pb2.GetExposureResponse(open_orders=2, instruments=[exposure], position=at(99))
-
     async def SetLimitPolicy(self, request: Any, context: Any) -> risk_pb2.SetLimitPolicyResponse:
         if self.pending:
             return risk_pb2.SetLimitPolicyResponse(position=at(100), accounts_pending=self.pending)
-        self._own(request.account_id, "").limits.CopyFrom(request.limits)
+        if request.account_id:
+            self._own(request.account_id, "").limits.CopyFrom(request.limits)
         return risk_pb2.SetLimitPolicyResponse(position=at(100), accounts_changed=1)
 
     async def SetTradingState(self, request: Any, context: Any) -> risk_pb2.SetTradingStateResponse:
         self._own(request.account_id, "").state = ("", "ACTIVE", "SUSPENDED")[request.state]
         return risk_pb2.SetTradingStateResponse(position=at(100))
-
-    async def ListLimitPolicies(self, request: Any, context: Any) -> risk_pb2.ListLimitPoliciesResponse:
-        raise AssertionError("the gateway does not use it")
 
     async def GetRiskPosition(self, request: Any, context: Any) -> risk_pb2.GetRiskPositionResponse:
         return risk_pb2.GetRiskPositionResponse(position=at(99))
@@ -330,11 +285,6 @@ class Users(UserServiceServicer):
     async def UpdateProfile(self, request: Any, context: Any) -> user_pb2.UpdateProfileResponse:
         self._user(request.user_id).name = request.name
         return user_pb2.UpdateProfileResponse(user=self._user(request.user_id), position=at(99))
-
-    async def SetRoles(self, request: Any, context: Any) -> user_pb2.SetRolesResponse:
-        user = self._user(request.user_id)
-        user.roles[:] = request.roles
-        return user_pb2.SetRolesResponse(user=user, position=at(99))
 
     async def CreateApiKey(self, request: Any, context: Any) -> user_pb2.CreateApiKeyResponse:
         assert request.held_roles, "a caller always holds something"
@@ -437,18 +387,14 @@ class Engine(EngineServiceServicer):
         data = msgspec.json.encode(booked)
         return await self.append(command_id, moved.account_id, "Account", event_type.__name__, data)
 
-    async def append(self, command_id: str, aggregate_id: str, kind: str, event_type: str, data: bytes) -> int:
+    async def append(
+        self, command_id: str, aggregate_id: str, kind: str, event_type: str, data: bytes, user_id: str | None = None
+    ) -> int:
         self.writer = self.writer or await self.log.acquire("trading-engine", ["Account", "Order"])
         version = len(await self.log.read_stream(aggregate_id)) + 1
-        event = NewEvent(derived_id(command_id), aggregate_id, kind, event_type, version, data, NOW_NS)
+        event = NewEvent(derived_id(command_id), aggregate_id, kind, event_type, version, data, NOW_NS, user_id=user_id)
         (appended,) = await self.log.append([Append((event,), "test", command_id)], self.writer)
         return appended.last
 
-    async def ExecuteBatch(self, request: Any, context: Any) -> engine_pb2.ExecuteBatchResponse:
-        raise AssertionError("the gateway does not use it")
-
     async def GetEngineBook(self, request: Any, context: Any) -> engine_pb2.GetEngineBookResponse:
         raise self.fault or Refused("unknown_instrument", "There is no instrument with this symbol.", Kind.NOT_FOUND)
-
-    async def GetStateHash(self, request: Any, context: Any) -> engine_pb2.GetStateHashResponse:
-        raise AssertionError("the gateway does not use it")

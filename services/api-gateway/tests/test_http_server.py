@@ -6,6 +6,8 @@ import json
 import re
 import socket
 
+import httpx2
+import pytest
 import websockets
 
 from api_gateway.http_server import GatewayServer
@@ -82,9 +84,34 @@ def test_answers_follow_their_requests_on_one_connection_and_it_closes_when_aske
             then = f"{order[9:]}{post}Expect: 100-continue\r\n\r\n{order}GET /v1/public/time HTTP/1.0\r\n{head}\r\n"
             answers = await said(port, first.encode(), then.encode())
             statuses = [status for status in re.findall(rb"HTTP/1\.1 (\d+)", answers) if status != b"100"]
-            assert statuses == [b"201", b"405", b"201", b"201", b"200"]
+            assert statuses == [b"201", b"200", b"201", b"201", b"200"]
             assert answers.count(b'"order_id"') == 3
             assert b"\r\nconnection: close\r\n" in answers
+
+    run(test)
+
+
+HEADS = [
+    *("/v1/public/time", "/v1/orders", f"/v1/market-data/{SYMBOL}/quote", "/v1/orders/not-one", "/v1/nothing"),
+    *("/v1/market-data/stream?symbols=BTC-USD", "/health", "/metrics", "/docs", "/openapi.yaml", "/docs/start.js"),
+]
+# What may change from one request to the next.
+OF_THE_MOMENT = {"date", "x-request-id", "x-ratelimit-remaining", "x-ratelimit-reset", "transfer-encoding"}
+
+
+@pytest.mark.parametrize("path", HEADS)
+def test_head_is_answered_as_get_without_a_body(path):
+    async def test(gateway):
+        async with served(gateway) as port, httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            async with client.stream("GET", path, headers=READER) as got:
+                status, headers = got.status_code, dict(got.headers)
+            followed = len(gateway.market.streams)
+            told = await client.head(path, headers=READER)
+            assert (told.status_code, told.content) == (status, b"")
+            lengths = {"content-length"} if path in ("/metrics", "/v1/nothing", "/v1/orders/not-one") else set()
+            kept = {name: text for name, text in headers.items() if name not in OF_THE_MOMENT | lengths}
+            assert {name: told.headers.get(name) for name in kept} == kept
+            assert len(gateway.market.streams) == followed
 
     run(test)
 

@@ -151,8 +151,18 @@ BAD_ORDERS = [
     ("quantity zero as a number", LIMIT | {"quantity": 0}, "quantity"),
     ("a negative quantity", LIMIT | {"quantity": "-1"}, "quantity"),
     ("a negative number", LIMIT | {"quantity": -1.5}, "quantity"),
-    ("an exponent", LIMIT | {"quantity": "1e3"}, "quantity"),
-    ("an exponent as a number", b'{"symbol":"A","side":"BUY","type":"LIMIT","quantity":1e3,"price":"1"}', "quantity"),
+    ("an exponent in a text", LIMIT | {"quantity": "1e3"}, "quantity"),
+    *(
+        (
+            f"the number {text}",
+            b'{"symbol":"A","side":"BUY","type":"LIMIT","quantity":%b,"price":"1"}' % text.encode(),
+            "quantity",
+        )
+        for text in (
+            *("1e400", "1e-400", "1e999999999", "1e20", "1e-19", "1.5e-18", "0e0", "0.0e5", "-1e3"),
+            "9" * 21 + "e-5",
+        )
+    ),
     ("the text NaN", LIMIT | {"quantity": "NaN"}, "quantity"),
     ("a plus sign", LIMIT | {"quantity": "+1"}, "quantity"),
     ("a space", LIMIT | {"quantity": " 1"}, "quantity"),
@@ -201,6 +211,14 @@ EXACT = [
     ("12345678901234567890.123456789012345678", "12345678901234567890.123456789012345678"),
     ("0.000000000000000001", "0.000000000000000001"),
     ('"\\u0031.5"', "1.5"),
+    ("1e-08", "0.00000001"),
+    ("1E3", "1000"),
+    ("1.5e+2", "150"),
+    ("1.50e1", "15"),
+    ("1e-18", "0.000000000000000001"),
+    ("1e19", "10000000000000000000"),
+    ("12345678901234567890.000e0", "12345678901234567890"),
+    ("1.2345678901234567e-2", "0.012345678901234567"),
 ]
 
 
@@ -331,6 +349,22 @@ def test_the_history_of_an_order_is_its_events_page_by_page():
         rest = (await gateway.call("GET", f"/v1/orders/{order_id}/history?cursor={first['next_cursor']}")).json()
         assert [event["event_version"] for event in rest["items"]] == [3]
         assert rest["next_cursor"] is None
+
+    run(test)
+
+
+def test_a_history_tells_whose_command_it_was_only_to_its_sender():
+    async def test(gateway):
+        order_id = (await gateway.call("POST", "/v1/orders", json=LIMIT)).json()["order_id"]
+        for user_id in (ADA, GRACE, None):
+            data = b'{"quantity":"0.5"}'
+            await gateway.engine.append(f"of {user_id}", order_id, "Order", "OrderExecuted", data, user_id)
+        nothing = {"user_id": None, "correlation_id": None, "causation_id": None, "command_id": None}
+        own = nothing | {"user_id": ADA, "correlation_id": "test", "command_id": f"of {ADA}"}
+        told = (await gateway.call("GET", f"/v1/orders/{order_id}/history")).json()["items"]
+        assert [event["metadata"] for event in told] == [own, nothing, nothing]
+        every = (await gateway.call("GET", f"/v1/admin/events?aggregate_id={order_id}", headers=ADMIN)).json()["items"]
+        assert [event["metadata"]["user_id"] for event in every] == [ADA, GRACE, None]
 
     run(test)
 

@@ -20,6 +20,7 @@ TEXTS = [
     ("inside an object of a list", '{"orders":[{"price":"1"},{"price":"2","price":"3"}]}', "price"),
     ("a value that looks like a name", '{"name":"price","symbol":"price:"}', None),
     ("values of colons", '{"a":":","b":" :","c":",\\":"}', None),
+    ("names and values that look like each other", '{":":"",":":""}', ":"),
     ("a value that hides a name", '{"price":"x","b":":","price":"2"}', "price"),
     ("a number of many digits", '{"a":{"b":1},"b":' + "1" * 5_000 + "}", None),
     ("no object", "[1, 2]", None),

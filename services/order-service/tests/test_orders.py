@@ -1,12 +1,13 @@
 """What a client of the order service sees: placing, finding, changing, listing, streaming."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import pytest
 
 from kernel.eventlog.port import READ_EVENTS_MAX
 from kernel.refused import Kind, Refused
+from kernel.rpc import correlation_id
 from trading.v1 import engine_pb2, market_data_pb2, trading_pb2, types_pb2
 
 from .running import Venue, limit, venue
@@ -188,6 +189,37 @@ def test_history_tells_every_event_of_the_order():
     run(scenario)
 
 
+def test_nobody_learns_from_a_history_or_a_stream_who_sent_another_command():
+    def names(events: Iterable[trading_pb2.RecordedEvent]) -> list[tuple[str, str, bool]]:
+        """Of each event its type, the correlation id that it tells, and whether it tells the command."""
+        return [(event.event_type, event.correlation_id, bool(event.command_id)) for event in events]
+
+    async def scenario(opened: Venue) -> None:
+        stream = opened.orders.StreamOrders(trading_pb2.StreamOrdersRequest(user_id="bob"))
+        await anext(stream)
+        said = {"alice": "what alice calls it", "bob": "what bob calls it"}
+        told = []
+        for user, order in (("bob", limit("SELL", "10", "20")), ("alice", limit("BUY", "4", "20"))):
+            request = trading_pb2.SubmitRequest(user_id=user, correlation_id=said[user], requests=[order])
+            told.append((await opened.orders.Submit(request)).results[0])
+        sold, bought = told
+        expected = [("OrderCreated", said["bob"], True), ("OrderExecuted", "", False)]
+        asked = trading_pb2.GetOrderHistoryRequest(user_id="bob", order_id=sold.order.id, at_least=bought.position)
+        assert names((await opened.orders.GetOrderHistory(asked)).events) == expected
+        seen: list[trading_pb2.RecordedEvent] = []
+        while len(seen) < 2:
+            seen += (await anext(stream)).events
+        assert names(seen) == expected
+        taker = trading_pb2.GetOrderHistoryRequest(user_id="alice", order_id=bought.order.id)
+        assert names((await opened.orders.GetOrderHistory(taker)).events) == [
+            ("OrderCreated", said["alice"], True),
+            ("OrderExecuted", said["alice"], True),
+        ]
+        await stream.aclose()
+
+    run(scenario)
+
+
 def test_the_history_of_an_order_with_many_fills_is_whole():
     fills = READ_EVENTS_MAX + 2
 
@@ -234,7 +266,80 @@ def test_the_trading_service_creates_and_gets():
         with pytest.raises(Refused) as refusal:
             too_much = limit("BUY", "2000", "20").place
             await opened.trading.CreateOrder(trading_pb2.CreateOrderRequest(user_id="alice", order=too_much))
-        assert refusal.value.code == "insufficient_funds"
+        rejected = await found(opened, "alice", order_id=refusal.value.order_id)
+        assert (refusal.value.code, status(rejected)) == ("insufficient_funds", "REJECTED")
+        with pytest.raises(Refused) as refusal:
+            nowhere = limit("BUY", "1", "20").place
+            nowhere.symbol = "NOPE"
+            await opened.trading.CreateOrder(trading_pb2.CreateOrderRequest(user_id="alice", order=nowhere))
+        assert (refusal.value.code, refusal.value.order_id) == ("unknown_instrument", "")
+
+    run(scenario)
+
+
+def test_the_trading_service_records_the_correlation_id_and_the_trace_of_its_call():
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+    async def scenario(opened: Venue) -> None:
+        correlation_id.set("what alice calls it")
+        asked = trading_pb2.CreateOrderRequest(user_id="alice", order=limit("BUY", "1", "20").place)
+        created = await opened.trading.CreateOrder(asked, metadata=[("traceparent", trace)])
+        (event,) = await opened.log.read_stream(created.order.id)
+        assert (event.correlation_id, event.traceparent) == ("what alice calls it", trace)
+
+    run(scenario)
+
+
+# The account of the request, of its order -> whether it is taken.
+NAMED = [("", "", True), ("own", "", True), ("", "own", True), ("own", "own", True), ("own", "other", False)]
+
+
+@pytest.mark.parametrize(("beside", "inside", "taken"), NAMED)
+def test_the_two_accounts_of_a_new_order_may_not_differ(beside, inside, taken):
+    async def scenario(opened: Venue) -> None:
+        ids = {"": "", "own": opened.accounts["alice"], "other": opened.accounts["bob"]}
+        order = limit("BUY", "1", "20", account_id=ids[inside]).place
+        asked = trading_pb2.CreateOrderRequest(user_id="alice", account_id=ids[beside], order=order)
+        if taken:
+            assert (await opened.trading.CreateOrder(asked)).order.account_id == ids["own"]
+            return
+        with pytest.raises(Refused) as refusal:
+            await opened.trading.CreateOrder(asked)
+        assert refusal.value.code == "invalid_request"
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(("depth", "taken"), [(0, False), (1, True), (100, True), (101, False)])
+def test_the_depth_that_is_promised_is_the_one_that_is_served(depth, taken):
+    async def scenario(opened: Venue) -> None:
+        stream = aiter(
+            opened.trading.StreamMarketData(trading_pb2.StreamMarketDataRequest(symbols=["AAPL"], depth=depth))
+        )
+        first = asyncio.ensure_future(anext(stream))
+        if not taken:
+            with pytest.raises(Refused) as refusal:
+                await first
+            assert refusal.value.code == "invalid_request"
+            return
+        while not first.done():  # the stream begins at some moment
+            await opened.submit("alice", limit("BUY", "1", "10"))
+        assert (await first).top.bids[0].price == "10"
+        await stream.aclose()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("client_order_id", "taken"), [("a" * 64, True), ("A-z.0_9:", True), ("a" * 65, False), ("a b", False)]
+)
+def test_a_client_order_id_has_one_limit_and_one_pattern(client_order_id, taken):
+    async def scenario(opened: Venue) -> None:
+        try:
+            (placed,) = await opened.submit("alice", limit("BUY", "1", "20", client_order_id))
+            assert (placed.order.client_order_id, taken) == (client_order_id, True)
+        except Refused as refused:
+            assert (refused.code, taken) == ("invalid_request", False)
 
     run(scenario)
 

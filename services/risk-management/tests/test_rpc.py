@@ -16,6 +16,7 @@ from trading.v1.risk_pb2 import (
     ListAccountsRequest,
     ListLimitPoliciesRequest,
     ListPositionsRequest,
+    RemoveLimitPolicyRequest,
     SetLimitPolicyRequest,
     SetTradingStateRequest,
 )
@@ -149,11 +150,11 @@ def test_a_policy_limits_every_account_that_it_covers_also_those_opened_later():
         )
         done = await stub.SetLimitPolicy(own)
         assert done.accounts_changed == 1
-        assert await limits_of(stub, BEN, done.position) == ("", "", 9)
+        assert await limits_of(stub, BEN, done.position) == ("1000", "5.5", 9)
 
         tighter = SetLimitPolicyRequest(policy="small", limits=Limits(max_open_orders=1), user_id="root")
         done = await stub.SetLimitPolicy(tighter)
-        assert done.accounts_changed == 2
+        assert done.accounts_changed == 3
         assert await limits_of(stub, BEN, done.position) == ("", "", 9)
 
         engine.told.clear()
@@ -171,6 +172,59 @@ def test_a_policy_limits_every_account_that_it_covers_also_those_opened_later():
         ]
 
     run(ledger, steps)
+
+
+DEFAULTS = Limits(max_order_notional="1000", max_open_orders=3)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "own", "default", "in_force"),
+    [
+        ("what its own leaves open is the default's", Limits(max_order_quantity="5"), DEFAULTS, ("1000", "5", 3)),
+        ("its own comes first, also where it is wider", Limits(max_open_orders=9), DEFAULTS, ("1000", "", 9)),
+        ("nothing of its own is the default", Limits(), DEFAULTS, ("1000", "", 3)),
+        ("without a default there is only its own", Limits(max_open_orders=9), None, ("", "", 9)),
+        ("removed, it is the default again", None, DEFAULTS, ("1000", "", 3)),
+        ("removed, and there is no default", None, None, ("", "", 0)),
+    ],
+)
+def test_an_account_falls_back_to_the_default_limit_by_limit(sentence, own, default, in_force):
+    async def steps(engine, stub):
+        first = Limits(max_order_notional="7", max_order_quantity="7", max_open_orders=7)
+        await stub.SetLimitPolicy(SetLimitPolicyRequest(policy="a", account_id=ANN, limits=first, user_id="root"))
+        if default is not None:
+            done = await stub.SetLimitPolicy(SetLimitPolicyRequest(policy="d", limits=default, user_id="root"))
+            assert await limits_of(stub, ANN, done.position) == ("7", "7", 7)
+        if own is None:
+            done = await stub.RemoveLimitPolicy(RemoveLimitPolicyRequest(account_id=ANN, user_id="root"))
+        else:
+            asked = SetLimitPolicyRequest(policy="a", account_id=ANN, limits=own, user_id="root")
+            done = await stub.SetLimitPolicy(asked)
+        assert await limits_of(stub, ANN, done.position) == in_force, sentence
+        told = len(engine.told)
+        again = await stub.RemoveLimitPolicy(RemoveLimitPolicyRequest(account_id=BEN, user_id="root"))
+        assert (again.position.position >= done.position.position, len(engine.told)) == (True, told), "it had none"
+
+    run(ledger_of(12, 0), steps)
+
+
+def test_policies_are_listed_page_by_page_without_those_that_were_removed():
+    async def steps(engine, stub):
+        for account in (ANN, BEN, ""):
+            await stub.SetLimitPolicy(
+                SetLimitPolicyRequest(policy="p", account_id=account, limits=SMALL, user_id="root")
+            )
+        found, cursor = [], ""
+        while cursor or not found:
+            page = await stub.ListLimitPolicies(ListLimitPoliciesRequest(limit=1, cursor=cursor))
+            found += [one.account_id for one in page.policies]
+            cursor = page.next_cursor
+        assert found == ["", ANN, BEN]
+        await stub.RemoveLimitPolicy(RemoveLimitPolicyRequest(account_id=ANN, user_id="root"))
+        listed = (await stub.ListLimitPolicies(ListLimitPoliciesRequest())).policies
+        assert [one.account_id for one in listed] == ["", BEN]
+
+    run(ledger_of(13, 0), steps)
 
 
 def test_what_an_operator_changes_afterwards_stays_until_the_policy_is_set_again():
@@ -288,6 +342,8 @@ NOWHERE = LogPosition(log="other", position=1)
         ("a policy with a wrong name", "SetLimitPolicy",
          SetLimitPolicyRequest(policy="No Name", limits=SMALL, user_id="r"), "invalid_request"),
         ("a policy of nobody", "SetLimitPolicy", SetLimitPolicyRequest(policy="p", limits=SMALL), "invalid_request"),
+        ("a removal for an account that is not there", "RemoveLimitPolicy",
+         RemoveLimitPolicyRequest(account_id=account_id(99), user_id="r"), "unknown_account"),
         ("a state for an account that is not there", "SetTradingState",
          SetTradingStateRequest(account_id=account_id(99), state=engine_pb2.ACCOUNT_STATE_ACTIVE, user_id="r"),
          "unknown_account"),

@@ -181,7 +181,7 @@ def change_limits(
     max_order_quantity: int | None = None,
     max_open_orders: int | None = None,
 ) -> bytes:
-    """Set all limits of an account; None is the venue's default. Notional and quantity count 10^-18."""
+    """Set all limits of an account; None is no limit (open orders: 10,000). Notional and quantity count 10^-18."""
     given = (max_order_notional is not None, max_order_quantity is not None, max_open_orders is not None)
     return _pack(
         7,

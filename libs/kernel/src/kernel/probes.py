@@ -59,7 +59,7 @@ class Probes:
         status, body, content_type = await self.answer(scope["path"])
         headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
     async def answer(self, path: str) -> Answer:
         if path == "/health":

@@ -25,17 +25,24 @@ class Refused(Exception):
     """Raised by a decision and carried to the edge.
 
     code: stable snake_case word for machines; message: one sentence for people that says what was expected,
-    what came and what to do; retry_after_s: seconds after which the same request may succeed, if that is known.
+    what came and what to do; retry_after_s: seconds after which the same request may succeed, if that is known;
+    order_id: the order that records the refusal, if one does.
     """
 
     def __init__(
-        self, code: str, message: str = "", kind: Kind = Kind.UNPROCESSABLE, retry_after_s: int | None = None
+        self,
+        code: str,
+        message: str = "",
+        kind: Kind = Kind.UNPROCESSABLE,
+        retry_after_s: int | None = None,
+        order_id: str = "",
     ) -> None:
         super().__init__(code, message, kind)
         self.code = code
         self.message = message or code.replace("_", " ")
         self.kind = kind
         self.retry_after_s = retry_after_s
+        self.order_id = order_id
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

@@ -53,6 +53,7 @@ KIND_OF = {status: kind for kind, status in STATUS_OF.items()} | {
 }
 CODE_KEY = "refused-code"
 RETRY_KEY = "refused-retry-after-s"
+ORDER_KEY = "refused-order-id"
 CORRELATION_KEY = "correlation-id"
 TOKEN_KEY = "authorization"  # noqa: S105  the name of the metadata, not what it holds
 
@@ -68,7 +69,9 @@ def validated(request: Message) -> None:
 
 
 def _path(violation: Any) -> str:
-    return ".".join(element.field_name for element in violation.field.elements) or "request"
+    """Of a rule about several fields: the request."""
+    elements = violation.field.elements if violation.field else ()
+    return ".".join(element.field_name for element in elements) or "request"
 
 
 # ---- in this process
@@ -354,7 +357,7 @@ def refused_of(error: grpc.aio.AioRpcError) -> Refused:
         return Refused("message_too_large", told, Kind.TOO_LARGE)  # gRPC's own refusal, of a request or an answer
     code = trailing.get(CODE_KEY) or ("unavailable" if kind is Kind.UNAVAILABLE else error.code().name.lower())
     retry = trailing.get(RETRY_KEY)
-    return Refused(str(code), told, kind, int(retry) if retry else None)
+    return Refused(str(code), told, kind, int(retry) if retry else None, str(trailing.get(ORDER_KEY, "")))
 
 
 class _Receiver(ServerInterceptor):
@@ -431,6 +434,8 @@ async def _abort(context: Any, refused: Refused) -> NoReturn:
     trailing = [(CODE_KEY, refused.code)]
     if refused.retry_after_s is not None:
         trailing.append((RETRY_KEY, str(refused.retry_after_s)))
+    if refused.order_id:
+        trailing.append((ORDER_KEY, refused.order_id))
     await context.abort(STATUS_OF[refused.kind], refused.message, tuple(trailing))
     raise AssertionError("abort raises")
 

@@ -124,7 +124,7 @@ class AssetWithdrawn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LimitsChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """None: no limit of the account's own; the venue's default holds."""
+    """All limits of the account as they are from now on. None: no such limit (open orders: 10,000)."""
 
     account_id: AccountId
     max_order_notional: Number | None

@@ -1,10 +1,11 @@
-"""Administration: listing, money in and out, limits, sessions, and the log itself. ADMIN only."""
+"""Administration: listing, money in and out, sessions, and the log itself. ADMIN only."""
 
+import re
 from typing import Any, Literal
 
 import msgspec
 
-from api_gateway.accounts import account_at, account_json, limits_json
+from api_gateway.accounts import account_at, account_json
 from api_gateway.call import Call, Reply, reply
 from api_gateway.documents import event_json
 from api_gateway.market import instrument_at, instrument_json
@@ -13,7 +14,6 @@ from api_gateway.problems import field_refused
 from api_gateway.wire import (
     ABSENT,
     decoded,
-    nullable_decimal,
     optional_decimal,
     position_in,
     positive_decimal,
@@ -34,17 +34,19 @@ from trading.v1.engine_pb2 import (
     ListInstrument,
     Withdraw,
 )
-from trading.v1.risk_pb2 import Limits, SetLimitPolicyRequest, SetTradingStateRequest
+from trading.v1.risk_pb2 import SetTradingStateRequest
 from trading_events import engine as events
 
 ASSET_KINDS = {"CURRENCY": 1, "SECURITY": 2}
 SESSIONS = {"CONTINUOUS": 1, "CLOSED": 2}
 STATES = {"ACTIVE": 1, "SUSPENDED": 2}
 SCALE_MAX = 18
-OPEN_ORDERS_MAX = 1_000_000
 PROTECTION_DEFAULT = "0.05"
 ASSET = r"[A-Z0-9]{1,12}"
-POLICY = "account"
+REASON = r"[^\x00-\x1f\x7f-\x9f]+"
+REASON_CHARACTERS_MAX = 200
+REASON_BYTES_MAX = 256
+VERSION = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 class NewAsset(msgspec.Struct, forbid_unknown_fields=True):
@@ -89,12 +91,6 @@ class Transfer(msgspec.Struct, frozen=True):
     balance: str
 
 
-class LimitsSetting(msgspec.Struct, forbid_unknown_fields=True):
-    max_order_notional: msgspec.Raw
-    max_order_quantity: msgspec.Raw
-    max_open_orders: int | None
-
-
 class AccountStateSetting(msgspec.Struct, forbid_unknown_fields=True):
     state: Literal["ACTIVE", "SUSPENDED"]
     reason: str
@@ -104,7 +100,6 @@ _new_asset = msgspec.json.Decoder(NewAsset)
 _new_instrument = msgspec.json.Decoder(NewInstrument)
 _session = msgspec.json.Decoder(SessionSetting)
 _transfer = msgspec.json.Decoder(NewTransfer)
-_limits = msgspec.json.Decoder(LimitsSetting)
 _state = msgspec.json.Decoder(AccountStateSetting)
 
 
@@ -133,6 +128,13 @@ def _key_reused(refused: Refused) -> Refused:
     if refused.code != "command_id_reused":
         return refused
     return Refused("idempotency_key_reused", "This Idempotency-Key came before with another body.")
+
+
+def _reason(given: str) -> str:
+    """Recorded for ever, as one line."""
+    if len(given.encode()) > REASON_BYTES_MAX:
+        raise field_refused("reason", f"must have at most {REASON_BYTES_MAX} bytes in UTF-8")
+    return text_in(given, "reason", REASON_CHARACTERS_MAX, REASON)
 
 
 def asset_in(text: str, field: str) -> str:
@@ -172,7 +174,7 @@ async def set_session(call: Call) -> Reply:
     """PUT /admin/instruments/{symbol}/session"""
     given = decoded(_session, call.body)
     symbol = call.params["symbol"]
-    reason = text_in(given.reason, "reason", 200)
+    reason = _reason(given.reason)
     change = ChangeSession(symbol=symbol, session=SESSIONS[given.session], reason=reason)  # type: ignore[arg-type]
     result = await _execute(call, change_session=change)
     instrument, position = await instrument_at(call, symbol, result.position)
@@ -218,30 +220,6 @@ def _transfer_json(event: Event) -> Transfer:
             raise AssertionError(f"a transfer led to {event.event_type}")
 
 
-async def set_limits(call: Call) -> Reply:
-    """PUT /admin/accounts/{account_id}/limits: the whole set; null means none of its own. 202 with the limits still in
-    force when they are recorded and the engine is away."""
-    given = decoded(_limits, call.body)
-    open_orders = given.max_open_orders
-    if open_orders is not None and not 1 <= open_orders <= OPEN_ORDERS_MAX:
-        raise field_refused("max_open_orders", f"must be null or a whole number from 1 to {OPEN_ORDERS_MAX}")
-    account_id = call.params["account_id"]
-    changed = await call.platform.risk.SetLimitPolicy(
-        SetLimitPolicyRequest(
-            policy=POLICY,
-            account_id=account_id,
-            limits=Limits(
-                max_order_notional=nullable_decimal(given.max_order_notional, "max_order_notional"),
-                max_order_quantity=nullable_decimal(given.max_order_quantity, "max_order_quantity"),
-                max_open_orders=open_orders or 0,
-            ),
-            user_id=call.user_id,
-        )
-    )
-    found = await account_at(call, changed.position)
-    return reply(202 if changed.accounts_pending else 200, limits_json(found.account), found.position)
-
-
 async def set_state(call: Call) -> Reply:
     """PUT /admin/accounts/{account_id}/state"""
     given = decoded(_state, call.body)
@@ -249,7 +227,7 @@ async def set_state(call: Call) -> Reply:
         SetTradingStateRequest(
             account_id=call.params["account_id"],
             state=STATES[given.state],  # type: ignore[arg-type]
-            reason=text_in(given.reason, "reason", 200),
+            reason=_reason(given.reason),
             user_id=call.user_id,
         )
     )
@@ -260,23 +238,43 @@ async def set_state(call: Call) -> Reply:
 async def list_events(call: Call) -> Reply:
     """GET /admin/events: the log in its order, or one aggregate's events; the cursor is the next `after`."""
     log, limit = call.platform.log, call.page_size
-    after = position_in(call.query["after"], "after") if "after" in call.query else None
-    if after is not None and after.log != log.name:
+    text, slash, version = call.query.get("after", f"{log.name}:0").partition("/")
+    after = position_in(text, "after")
+    if after.log != log.name:
         raise field_refused("after", f"there is no log {after.log}, only {log.name}")
-    position = after.position if after else 0
     aggregate_id = call.query.get("aggregate_id")
     if aggregate_id is None:
-        found = await log.read(position, limit + 1)
+        if slash:
+            raise field_refused("after", "has a version only with the aggregate_id of its page")
+        found = await log.read(after.position, limit + 1)
+    elif slash:
+        found = await log.read_stream(_aggregate(aggregate_id), _version(version), limit + 1)
     else:
-        text_in(aggregate_id, "aggregate_id", 128)
-        # Positions and versions of one aggregate rise together, so the page after a position is found by skipping.
-        found = await _stream_after(log, aggregate_id, position, limit + 1)
+        found = await _stream_after(log, _aggregate(aggregate_id), after.position, limit + 1)
     page = found[:limit]
-    following = f"{log.name}:{page[-1].position}" if len(found) > limit else None
+    following = _following(page[-1], aggregate_id) if len(found) > limit else None
     return reply(200, EventPage([event_json(event) for event in page], following))
 
 
+def _aggregate(given: str) -> str:
+    return text_in(given, "aggregate_id", 128)
+
+
+def _version(given: str) -> int:
+    if not VERSION.fullmatch(given):
+        raise field_refused("after", "must be a position such as main:42, or the next_cursor of the page before")
+    return int(given)
+
+
+def _following(last: Event, aggregate_id: str | None) -> str:
+    """Where the next page starts: of an aggregate also its version, from which it is read."""
+    place = f"{last.log}:{last.position}"
+    return f"{place}/{last.event_version}" if aggregate_id is not None else place
+
+
 async def _stream_after(log: EventLog, aggregate_id: str, position: int, limit: int) -> list[Event]:
+    """Events of an aggregate behind a position, of which no page has told the version: found by skipping, as positions
+    and versions of one aggregate rise together."""
     found: list[Event] = []
     version = 0
     while len(found) < limit:

@@ -16,6 +16,7 @@ from api_gateway.limits import Buckets, Taken
 from api_gateway.principal import Principal, need
 from api_gateway.problems import CONTENT_TYPE, HttpRefused, problem_of, retry_after_s, status_of
 from api_gateway.routes import Route, Table, checked
+from api_gateway.sse import CONTENT_TYPE as EVENT_STREAM
 from kernel.refused import Kind, Refused
 from kernel.rpc import correlation_id
 from kernel.telemetry import logger
@@ -28,6 +29,7 @@ UNMATCHED = "unmatched"
 LAST_CHUNK: Message = {"type": "http.response.body", "body": b""}
 LAST_CHUNK_S = 1.0
 NO_STORE = (b"cache-control", b"no-store")
+HEAD_OF_A_STREAM = Reply(200, b"", None, EVENT_STREAM)  # of unknown length
 
 Scope = Message
 Send = Callable[[Message], Awaitable[None]]
@@ -94,14 +96,15 @@ class Api:
             await self._stream(exchange, answer, receive, send, closing)
             return
         told = _headers(exchange, answer)
-        if answer.headers or not answered_at_once(send, answer.status, told, answer.body):
+        body = b"" if exchange.method == "HEAD" else answer.body
+        if answer.headers or not answered_at_once(send, answer.status, told, body):
             await send({"type": "http.response.start", "status": answer.status, "headers": told})
-            await send({"type": "http.response.body", "body": answer.body})
+            await send({"type": "http.response.body", "body": body})
         self._observe(exchange, answer.status, self._runtime.monotonic_ns() - started_ns)
 
     async def _answer(self, exchange: Exchange, path: str, receive: Receive) -> Reply | StreamReply:
         methods, params = self._table.find(path)
-        route = methods.get(exchange.method)
+        route = methods.get("GET" if exchange.method == "HEAD" else exchange.method)
         if route is None:
             await self._take(exchange, f"address:{exchange.address}")
             raise _no_route(exchange, methods)
@@ -115,6 +118,8 @@ class Api:
         body = b""
         if route.has_body:
             body = await read(receive, exchange.headers, self._settings.body_bytes_max, self._settings.body_timeout_s)
+        if route.is_endless and exchange.method == "HEAD":
+            return HEAD_OF_A_STREAM
         return await route.handler(
             Call(
                 self._platform,
@@ -268,7 +273,7 @@ async def _gone(receive: Receive) -> None:
 def _no_route(exchange: Exchange, methods: dict[str, Route]) -> Refused:
     if not methods:
         return Refused("not_found", f"There is nothing at {exchange.path[:200]}; see /docs.", Kind.NOT_FOUND)
-    allowed = ", ".join(sorted(methods))
+    allowed = ", ".join(sorted({*methods, *(("HEAD",) if "GET" in methods else ())}))
     told = f"{exchange.method} is not possible here; {allowed} is."
     return HttpRefused(405, "method_not_allowed", told, ((b"allow", allowed.encode()),))
 
@@ -282,7 +287,7 @@ def _headers(exchange: Exchange, answer: Reply) -> list[tuple[bytes, bytes]]:
     ]
     if answer.status != 204:
         headers.append((b"content-type", answer.content_type))
-    else:
+    if answer.status == 204 or answer is HEAD_OF_A_STREAM:
         del headers[0]
     taken = exchange.taken
     if taken is not None:

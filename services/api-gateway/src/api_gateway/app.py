@@ -78,16 +78,19 @@ def with_cors(app: ASGIApp, origins: list[str]) -> ASGIApp:
     return CORSMiddleware(
         app,
         allow_origins=origins,
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=ACCEPTED,
         expose_headers=EXPOSED,
         max_age=600,
     )
 
 
+NO_WEBSOCKET = {"type": "websocket.close", "code": 4404, "reason": "not_found"}
+
+
 async def _no_websocket(_: Message, receive: Receive, send: Callable[[Message], Any]) -> None:
     await receive()
-    await send({"type": "websocket.close", "code": 4404, "reason": "not_found"})
+    await send(NO_WEBSOCKET)
 
 
 async def _lifespan(receive: Receive, send: Callable[[Message], Any]) -> None:

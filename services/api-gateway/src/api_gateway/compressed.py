@@ -45,6 +45,7 @@ class Compressed:
     async def _gzip(self, response: FileResponse, scope: Scope) -> bytes | None:
         """None for a file that is too small."""
         found = await self._runtime.in_thread(LANE, Path(response.path).stat)
+        response.set_stat_headers(found)  # a file that is remembered is not opened again
         version = (str(response.path), found.st_mtime_ns, found.st_size)
         if found.st_size < FILE_BYTES_MIN:
             return None

@@ -80,10 +80,12 @@ def balance_json(balance: Balance) -> BalanceJson:
 
 
 class EventMetadata(msgspec.Struct, frozen=True):
-    user_id: str | None
-    correlation_id: str
-    causation_id: str | None
-    command_id: str | None
+    """The command behind an event: who sent it, and as part of what."""
+
+    user_id: str | None = None
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    command_id: str | None = None
 
 
 class EventJson(msgspec.Struct, frozen=True):
@@ -123,3 +125,10 @@ def event_json(event: Event) -> EventJson:
         occurred_at=time_text(event.occurred_at_ns),
         recorded_at=time_text(event.recorded_at_ns),
     )
+
+
+def owners_event_json(event: Event, owner: str) -> EventJson:
+    """The event as the owner of its order may see it: a resting order is executed by the command of whoever trades
+    against it, and the sender of a command that is not the owner's own is nobody's business."""
+    shown = event_json(event)
+    return shown if event.user_id == owner else msgspec.structs.replace(shown, metadata=EventMetadata())

@@ -5,12 +5,11 @@ from typing import Literal
 import msgspec
 
 from api_gateway.call import Call, Reply, encode, reply
-from api_gateway.documents import EventJson, OrderJson, event_json, order_json
+from api_gateway.documents import EventJson, OrderJson, order_json, owners_event_json
 from api_gateway.problems import (
     STATUS_OF,
     FieldError,
     FieldsRefused,
-    OrderRefused,
     Problem,
     field_refused,
     problem_of,
@@ -31,6 +30,7 @@ from trading.v1.trading_pb2 import (
     CancelRequest,
     FindOrderRequest,
     ListOrdersRequest,
+    ListOrdersResponse,
     OrderRequest,
     ReplaceRequest,
     SubmitRequest,
@@ -44,7 +44,11 @@ CLIENT_ORDER_ID_CHARACTERS_MAX = 64
 SIDES = {"BUY": 1, "SELL": 2}
 TYPES = {"MARKET": 1, "LIMIT": 2}
 TIMES_IN_FORCE = {"GTC": 1, "DAY": 2, "IOC": 3}
-STATES = {"all": 0, "open": 1, "closed": 2}
+STATES = {
+    "all": ListOrdersRequest.STATE_UNSPECIFIED,
+    "open": ListOrdersRequest.STATE_OPEN,
+    "closed": ListOrdersRequest.STATE_CLOSED,
+}
 
 
 class NewOrder(msgspec.Struct, forbid_unknown_fields=True):
@@ -160,16 +164,16 @@ def _placing_refusal(result: CommandResult, placed: PlaceOrder) -> Refused:
     """Why an order was not placed: what it names (an instrument) may be missing, the route is not, so 422."""
     if result.refused == "command_id_reused" and not placed.client_order_id:
         return Refused("idempotency_key_reused", "This Idempotency-Key came before with another body; use a new one.")
-    refusal = _refusal(result)
+    refusal = refusal_of(result)
     if refusal.kind in (Kind.NOT_FOUND, Kind.CONFLICT):
         return Refused(refusal.code, refusal.message, Kind.UNPROCESSABLE)
     return refusal
 
 
-def _refusal(result: CommandResult) -> Refused:
+def refusal_of(result: CommandResult) -> Refused:
     """Why the command was refused. An order that was recorded as rejected is 422 with its id."""
     if result.order.id and result.order.status == ORDER_STATUS_REJECTED:
-        return OrderRefused(result.refused, result.message, result.order.id)
+        return Refused(result.refused, result.message, order_id=result.order.id)
     if result.refused == "command_id_reused":
         told = "This client_order_id came before with another body; the first order stands."
         return Refused("client_order_id_reused", told)
@@ -247,12 +251,20 @@ async def list_all(call: Call) -> Reply:
             user_id=call.user_id,
             account_id=call.query_id("account_id"),
             symbol=call.query_symbol(),
-            state=STATES[call.query_choice("status", tuple(STATES), "open")],  # type: ignore[arg-type]
+            state=state_of(call),
             cursor=call.cursor,
             limit=call.page_size,
             at_least=call.at_least,
         )
     )
+    return shown_page(found)
+
+
+def state_of(call: Call) -> "ListOrdersRequest.State.ValueType":
+    return STATES[call.query_choice("status", tuple(STATES), "open")]
+
+
+def shown_page(found: ListOrdersResponse) -> Reply:
     page = OrderPage([order_json(order) for order in found.orders], or_none(found.next_cursor))
     return reply(200, page, found.position)
 
@@ -284,7 +296,7 @@ async def cancel(call: Call) -> Reply:
 async def _changed(call: Call, result: CommandResult) -> Reply:
     """The whole order after a replace or cancel: the engine's answer tells what changed, the view has the rest."""
     if result.refused:
-        raise _refusal(result)
+        raise refusal_of(result)
     found = await call.platform.orders.FindOrder(
         FindOrderRequest(user_id=call.user_id, order_id=call.params["order_id"], at_least=_position(result))
     )
@@ -297,7 +309,7 @@ async def cancel_all(call: Call) -> Reply:
     asked = CancelAllOrders(account_id=account_id, symbol=symbol)
     (result,) = await _submit(call, [OrderRequest(cancel_all=asked)])
     if result.refused:
-        raise _refusal(result)
+        raise refusal_of(result)
     # The result is about the first event: an order's, or the account's when there was nothing to cancel.
     canceled = OrdersCanceled(
         account_id or result.order.account_id or result.aggregate_id, or_none(symbol), result.canceled_orders
@@ -316,5 +328,5 @@ async def history(call: Call) -> Reply:
         raise field_refused("cursor", "must be the next_cursor of the page before")
     limit = call.page_size
     events = await call.platform.log.read_stream(order_id, int(after), limit + 1)
-    page = [event_json(event) for event in events[:limit]]
+    page = [owners_event_json(event, found.order.user_id) for event in events[:limit]]
     return reply(200, EventPage(page, str(page[-1].event_version) if len(events) > limit else None), found.position)

@@ -16,6 +16,7 @@ from api_gateway.compressed import Compressed
 from kernel.runtime import Runtime
 
 CONTRACT = Path(__file__).with_name("openapi.yaml")
+CONTRACTS = {"/openapi.yaml": CONTRACT, "/asyncapi.yaml": Path(__file__).with_name("asyncapi.yaml")}
 # The build names files by their content (main-5CYQIRBO.js); those may be kept for ever.
 NAMED_BY_CONTENT = re.compile(r"-[A-Za-z0-9_-]{8}\.(js|css|woff2)$", re.ASCII)
 # What the build writes. Any other path is a page of the application, also with a dot in it: /market/BRK.B.
@@ -35,6 +36,8 @@ DOCS_PAGE = """<!doctype html>
 <link rel="icon" href="/docs/assets/favicon-32x32.png">
 </head>
 <body>
+<p style="margin: 1rem; font-family: sans-serif">REST is below (<a href="/openapi.yaml">openapi.yaml</a>). The WebSocket
+<code>/v1/stream</code> is described in <a href="/asyncapi.yaml">asyncapi.yaml</a>.</p>
 <div id="swagger-ui"></div>
 <script src="/docs/assets/swagger-ui-bundle.js"></script>
 <script src="/docs/start.js"></script>
@@ -70,8 +73,8 @@ class Pages:
         path: str = scope["path"]
         if scope["method"] not in ("GET", "HEAD"):
             return Response("Only GET is possible here.", 405, {"allow": "GET, HEAD"}, "text/plain")
-        if path == "/openapi.yaml":
-            return FileResponse(CONTRACT, media_type="application/yaml", headers={"cache-control": "no-cache"})
+        if path in CONTRACTS:
+            return FileResponse(CONTRACTS[path], media_type="application/yaml", headers={"cache-control": "no-cache"})
         if path in ("/docs", "/docs/"):
             return HTMLResponse(DOCS_PAGE, headers={"content-security-policy": DOCS_POLICY})
         if path == "/docs/start.js":

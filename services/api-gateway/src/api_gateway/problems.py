@@ -63,14 +63,6 @@ class FieldsRefused(Refused):
         self.errors = errors
 
 
-class OrderRefused(Refused):
-    """An order that the core refused and recorded; 422, whatever kind its code has elsewhere."""
-
-    def __init__(self, code: str, message: str, order_id: str) -> None:
-        super().__init__(code, message, Kind.UNPROCESSABLE)
-        self.order_id = order_id
-
-
 def field_refused(field: str, message: str) -> FieldsRefused:
     return FieldsRefused((FieldError(field, message),))
 
@@ -89,7 +81,7 @@ def problem_of(refused: Refused, instance: str, request_id: str) -> Problem:
         detail=refused.message,
         instance=instance,
         request_id=request_id,
-        order_id=refused.order_id if isinstance(refused, OrderRefused) else None,
+        order_id=refused.order_id or None,
         errors=refused.errors if isinstance(refused, FieldsRefused) else (),
     )
 

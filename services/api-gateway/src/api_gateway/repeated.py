@@ -3,8 +3,8 @@
 import json
 import re
 
-# Quoted text before a colon: in a text without escapes no name of a field escapes this, though more may be found.
-_NAMES = re.compile(rb'"([^"]*)"\s*:')
+# Every quoted text of a text without escapes, each from its first to its last quote, and the colon behind a name.
+_QUOTED = re.compile(rb'"([^"]*)"(\s*:)?')
 
 
 def repeated(text: bytes) -> str | None:
@@ -12,7 +12,7 @@ def repeated(text: bytes) -> str | None:
 
     The common body repeats nothing and escapes nothing, which one pass sees; only others are read as JSON once more.
     ValueError and RecursionError as json.loads has them."""
-    names = _NAMES.findall(text)
+    names = [quoted for quoted, colon in _QUOTED.findall(text) if colon]
     if len(set(names)) == len(names) and b"\\" not in text:
         return None
     found: list[str] = []

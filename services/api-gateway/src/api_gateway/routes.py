@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from api_gateway import accounts, admin, market, orders, public, sse, users
+from api_gateway import accounts, admin, customers_orders, limit_policies, market, orders, public, sse, users
 from api_gateway.call import Handler
 from api_gateway.principal import Role
 from api_gateway.problems import field_refused
@@ -40,6 +40,11 @@ class Route:
     @property
     def has_body(self) -> bool:
         return self.method in ("POST", "PUT", "PATCH")
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether its answer has no end, and so no length."""
+        return self.handler is sse.follow
 
 
 U, T, A = Role.USER, Role.TRADER, Role.ADMIN
@@ -90,7 +95,14 @@ ROUTES = (
     Route("PUT", "/admin/instruments/{symbol}/session", admin.set_session, A),
     Route("POST", "/admin/accounts/{account_id}/deposits", admin.deposit, A),
     Route("POST", "/admin/accounts/{account_id}/withdrawals", admin.withdraw, A),
-    Route("PUT", "/admin/accounts/{account_id}/limits", admin.set_limits, A),
+    Route("GET", "/admin/accounts/{account_id}/orders", customers_orders.list_all, A, PAGE | {"status", "symbol"}),
+    Route("DELETE", "/admin/accounts/{account_id}/orders", customers_orders.cancel_all, A, frozenset({"symbol"})),
+    Route("GET", "/admin/orders/{order_id}", customers_orders.get, A),
+    Route("DELETE", "/admin/orders/{order_id}", customers_orders.cancel, A),
+    Route("PUT", "/admin/accounts/{account_id}/limits", limit_policies.set_limits, A),
+    Route("DELETE", "/admin/accounts/{account_id}/limits", limit_policies.remove_limits, A),
+    Route("GET", "/admin/limit-policies", limit_policies.list_all, A, PAGE),
+    Route("PUT", "/admin/limit-policies/default", limit_policies.set_default, A),
     Route("PUT", "/admin/accounts/{account_id}/state", admin.set_state, A),
     Route("GET", "/admin/events", admin.list_events, A, frozenset({"after", "aggregate_id", "limit"})),
     Route("POST", "/public/register", public.register, None),

@@ -1,6 +1,7 @@
 """Between the edge's JSON and the services' messages: the only place where one becomes the other.
 
-Decimals stay text on the way: they are checked character by character and never become a float.
+Decimals stay text on the way: they are checked character by character and never become a float. A JSON number may have
+an exponent, as programs write small ones so (1e-08); it is written out exactly.
 """
 
 import re
@@ -24,6 +25,8 @@ SYMBOL = re.compile(r"[A-Z0-9]{1,12}([-.][A-Z0-9]{1,12})?", re.ASCII)
 SYMBOL_INPUT = re.compile(r"[A-Z0-9]{1,12}([-./][A-Z0-9]{1,12})?", re.ASCII)
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _DECIMAL = re.compile(rb"([0-9]{1,20})(\.[0-9]{1,18})?")
+# No more digits than a number within the bounds can need, so that 1e999999999 costs nothing.
+_WITH_EXPONENT = re.compile(rb"[0-9]{1,20}(\.[0-9]{1,37})?[eE][+-]?[0-9]{1,2}")
 _PLAIN_STRING = re.compile(rb'"[^"\\]*"')
 ABSENT = msgspec.Raw(b"")
 
@@ -46,11 +49,13 @@ def decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
 def positive_decimal(raw: msgspec.Raw, field: str) -> str:
     """A number above zero, given as JSON text or number, exactly as canonical text.
 
-    Refused: zero, negative, an exponent, more than 20 digits before or 18 after the point, anything else.
+    Refused: zero, negative, an exponent in a text, more than 20 digits before or 18 after the point, anything else.
     """
     given = bytes(raw)
     if given[:1] == b'"':
         given = given[1:-1] if _PLAIN_STRING.fullmatch(given) else msgspec.json.decode(given, type=str).encode()
+    elif _WITH_EXPONENT.fullmatch(given):
+        given = canonical(Decimal(given.decode())).encode()
     matched = _DECIMAL.fullmatch(given)
     if not matched:
         raise field_refused(field, _why_no_decimal(given))
@@ -71,7 +76,9 @@ def _why_no_decimal(given: bytes) -> str:
         return "is too long: at most 20 digits before the point and 18 after it"
     if re.fullmatch(rb"[0-9]+", given):
         return "is too large: at most 20 digits before the point"
-    return f"must be a plain decimal such as 12.5, without exponent or sign; {shown} was given"
+    if re.fullmatch(rb"[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]+", given):
+        return f"must be a text without exponent, or a number from 1e-18 to 20 digits; {shown} was given"
+    return f"must be a plain decimal such as 12.5, without sign; {shown} was given"
 
 
 def optional_decimal(raw: msgspec.Raw, field: str) -> str:

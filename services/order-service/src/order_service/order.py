@@ -7,13 +7,15 @@ import msgspec
 
 from kernel.event import Event
 from kernel.money import average_price
+from order_service.bound import Bound
 from trading_events import engine as events
 
 OPEN = frozenset({"PENDING", "PARTIALLY_EXECUTED"})
 
 
 class OrderRow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The fold of one order's events. cum_notional: what was paid or received so far, in the quote currency."""
+    """The fold of one order's events. cum_notional: what was paid or received so far, in the quote currency. bound: of
+    an order that was rejected for one."""
 
     order_id: str
     account_id: str
@@ -34,6 +36,7 @@ class OrderRow(msgspec.Struct, frozen=True, omit_defaults=True):
     leaves_quantity: str = "0"
     cum_notional: str = "0"
     reason: str = ""
+    bound: Bound | None = None
 
     @property
     def open(self) -> bool:

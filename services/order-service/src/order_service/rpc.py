@@ -1,17 +1,20 @@
 """The order service's servicers: parse, call, render."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from kernel.event import Event
 from kernel.eventlog.port import EventLog
 from kernel.projection import Projection
 from kernel.refused import Kind, Refused
+from kernel.rpc import correlation_id
 from kernel.runtime import Runtime
+from order_service.answers import completed
 from order_service.execution import executed
 from order_service.order import OrderRow
 from order_service.outcomes import note
+from order_service.owners import Owners
 from order_service.settings import OrderServiceSettings
 from order_service.streams import AccountStreams
 from order_service.submit import AccountOf, command_of, named_accounts, named_orders
@@ -19,6 +22,7 @@ from order_service.views import OrdersView
 from order_service.wire import event_message, order_message
 from trading.v1 import engine_pb2, market_data_pb2, trading_pb2, trading_pb2_grpc, types_pb2
 
+TRACEPARENT_CHARACTERS = 55
 NOT_FOUND = Refused("order_not_found", "There is no such order of yours.", Kind.NOT_FOUND)
 
 
@@ -48,27 +52,6 @@ class Orders:
         if at_least.position:
             await self.projection.reached(at_least.position)
 
-    async def account_of(self, user_id: str, named: Iterable[str] = ()) -> AccountOf:
-        """A function from the account and the order that a request names to the account it means, for this user.
-
-        named: the accounts that the requests name; the view may not have seen the newest of them yet."""
-        own = self.view.accounts_of(user_id)
-        if not own or not {account_id for account_id in named if account_id}.issubset(own):
-            await self.projection.reached()
-            own = self.view.accounts_of(user_id)
-
-        def find(named: str, order_id: str) -> str:
-            if not own:
-                raise Refused("account_not_found", "You have no account yet.", Kind.NOT_FOUND, retry_after_s=1)
-            if not named:
-                order = self.view.orders.get(order_id) if order_id else None
-                return order.account_id if order is not None and order.user_id == user_id else own[0]
-            if named not in own:
-                raise Refused("account_not_found", "There is no such account of yours.", Kind.NOT_FOUND)
-            return named
-
-        return find
-
     async def submit(self, request: trading_pb2.SubmitRequest) -> list[engine_pb2.CommandResult]:
         began_ns = self.runtime.monotonic_ns()
         results = await self._submit(request)
@@ -79,7 +62,7 @@ class Orders:
         await self.reached(request.at_least)
         if any(self.view.orders.get(order_id) is None for order_id in named_orders(request)):
             await self.projection.reached()  # a client may name an order that the view has not seen yet
-        account_of = await self.account_of(request.user_id, named_accounts(request))
+        account_of = await self._account_of(request)
         results: list[engine_pb2.CommandResult | None] = []
         commands: list[engine_pb2.Command] = []
         for asked in request.requests:
@@ -88,17 +71,31 @@ class Orders:
                 results.append(None)
             except Refused as refused:
                 results.append(_refused(refused))
-        following = iter(await executed(self.engine, commands))
+        asked_of_engine = [asked for asked, result in zip(request.requests, results, strict=True) if result is None]
+        decided = await executed(self.engine, commands)
+        answers = [
+            await completed(self.view, self.projection, *one)
+            for one in zip(asked_of_engine, commands, decided, strict=True)
+        ]
+        following = iter(answers)
         return [result if result is not None else next(following) for result in results]
 
+    async def _account_of(self, request: trading_pb2.SubmitRequest) -> AccountOf:
+        owners = Owners(self.view, self.projection)
+        if not request.by_administrator:
+            return await owners.own(request.user_id, named_accounts(request))
+        if any(asked.WhichOneof("body") not in ("cancel", "cancel_all") for asked in request.requests):
+            raise Refused("forbidden", "An administrator cancels others' orders, and does no more.", Kind.FORBIDDEN)
+        return await owners.anyone(named_accounts(request))
+
     async def find(self, request: trading_pb2.FindOrderRequest) -> OrderRow:
-        """The order, if it is the caller's. Not found is said only after the view has reached the log's head."""
+        """The order, if it is the caller's or an administrator asks. Not found is said only at the log's head."""
         await self.reached(request.at_least)
         row = self._look(request)
         if row is None:
             await self.projection.reached()
             row = self._look(request)
-        if row is None or row.user_id != request.user_id:
+        if row is None or request.user_id not in ("", row.user_id):
             raise NOT_FOUND
         return row
 
@@ -133,9 +130,11 @@ class OrderServicer(trading_pb2_grpc.OrderServiceServicer):
         await orders.reached(request.at_least)
         if not request.at_least.position:
             await orders.projection.reached()  # a list shows what was there when it was asked for
-        account_of = await orders.account_of(request.user_id, [request.account_id])
+        owners = Owners(orders.view, orders.projection)
         accounts: Sequence[str] = orders.view.accounts_of(request.user_id)
-        if request.account_id:
+        if request.account_id or not request.user_id:
+            named = [request.account_id]
+            account_of = await (owners.own(request.user_id, named) if request.user_id else owners.anyone(named))
             accounts = [account_of(request.account_id, "")]
         is_open = {1: True, 2: False}.get(request.state)
         limit = request.limit or orders.settings.page_orders_default
@@ -157,12 +156,13 @@ class OrderServicer(trading_pb2_grpc.OrderServiceServicer):
         recorded: list[Event] = []
         while more := await self._orders.log.read_stream(row.order_id, len(recorded)):
             recorded += more
-        return trading_pb2.GetOrderHistoryResponse(events=[event_message(event) for event in recorded])
+        return trading_pb2.GetOrderHistoryResponse(events=[event_message(event, row.user_id) for event in recorded])
 
     async def StreamOrders(
         self, request: trading_pb2.StreamOrdersRequest, context: Any
     ) -> AsyncIterator[trading_pb2.StreamOrdersResponse]:
-        account_of = await self._orders.account_of(request.user_id, [request.account_id])
+        owners = Owners(self._orders.view, self._orders.projection)
+        account_of = await owners.own(request.user_id, [request.account_id])
         async for frame in self._streams.follow(account_of(request.account_id, "")):
             yield frame
 
@@ -183,13 +183,16 @@ class TradingServicer(trading_pb2_grpc.TradingServiceServicer):
         self, request: trading_pb2.CreateOrderRequest, context: Any
     ) -> trading_pb2.CreateOrderResponse:
         submit = trading_pb2.SubmitRequest(
-            user_id=request.user_id, requests=[trading_pb2.OrderRequest(place=request.order)]
+            user_id=request.user_id,
+            correlation_id=correlation_id.get(),
+            traceparent=_traceparent(context),
+            requests=[trading_pb2.OrderRequest(place=request.order)],
         )
-        if request.account_id:
+        if request.account_id:  # the contract: the same as the order's, if that has one
             submit.requests[0].place.account_id = request.account_id
         (result,) = await self._orders.submit(submit)
         if result.refused:
-            raise Refused(result.refused, result.message, Kind(result.refused_kind))
+            raise Refused(result.refused, result.message, Kind(result.refused_kind), order_id=result.order.id)
         return trading_pb2.CreateOrderResponse(
             order=result.order, fills=result.fills, position=result.position, first_time=result.first_time
         )
@@ -235,6 +238,12 @@ class TradingServicer(trading_pb2_grpc.TradingServiceServicer):
             raise Refused("stream_ended", f"The stream of {symbol} ended; subscribe again.", Kind.UNAVAILABLE)
         except Exception as error:
             await waiting.put(error)
+
+
+def _traceparent(context: Any) -> str:
+    """The caller's place in its trace, from the call's metadata; empty if there is none."""
+    given = dict(context.invocation_metadata() or ()).get("traceparent", "")
+    return given if isinstance(given, str) and len(given) == TRACEPARENT_CHARACTERS else ""
 
 
 def _refused(refused: Refused) -> engine_pb2.CommandResult:

@@ -100,6 +100,8 @@ class AccountStreams:
             attach()
 
     def _update(self, account_id: str, change: Change) -> trading_pb2.StreamOrdersResponse:
+        account = self._view.accounts.get(account_id)
+        assert account is not None, f"what changes the account {account_id} comes after its opening"
         return trading_pb2.StreamOrdersResponse(
             account_id=account_id,
             first_seq=change.first_seq,
@@ -107,7 +109,7 @@ class AccountStreams:
             position=self._position(),
             time_ns=change.events[-1].occurred_at_ns,
             orders=[order_message(row) for row in change.orders.values()],
-            events=[event_message(event) for event in change.events],
+            events=[event_message(event, account.user_id) for event in change.events],
             balances=[balance_message(row) for row in change.balances.values()],
         )
 

@@ -8,6 +8,7 @@ import msgspec
 from kernel.event import Event
 from kernel.projection import Table
 from order_service import order as orders
+from order_service.bound import Bound, InstrumentRow, LimitsRow, available, bound_of
 from order_service.order import AccountRow, BalanceRow, OrderRow
 from trading_events import engine as events
 
@@ -55,7 +56,7 @@ class OrdersView:
     """`apply` is the whole fold; `take_changes` hands a batch's changes to the streams."""
 
     name = "orders"
-    version = 3
+    version = 4
 
     def __init__(self) -> None:
         self.orders = Table(
@@ -71,7 +72,12 @@ class OrdersView:
         self.aliases = Table("aliases", AlsoKnownAs)
         self.accounts = Table("accounts", AccountRow)
         self.balances = Table("balances", BalanceRow, {"account_id": lambda row: row.account_id})
-        self.tables: Sequence[Table[Any]] = (self.orders, self.aliases, self.accounts, self.balances)
+        self.instruments = Table("instruments", InstrumentRow)
+        self.limits = Table("limits", LimitsRow)
+        self.tables: Sequence[Table[Any]] = (
+            *(self.orders, self.aliases, self.accounts, self.balances),
+            *(self.instruments, self.limits),
+        )
         self.indexes: Mapping[str, Sequence[Sequence[str]]] = {
             "orders": (("account_id", "key"), ("account_id", "open", "key"), ("account_id", "client_order_id")),
             "balances": (("account_id", "key"),),
@@ -90,7 +96,10 @@ class OrdersView:
         match happened:
             case events.OrderCreated() | events.OrderRejected():
                 owner = self.accounts.get(happened.account_id)
-                self._order(orders.created(happened, event, owner.user_id if owner else ""), None, event)
+                created = orders.created(happened, event, owner.user_id if owner else "")
+                if isinstance(happened, events.OrderRejected):
+                    created = msgspec.structs.replace(created, bound=self._bound(happened))
+                self._order(created, None, event)
             case events.OrderExecuted():
                 row = self._row(happened.order_id, event)
                 self._order(orders.executed(row, happened, event), row, event)
@@ -113,9 +122,17 @@ class OrdersView:
                 self._touch(happened.account_id, event)
             case events.CashDeposited() | events.AssetDeposited() | events.CashWithdrawn() | events.AssetWithdrawn():
                 pass  # their postings say it all
-            case events.LimitsChanged() | events.AccountStateChanged() | events.CommandRefused():
-                return  # what an account may do is not shown here
-            case events.AssetListed() | events.InstrumentListed() | events.SessionChanged() | events.TradeExecuted():
+            case events.LimitsChanged():
+                limits = (happened.max_order_notional, happened.max_order_quantity, happened.max_open_orders)
+                self.limits.put(happened.account_id, LimitsRow(*limits))
+                return
+            case events.InstrumentListed():
+                terms = (happened.base, happened.quote, happened.max_price, happened.max_quantity)
+                self.instruments.put(happened.symbol, InstrumentRow(*terms))
+                return
+            case events.AccountStateChanged() | events.CommandRefused():
+                return  # whether an account may trade is not shown here
+            case events.AssetListed() | events.SessionChanged() | events.TradeExecuted():
                 return  # the market's; what a trade does to its two orders has events of its own
             case events.MassCanceled() | events.KillSwitchChanged():
                 return  # each order that ends says so
@@ -172,6 +189,19 @@ class OrdersView:
         return self.balances.select("account_id = ?", (account_id,), "ORDER BY key")
 
     # ---- the fold's steps
+
+    def _bound(self, refused: events.OrderRejected) -> Bound | None:
+        """The numbers of a refusal: the fold stands where it was decided."""
+        instrument = self.instruments.get(refused.symbol)
+        if instrument is None:
+            return None
+        limits = self.limits.get(refused.account_id) or LimitsRow()
+        cash, held = (self._available(refused.account_id, asset) for asset in (instrument.quote, instrument.base))
+        return bound_of(refused, instrument, limits, cash, held)
+
+    def _available(self, account_id: str, asset: str) -> str:
+        row = self.balances.get(f"{account_id}/{asset}")
+        return available(row.balance, row.hold) if row else "0"
 
     def _row(self, order_id: str, event: Event) -> OrderRow:
         row = self.orders.get(order_id)

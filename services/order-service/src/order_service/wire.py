@@ -1,7 +1,7 @@
 """Between the order service's rows and the messages of its contract: one function a message and direction."""
 
 from kernel.event import Event
-from kernel.money import add, canonical, parse
+from order_service.bound import available
 from order_service.order import BalanceRow, OrderRow
 from trading.v1 import trading_pb2, types_pb2
 from trading_events.messages import ORDER_STATUSES, ORDER_TYPES, SIDES, TIMES_IN_FORCE
@@ -33,11 +33,14 @@ def order_message(row: OrderRow) -> types_pb2.Order:
 
 
 def balance_message(row: BalanceRow) -> trading_pb2.Balance:
-    available = add(parse(row.balance), -parse(row.hold))
-    return trading_pb2.Balance(asset=row.asset, balance=row.balance, hold=row.hold, available=canonical(available))
+    left = available(row.balance, row.hold)
+    return trading_pb2.Balance(asset=row.asset, balance=row.balance, hold=row.hold, available=left)
 
 
-def event_message(event: Event) -> trading_pb2.RecordedEvent:
+def event_message(event: Event, owner: str) -> trading_pb2.RecordedEvent:
+    """The event as the owner of its order or account may see it: what names the command behind it is left out unless
+    the owner sent it. A resting order is executed by the command of whoever trades against it."""
+    is_own = event.user_id == owner
     return trading_pb2.RecordedEvent(
         log=event.log,
         position=event.position,
@@ -47,9 +50,9 @@ def event_message(event: Event) -> trading_pb2.RecordedEvent:
         event_type=event.event_type,
         event_version=event.event_version,
         event_data=event.event_data.decode(),
-        correlation_id=event.correlation_id,
-        causation_id=event.causation_id or "",
-        command_id=event.command_id or "",
+        correlation_id=event.correlation_id if is_own else "",
+        causation_id=(event.causation_id or "") if is_own else "",
+        command_id=(event.command_id or "") if is_own else "",
         occurred_at_ns=event.occurred_at_ns,
         recorded_at_ns=event.recorded_at_ns,
     )

@@ -2,20 +2,21 @@
 
 import msgspec
 
-from risk_management.policy import AGGREGATE_TYPE, LimitPolicySet
+from risk_management.policy import AGGREGATE_TYPE, LimitPolicyRemoved, LimitPolicySet, PolicyEvent
 
 ROLE = "risk-management"
 AGGREGATE_TYPES = (AGGREGATE_TYPE,)
-TYPES: tuple[type[LimitPolicySet], ...] = (LimitPolicySet,)
+TYPES: tuple[type[PolicyEvent], ...] = (LimitPolicySet, LimitPolicyRemoved)
 
-_DECODER = msgspec.json.Decoder(LimitPolicySet)
+_DECODERS = {kind.__name__: msgspec.json.Decoder(kind) for kind in TYPES}
 
 
-def encode(event: LimitPolicySet) -> bytes:
+def encode(event: PolicyEvent) -> bytes:
     """Compact JSON in the order of the fields."""
     return msgspec.json.encode(event)
 
 
-def decode(event_type: str, event_data: bytes) -> LimitPolicySet | None:
+def decode(event_type: str, event_data: bytes) -> PolicyEvent | None:
     """The typed event; None if this service does not write the type. msgspec.ValidationError if the data is wrong."""
-    return _DECODER.decode(event_data) if event_type == LimitPolicySet.__name__ else None
+    decoder = _DECODERS.get(event_type)
+    return decoder.decode(event_data) if decoder is not None else None

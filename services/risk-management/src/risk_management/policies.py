@@ -1,6 +1,7 @@
 """Writes limit policies: this service is the only writer of their events."""
 
 import asyncio
+from typing import Any, assert_never
 
 import msgspec
 
@@ -19,7 +20,7 @@ from kernel.refused import Kind, Refused
 from kernel.rpc import correlation_id
 from kernel.runtime import Runtime
 from risk_management import events, policy
-from risk_management.policy import LimitPolicySet, SetLimitPolicy
+from risk_management.policy import Command, PolicyEvent, RemoveLimitPolicy, SetLimitPolicy
 from risk_management.process import DEFAULT_SCOPE
 from risk_management.rows import PolicyRow
 from risk_management.views import RiskView
@@ -36,14 +37,17 @@ class LimitPolicies:
         self._deciding = asyncio.Lock()
         self._writer: Writer | None = None
 
-    async def set(self, command: SetLimitPolicy, idempotency_key: str) -> int:
-        """Record the policy; returns its position. The same key and command have the first outcome, for ever."""
+    async def handle(self, command: Command, idempotency_key: str) -> int:
+        """Record what the command causes; returns its position, or the head's if there is nothing to record. The same
+        key and command have the first outcome, for ever."""
         async with self._deciding:
             await self._projection.reached()
             if command.account_id is not None:
                 self._check_account(command.account_id)
             row = self._view.by_scope.get(command.account_id or DEFAULT_SCOPE)
             decided = policy.decide(_state(row), command)
+            if not decided:
+                return self._projection.position
             append = self._append(command, decided, row.version if row else 0, idempotency_key)
             position = await self._write(append)
             await self._projection.reached(position)
@@ -54,9 +58,8 @@ class LimitPolicies:
         if account is None or account.kind != "CUSTOMER":
             raise Refused("unknown_account", f"no customer has an account {account_id}", Kind.NOT_FOUND)
 
-    def _append(
-        self, command: SetLimitPolicy, decided: list[LimitPolicySet], version: int, idempotency_key: str
-    ) -> Append:
+    def _append(self, command: Command, decided: list[PolicyEvent], version: int, idempotency_key: str) -> Append:
+        kind, user_id, asked = _described(command)
         new = [
             NewEvent(
                 event_id=self._runtime.uuid7(),
@@ -67,13 +70,12 @@ class LimitPolicies:
                 event_data=events.encode(event),
                 occurred_at_ns=self._runtime.now_ns(),
                 account_id=command.account_id,
-                user_id=command.set_by,
+                user_id=user_id,
             )
             for number, event in enumerate(decided, 1)
         ]
         unique = idempotency_key or self._runtime.uuid7()
-        command_id = derived_id("set-limit-policy", command.set_by, unique)
-        asked = [command.policy, command.account_id, command.limits]
+        command_id = derived_id(kind, user_id, unique)
         return Append(
             tuple(new),
             correlation_id=correlation_id.get() or command_id,
@@ -98,5 +100,16 @@ class LimitPolicies:
         return appended.last
 
 
+def _described(command: Command) -> tuple[str, str, list[Any]]:
+    """The kind of the command, who sent it, and what it asks for: the same again is the same command."""
+    match command:
+        case SetLimitPolicy():
+            return "set-limit-policy", command.set_by, [command.policy, command.account_id, command.limits]
+        case RemoveLimitPolicy():
+            return "remove-limit-policy", command.removed_by, [command.account_id]
+        case _:
+            assert_never(command)
+
+
 def _state(row: PolicyRow | None) -> policy.State:
-    return policy.LimitPolicy(row.policy, row.account_id, row.limits) if row else policy.initial
+    return policy.LimitPolicy(row.policy, row.account_id, row.limits) if row and row.policy else policy.initial

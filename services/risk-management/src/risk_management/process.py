@@ -1,13 +1,13 @@
-"""Brings accounts to the limits of the policy that covers them.
+"""Brings accounts to the limits of the policies that cover them.
 
 `react` looks at an account and at the policies as the log left them. What it asks for carries a command id derived from
-the policy's event and the account, and the account's row remembers the event whose limits it was given: each account is
-told once of each setting of its policy, however often the service restarts, and limits that an operator changes
-afterwards stay until the policy is set again.
+the events that set those policies and the account, and the account's row remembers the setting that it was given: each
+account is told once of each setting, however often the service restarts, and limits that an operator changes afterwards
+stay until one of its policies is set again.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from kernel.ids import derived_id
 from risk_management.policy import Limits
@@ -17,29 +17,51 @@ DEFAULT_SCOPE = ""
 
 
 class LimitsDue(NamedTuple):
+    """policy_events: of the policies that the limits come from, the account's own first."""
+
     account_id: str
     limits: Limits
-    policy_event: str
+    policy_events: Sequence[str]
+
+    @property
+    def setting(self) -> str:
+        """Names what is set; the id of the event where one policy decides alone."""
+        return "+".join(self.policy_events)
+
+    @property
+    def cause(self) -> str:
+        """The event that made it due: the ids are in the order of time."""
+        return max(self.policy_events)
 
     @property
     def command_id(self) -> str:
-        return limits_command_id(self.policy_event, self.account_id)
+        return derived_id("limits-by-policy", self.setting, self.account_id)
 
 
 def react(account: AccountRow, policies: Mapping[str, PolicyRow]) -> LimitsDue | None:
-    """The change of limits that is due, None if the account was told of its policy or none covers it."""
-    policy = covering(account, policies)
-    if policy is None or account.policy_event == policy.event_id:
-        return None
-    return LimitsDue(account.account_id, policy.limits, policy.event_id)
+    """The change of limits that is due, None if the account was told of its policies or none covers it."""
+    due = covering(account, policies)
+    return None if due is None or account.told_of == due.setting else due
 
 
-def covering(account: AccountRow, policies: Mapping[str, PolicyRow]) -> PolicyRow | None:
-    """The account's own policy, else the default one. Only customers' accounts are covered."""
+def covering(account: AccountRow, policies: Mapping[str, PolicyRow]) -> LimitsDue | None:
+    """The limits of the account's own policy and, where that has none, those of the default. Only customers' accounts
+    are covered."""
     if account.kind != "CUSTOMER":
         return None
-    return policies.get(account.account_id) or policies.get(DEFAULT_SCOPE)
+    own, default = policies.get(account.account_id), policies.get(DEFAULT_SCOPE)
+    deciding = [policy for policy in (own, default) if policy is not None]
+    if own is not None and own.limits.is_whole:
+        deciding = [own]
+    if not deciding:
+        return None
+    return LimitsDue(account.account_id, _first_of(deciding), [policy.event_id for policy in deciding])
 
 
-def limits_command_id(policy_event: str, account_id: str) -> str:
-    return derived_id("limits-by-policy", policy_event, account_id)
+def _first_of(policies: Sequence[PolicyRow]) -> Limits:
+    """Limit by limit that of the first policy that has one."""
+
+    def first(name: str) -> Any:
+        return next((limit for policy in policies if (limit := getattr(policy.limits, name)) is not None), None)
+
+    return Limits(*(first(name) for name in Limits.__struct_fields__))

@@ -31,7 +31,8 @@ class InstrumentRow(msgspec.Struct, frozen=True, gc=False):
 class AccountRow(msgspec.Struct):
     """assets, symbols: what it ever held, and where it ever had orders. limits: those in force.
 
-    policy_event: id of the policy's event whose limits the account was given last; empty if none ever was.
+    told_of: the setting of policies whose limits the account was given last (`LimitsDue.setting`); empty if none ever
+        was.
     """
 
     account_id: str
@@ -41,7 +42,7 @@ class AccountRow(msgspec.Struct):
     state: Literal["ACTIVE", "SUSPENDED"] = "ACTIVE"
     version: int = 0
     limits: Limits = NO_LIMITS
-    policy_event: str = ""
+    told_of: str = ""
     assets: list[str] = msgspec.field(default_factory=list)
     symbols: list[str] = msgspec.field(default_factory=list)
 
@@ -72,7 +73,8 @@ class ExposureRow(msgspec.Struct, gc=False):
 
 
 class PolicyRow(msgspec.Struct, frozen=True):
-    """The policy in force for a scope, and the event that set it."""
+    """The policy of a scope, and the event that set it. policy: empty once an account's own was removed; then it has no
+    limits, and its event is the removal."""
 
     policy: str
     account_id: str | None

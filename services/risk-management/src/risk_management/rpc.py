@@ -9,6 +9,8 @@ from kernel.rpc import correlation_id
 from kernel.runtime import Runtime
 from risk_management.enforcement import Enforcement
 from risk_management.policies import LimitPolicies
+from risk_management.policy import RemoveLimitPolicy
+from risk_management.process import DEFAULT_SCOPE
 from risk_management.rows import AccountRow
 from risk_management.settings import RiskManagementSettings
 from risk_management.views import RiskView
@@ -25,6 +27,9 @@ from trading.v1 import engine_pb2, risk_pb2, risk_pb2_grpc, types_pb2
 
 if TYPE_CHECKING:
     from trading.v1.engine_pb2_grpc import EngineServiceAsyncStub
+
+
+DEFAULT_CURSOR = "default"
 
 
 class RiskServicer(risk_pb2_grpc.RiskServiceServicer):
@@ -88,7 +93,7 @@ class RiskServicer(risk_pb2_grpc.RiskServiceServicer):
         self, request: risk_pb2.SetLimitPolicyRequest, context: Any
     ) -> risk_pb2.SetLimitPolicyResponse:
         """The policy is recorded when this answers; accounts that wait for an engine that is away are pending."""
-        position = await self._policies.set(policy_command(request), request.idempotency_key)
+        position = await self._policies.handle(policy_command(request), request.idempotency_key)
         enforced = await self._enforcement.bring_up_to_date()
         return risk_pb2.SetLimitPolicyResponse(
             position=types_pb2.LogPosition(log=self._log, position=max(position, enforced.position)),
@@ -96,13 +101,29 @@ class RiskServicer(risk_pb2_grpc.RiskServiceServicer):
             accounts_pending=enforced.pending,
         )
 
+    async def RemoveLimitPolicy(
+        self, request: risk_pb2.RemoveLimitPolicyRequest, context: Any
+    ) -> risk_pb2.RemoveLimitPolicyResponse:
+        command = RemoveLimitPolicy(request.account_id, request.user_id)
+        position = await self._policies.handle(command, request.idempotency_key)
+        enforced = await self._enforcement.bring_up_to_date()
+        return risk_pb2.RemoveLimitPolicyResponse(
+            position=types_pb2.LogPosition(log=self._log, position=max(position, enforced.position)),
+            accounts_pending=enforced.pending,
+        )
+
     async def ListLimitPolicies(
         self, request: risk_pb2.ListLimitPoliciesRequest, context: Any
     ) -> risk_pb2.ListLimitPoliciesResponse:
+        """The default first, then by account. The cursor is the last account id of the page before, or `default`."""
         await self._reached(request)
-        rows = [self._view.by_scope[scope] for scope in sorted(self._view.by_scope)]
+        limit = request.limit or self._settings.page_policies_default
+        after = {"": None, DEFAULT_CURSOR: DEFAULT_SCOPE}.get(request.cursor, request.cursor)
+        rows = self._view.policies_after(after, limit)
         return risk_pb2.ListLimitPoliciesResponse(
-            policies=[policy_message(row) for row in rows], position=self._position()
+            policies=[policy_message(row) for row in rows],
+            next_cursor=(rows[-1].account_id or DEFAULT_CURSOR) if len(rows) == limit else "",
+            position=self._position(),
         )
 
     async def SetTradingState(

@@ -10,6 +10,8 @@ class RiskManagementSettings(Settings):
 
     page_accounts_default: int = 100
     """Accounts on a page when the caller does not say."""
+    page_policies_default: int = 100
+    """Limit policies on a page when the caller does not say."""
     commands_a_batch_max: int = 500
     """Changes of limits in one message to the engine."""
     retry_s: float = 1.0

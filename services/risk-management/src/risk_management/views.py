@@ -6,6 +6,7 @@ from one position; lists use committed rows.
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import Any, assert_never, cast
 
 import msgspec
@@ -14,9 +15,9 @@ from kernel.event import Event
 from kernel.money import add, multiply, parse
 from kernel.projection import Table
 from risk_management import events
-from risk_management.policy import LimitPolicySet, Limits
+from risk_management.policy import NO_LIMITS, Limits, PolicyEvent, evolve
 from risk_management.position import FLAT, Position, bought, reduced, sold
-from risk_management.process import DEFAULT_SCOPE, covering, limits_command_id
+from risk_management.process import DEFAULT_SCOPE, covering, react
 from risk_management.rows import (
     AccountRow,
     AssetRow,
@@ -96,7 +97,7 @@ class RiskView:
     """
 
     name = "risk"
-    version = 1
+    version = 2
 
     def __init__(self) -> None:
         self.assets = Table("assets", AssetRow)
@@ -144,10 +145,10 @@ class RiskView:
         elif event.aggregate_type in ENGINE_AGGREGATES and event.event_type not in SKIPPED_EVENTS:
             raise ValueError(f"{event.event_type} at {event.log}:{event.position} is unknown to the risk view")
         elif event.aggregate_type in events.AGGREGATE_TYPES:
-            policy_set = events.decode(event.event_type, event.event_data)
-            if policy_set is None:
+            happened = events.decode(event.event_type, event.event_data)
+            if happened is None:
                 raise ValueError(f"{event.event_type} is no event of a {event.aggregate_type}")
-            self._set_policy(event, policy_set)
+            self._set_policy(event, happened)
         if event.aggregate_type == "Account":
             account = self._account(event.aggregate_id)
             account.version = event.event_version
@@ -284,24 +285,24 @@ class RiskView:
     def _change_limits(self, event: Event, data: LimitsChanged) -> None:
         account = self._account(data.account_id)
         account.limits = Limits(data.max_order_notional, data.max_order_quantity, data.max_open_orders)
-        policy = covering(account, self.by_scope)
-        if policy is not None and event.command_id == limits_command_id(policy.event_id, data.account_id):
-            account.policy_event = policy.event_id
+        due = covering(account, self.by_scope)
+        if due is not None and event.command_id == due.command_id:
+            account.told_of = due.setting
             self.uncovered.pop(data.account_id, None)
         self.accounts.put(data.account_id, account)
 
-    def _set_policy(self, event: Event, data: LimitPolicySet) -> None:
+    def _set_policy(self, event: Event, data: PolicyEvent) -> None:
         scope = data.account_id or DEFAULT_SCOPE
-        limits = Limits(data.max_order_notional, data.max_order_quantity, data.max_open_orders)
-        row = PolicyRow(data.policy, data.account_id, limits, event.event_id, event.event_version, event.occurred_at_ns)
+        policy = evolve(None, data)
+        name, limits = (policy.policy, policy.limits) if policy else ("", NO_LIMITS)
+        row = PolicyRow(name, data.account_id, limits, event.event_id, event.event_version, event.occurred_at_ns)
         self.by_scope[scope] = row
         self.policies.put(scope, row)
         for account_id in (data.account_id,) if data.account_id else tuple(self._customers):
             self._check_cover(self._account(account_id))
 
     def _check_cover(self, account: AccountRow) -> None:
-        policy = covering(account, self.by_scope)
-        if policy is not None and policy.event_id != account.policy_event:
+        if react(account, self.by_scope) is not None:
             self.uncovered[account.account_id] = None
 
     def _instrument(self, row: InstrumentRow) -> None:
@@ -315,6 +316,11 @@ class RiskView:
         return account
 
     # ---- queries
+
+    def policies_after(self, scope: str | None, limit: int) -> list[PolicyRow]:
+        """The policies that are set, the default first, then by account; from the one after `scope`, if it is given."""
+        found = (self.by_scope[one] for one in sorted(self.by_scope) if scope is None or one > scope)
+        return list(islice((row for row in found if row.policy), limit))
 
     def scale(self, asset: str) -> int:
         """Decimals of the asset's ledger unit."""

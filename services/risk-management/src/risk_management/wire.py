@@ -45,7 +45,7 @@ def limits_message(limits: Limits) -> risk_pb2.Limits:
 
 
 def limits_of(message: risk_pb2.Limits) -> Limits:
-    """Empty and 0 mean none."""
+    """Empty and 0 mean that the limit is not set."""
     return Limits(
         max_order_notional=_limit(message.max_order_notional),
         max_order_quantity=_limit(message.max_order_quantity),
@@ -65,8 +65,8 @@ def limits_command(due: LimitsDue) -> engine_pb2.Command:
     limits = due.limits
     return engine_pb2.Command(
         command_id=due.command_id,
-        correlation_id=due.policy_event,
-        causation_id=due.policy_event,
+        correlation_id=due.cause,
+        causation_id=due.cause,
         change_limits=engine_pb2.ChangeLimits(
             account_id=due.account_id,
             max_order_notional=limits.max_order_notional or "",

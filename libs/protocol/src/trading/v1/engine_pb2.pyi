@@ -461,7 +461,7 @@ Global___Withdraw: _TypeAlias = Withdraw  # noqa: Y015
 
 @_typing.final
 class ChangeLimits(_message.Message):
-    """Empty means no limit of its own (the venue's default holds)."""
+    """All limits of the account at once. Empty or 0: no such limit (open orders: 10,000)."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -499,6 +499,7 @@ class ChangeAccountState(_message.Message):
     account_id: _builtins.str
     state: Global___AccountState.ValueType
     reason: _builtins.str
+    """no control characters"""
     def __init__(
         self,
         *,
@@ -598,6 +599,7 @@ class ChangeSession(_message.Message):
     symbol: _builtins.str
     session: Global___Session.ValueType
     reason: _builtins.str
+    """no control characters"""
     def __init__(
         self,
         *,

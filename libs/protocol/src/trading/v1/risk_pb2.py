@@ -28,7 +28,7 @@ from trading.v1 import trading_pb2 as trading_dot_v1_dot_trading__pb2
 from trading.v1 import types_pb2 as trading_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15trading/v1/risk.proto\x12\ntrading.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17trading/v1/engine.proto\x1a\x18trading/v1/trading.proto\x1a\x16trading/v1/types.proto\"\xca\x01\n\x07\x41\x63\x63ount\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12%\n\x08\x62\x61lances\x18\x04 \x03(\x0b\x32\x13.trading.v1.Balance\x12\"\n\x06limits\x18\x05 \x01(\x0b\x32\x12.trading.v1.Limits\x12\x13\n\x0bopen_orders\x18\x06 \x01(\x03\x12\x0c\n\x04kind\x18\x07 \x01(\t\x12\x0f\n\x07version\x18\x08 \x01(\x03\x12\x14\n\x0copened_at_ns\x18\t \x01(\x03\"\xba\x01\n\x06Limits\x12\x44\n\x12max_order_notional\x18\x01 \x01(\tB(\xbaH%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$\x12\x44\n\x12max_order_quantity\x18\x02 \x01(\tB(\xbaH%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$\x12$\n\x0fmax_open_orders\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x00\"v\n\x11GetAccountRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07user_id\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12)\n\x08\x61t_least\x18\x03 \x01(\x0b\x32\x17.trading.v1.LogPosition\"e\n\x12GetAccountResponse\x12$\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x13.trading.v1.Account\x12)\n\x08position\x18\x02 \x01(\x0b\x32\x17.trading.v1.LogPosition\"\x8e\x01\n\x13ListAccountsRequest\x12\x18\n\x07user_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x17\n\x06\x63ursor\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x19\n\x05limit\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12)\n\x08\x61t_least\x18\x04 \x01(\x0b\x32\x17.trading.v1.LogPosition\"}\n\x14ListAccountsResponse\x12%\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x13.trading.v1.Account\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\x12)\n\x08position\x18\x03 \x01(\x0b\x32\x17.trading.v1.LogPosition\"\xdd\x01\n\x08Position\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\t\x12\x0c\n\x04hold\x18\x04 \x01(\t\x12\x12\n\nlast_price\x18\x05 \x01(\t\x12\x14\n\x0cmarket_value\x18\x06 \x01(\t\x12\x0c\n\x04\x63ost\x18\x07 \x01(\t\x12\x14\n\x0c\x61verage_cost\x18\x08 \x01(\t\x12\x17\n\x0frealized_profit\x18\t \x01(\t\x12\x19\n\x11unrealized_profit\x18\n \x01(\t\x12\x10\n\x08\x63urrency\x18\x0b \x01(\t\"y\n\x14ListPositionsRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07user_id\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12)\n\x08\x61t_least\x18\x03 \x01(\x0b\x32\x17.trading.v1.LogPosition\"k\n\x15ListPositionsResponse\x12\'\n\tpositions\x18\x01 \x03(\x0b\x32\x14.trading.v1.Position\x12)\n\x08position\x18\x02 \x01(\x0b\x32\x17.trading.v1.LogPosition\"w\n\x12GetExposureRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07user_id\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12)\n\x08\x61t_least\x18\x03 \x01(\x0b\x32\x17.trading.v1.LogPosition\"\x95\x01\n\x08\x45xposure\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0c\n\x04\x63\x61sh\x18\x02 \x01(\t\x12\x19\n\x11long_market_value\x18\x03 \x01(\t\x12\x19\n\x11open_buy_notional\x18\x04 \x01(\t\x12\x1a\n\x12open_sell_notional\x18\x05 \x01(\t\x12\x17\n\x0fnet_liquidation\x18\x06 \x01(\t\"\xe2\x01\n\x12InstrumentExposure\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\t\x12\x12\n\nmark_price\x18\x04 \x01(\t\x12\x16\n\x0eposition_value\x18\x05 \x01(\t\x12\x19\n\x11open_buy_quantity\x18\x06 \x01(\t\x12\x19\n\x11open_buy_notional\x18\x07 \x01(\t\x12\x1a\n\x12open_sell_quantity\x18\x08 \x01(\t\x12\x1a\n\x12open_sell_notional\x18\t \x01(\t\"\xb3\x01\n\x13GetExposureResponse\x12\'\n\texposures\x18\x01 \x03(\x0b\x32\x14.trading.v1.Exposure\x12\x13\n\x0bopen_orders\x18\x02 \x01(\x03\x12)\n\x08position\x18\x03 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12\x33\n\x0binstruments\x18\x04 \x03(\x0b\x32\x1e.trading.v1.InstrumentExposure\"\xce\x01\n\x15SetLimitPolicyRequest\x12-\n\x06policy\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9-]{0,47}$\x12\x1b\n\naccount_id\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12*\n\x06limits\x18\x03 \x01(\x0b\x32\x12.trading.v1.LimitsB\x06\xbaH\x03\xc8\x01\x01\x12\x1a\n\x07user_id\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12!\n\x0fidempotency_key\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"w\n\x16SetLimitPolicyResponse\x12)\n\x08position\x18\x01 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12\x18\n\x10\x61\x63\x63ounts_changed\x18\x02 \x01(\x05\x12\x18\n\x10\x61\x63\x63ounts_pending\x18\x03 \x01(\x05\"U\n\x0bLimitPolicy\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\"\n\x06limits\x18\x03 \x01(\x0b\x32\x12.trading.v1.Limits\"E\n\x18ListLimitPoliciesRequest\x12)\n\x08\x61t_least\x18\x01 \x01(\x0b\x32\x17.trading.v1.LogPosition\"q\n\x19ListLimitPoliciesResponse\x12)\n\x08policies\x18\x01 \x03(\x0b\x32\x17.trading.v1.LimitPolicy\x12)\n\x08position\x18\x02 \x01(\x0b\x32\x17.trading.v1.LogPosition\"\xc4\x01\n\x16SetTradingStateRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x33\n\x05state\x18\x02 \x01(\x0e\x32\x18.trading.v1.AccountStateB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x06reason\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1a\n\x07user_id\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12!\n\x0fidempotency_key\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"D\n\x17SetTradingStateResponse\x12)\n\x08position\x18\x01 \x01(\x0b\x32\x17.trading.v1.LogPosition\"\x18\n\x16GetRiskPositionRequest\"D\n\x17GetRiskPositionResponse\x12)\n\x08position\x18\x01 \x01(\x0b\x32\x17.trading.v1.LogPosition2\xc6\x05\n\x0bRiskService\x12K\n\nGetAccount\x12\x1d.trading.v1.GetAccountRequest\x1a\x1e.trading.v1.GetAccountResponse\x12Q\n\x0cListAccounts\x12\x1f.trading.v1.ListAccountsRequest\x1a .trading.v1.ListAccountsResponse\x12T\n\rListPositions\x12 .trading.v1.ListPositionsRequest\x1a!.trading.v1.ListPositionsResponse\x12N\n\x0bGetExposure\x12\x1e.trading.v1.GetExposureRequest\x1a\x1f.trading.v1.GetExposureResponse\x12W\n\x0eSetLimitPolicy\x12!.trading.v1.SetLimitPolicyRequest\x1a\".trading.v1.SetLimitPolicyResponse\x12`\n\x11ListLimitPolicies\x12$.trading.v1.ListLimitPoliciesRequest\x1a%.trading.v1.ListLimitPoliciesResponse\x12Z\n\x0fSetTradingState\x12\".trading.v1.SetTradingStateRequest\x1a#.trading.v1.SetTradingStateResponse\x12Z\n\x0fGetRiskPosition\x12\".trading.v1.GetRiskPositionRequest\x1a#.trading.v1.GetRiskPositionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15trading/v1/risk.proto\x12\ntrading.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17trading/v1/engine.proto\x1a\x18trading/v1/trading.proto\x1a\x16trading/v1/types.proto\"\xca\x01\n\x07\x41\x63\x63ount\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12%\n\x08\x62\x61lances\x18\x04 \x03(\x0b\x32\x13.trading.v1.Balance\x12\"\n\x06limits\x18\x05 \x01(\x0b\x32\x12.trading.v1.Limits\x12\x13\n\x0bopen_orders\x18\x06 \x01(\x03\x12\x0c\n\x04kind\x18\x07 \x01(\t\x12\x0f\n\x07version\x18\x08 \x01(\x03\x12\x14\n\x0copened_at_ns\x18\t \x01(\x03\"\xfc\x01\n\x06Limits\x12\x65\n\x12max_order_notional\x18\x01 \x01(\tBI\xbaHFrD2B^([1-9][0-9]{0,19}([.][0-9]{1,18})?|0[.]0{0,17}[1-9][0-9]{0,17})?$\x12\x65\n\x12max_order_quantity\x18\x02 \x01(\tBI\xbaHFrD2B^([1-9][0-9]{0,19}([.][0-9]{1,18})?|0[.]0{0,17}[1-9][0-9]{0,17})?$\x12$\n\x0fmax_open_orders\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x00\"v\n\x11GetAccountRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07user_id\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12)\n\x08\x61t_least\x18\x03 \x01(\x0b\x32\x17.trading.v1.LogPosition\"e\n\x12GetAccountResponse\x12$\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x13.trading.v1.Account\x12)\n\x08position\x18\x02 \x01(\x0b\x32\x17.trading.v1.LogPosition\"\x8e\x01\n\x13ListAccountsRequest\x12\x18\n\x07user_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x17\n\x06\x63ursor\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x19\n\x05limit\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12)\n\x08\x61t_least\x18\x04 \x01(\x0b\x32\x17.trading.v1.LogPosition\"}\n\x14ListAccountsResponse\x12%\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x13.trading.v1.Account\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\x12)\n\x08position\x18\x03 \x01(\x0b\x32\x17.trading.v1.LogPosition\"\xdd\x01\n\x08Position\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\t\x12\x0c\n\x04hold\x18\x04 \x01(\t\x12\x12\n\nlast_price\x18\x05 \x01(\t\x12\x14\n\x0cmarket_value\x18\x06 \x01(\t\x12\x0c\n\x04\x63ost\x18\x07 \x01(\t\x12\x14\n\x0c\x61verage_cost\x18\x08 \x01(\t\x12\x17\n\x0frealized_profit\x18\t \x01(\t\x12\x19\n\x11unrealized_profit\x18\n \x01(\t\x12\x10\n\x08\x63urrency\x18\x0b \x01(\t\"y\n\x14ListPositionsRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07user_id\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12)\n\x08\x61t_least\x18\x03 \x01(\x0b\x32\x17.trading.v1.LogPosition\"k\n\x15ListPositionsResponse\x12\'\n\tpositions\x18\x01 \x03(\x0b\x32\x14.trading.v1.Position\x12)\n\x08position\x18\x02 \x01(\x0b\x32\x17.trading.v1.LogPosition\"w\n\x12GetExposureRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07user_id\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12)\n\x08\x61t_least\x18\x03 \x01(\x0b\x32\x17.trading.v1.LogPosition\"\x95\x01\n\x08\x45xposure\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0c\n\x04\x63\x61sh\x18\x02 \x01(\t\x12\x19\n\x11long_market_value\x18\x03 \x01(\t\x12\x19\n\x11open_buy_notional\x18\x04 \x01(\t\x12\x1a\n\x12open_sell_notional\x18\x05 \x01(\t\x12\x17\n\x0fnet_liquidation\x18\x06 \x01(\t\"\xe2\x01\n\x12InstrumentExposure\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\t\x12\x12\n\nmark_price\x18\x04 \x01(\t\x12\x16\n\x0eposition_value\x18\x05 \x01(\t\x12\x19\n\x11open_buy_quantity\x18\x06 \x01(\t\x12\x19\n\x11open_buy_notional\x18\x07 \x01(\t\x12\x1a\n\x12open_sell_quantity\x18\x08 \x01(\t\x12\x1a\n\x12open_sell_notional\x18\t \x01(\t\"\xb3\x01\n\x13GetExposureResponse\x12\'\n\texposures\x18\x01 \x03(\x0b\x32\x14.trading.v1.Exposure\x12\x13\n\x0bopen_orders\x18\x02 \x01(\x03\x12)\n\x08position\x18\x03 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12\x33\n\x0binstruments\x18\x04 \x03(\x0b\x32\x1e.trading.v1.InstrumentExposure\"\xce\x01\n\x15SetLimitPolicyRequest\x12-\n\x06policy\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9-]{0,47}$\x12\x1b\n\naccount_id\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12*\n\x06limits\x18\x03 \x01(\x0b\x32\x12.trading.v1.LimitsB\x06\xbaH\x03\xc8\x01\x01\x12\x1a\n\x07user_id\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12!\n\x0fidempotency_key\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"w\n\x16SetLimitPolicyResponse\x12)\n\x08position\x18\x01 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12\x18\n\x10\x61\x63\x63ounts_changed\x18\x02 \x01(\x05\x12\x18\n\x10\x61\x63\x63ounts_pending\x18\x03 \x01(\x05\"w\n\x18RemoveLimitPolicyRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x07user_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12!\n\x0fidempotency_key\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"`\n\x19RemoveLimitPolicyResponse\x12)\n\x08position\x18\x01 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12\x18\n\x10\x61\x63\x63ounts_pending\x18\x02 \x01(\x05\"U\n\x0bLimitPolicy\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\"\n\x06limits\x18\x03 \x01(\x0b\x32\x12.trading.v1.Limits\"y\n\x18ListLimitPoliciesRequest\x12)\n\x08\x61t_least\x18\x01 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12\x17\n\x06\x63ursor\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x19\n\x05limit\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\"\x86\x01\n\x19ListLimitPoliciesResponse\x12)\n\x08policies\x18\x01 \x03(\x0b\x32\x17.trading.v1.LimitPolicy\x12)\n\x08position\x18\x02 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12\x13\n\x0bnext_cursor\x18\x03 \x01(\t\"\xd2\x01\n\x16SetTradingStateRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x33\n\x05state\x18\x02 \x01(\x0e\x32\x18.trading.v1.AccountStateB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12&\n\x06reason\x18\x03 \x01(\tB\x16\xbaH\x13r\x11\x18\xc8\x01(\x80\x02\x32\t^\\P{Cc}*$\x12\x1a\n\x07user_id\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12!\n\x0fidempotency_key\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"D\n\x17SetTradingStateResponse\x12)\n\x08position\x18\x01 \x01(\x0b\x32\x17.trading.v1.LogPosition\"\x18\n\x16GetRiskPositionRequest\"D\n\x17GetRiskPositionResponse\x12)\n\x08position\x18\x01 \x01(\x0b\x32\x17.trading.v1.LogPosition2\xa8\x06\n\x0bRiskService\x12K\n\nGetAccount\x12\x1d.trading.v1.GetAccountRequest\x1a\x1e.trading.v1.GetAccountResponse\x12Q\n\x0cListAccounts\x12\x1f.trading.v1.ListAccountsRequest\x1a .trading.v1.ListAccountsResponse\x12T\n\rListPositions\x12 .trading.v1.ListPositionsRequest\x1a!.trading.v1.ListPositionsResponse\x12N\n\x0bGetExposure\x12\x1e.trading.v1.GetExposureRequest\x1a\x1f.trading.v1.GetExposureResponse\x12W\n\x0eSetLimitPolicy\x12!.trading.v1.SetLimitPolicyRequest\x1a\".trading.v1.SetLimitPolicyResponse\x12`\n\x11RemoveLimitPolicy\x12$.trading.v1.RemoveLimitPolicyRequest\x1a%.trading.v1.RemoveLimitPolicyResponse\x12`\n\x11ListLimitPolicies\x12$.trading.v1.ListLimitPoliciesRequest\x1a%.trading.v1.ListLimitPoliciesResponse\x12Z\n\x0fSetTradingState\x12\".trading.v1.SetTradingStateRequest\x1a#.trading.v1.SetTradingStateResponse\x12Z\n\x0fGetRiskPosition\x12\".trading.v1.GetRiskPositionRequest\x1a#.trading.v1.GetRiskPositionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,9 +36,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trading.v1.risk_pb2', _glob
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_LIMITS'].fields_by_name['max_order_notional']._loaded_options = None
-  _globals['_LIMITS'].fields_by_name['max_order_notional']._serialized_options = b'\272H%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$'
+  _globals['_LIMITS'].fields_by_name['max_order_notional']._serialized_options = b'\272HFrD2B^([1-9][0-9]{0,19}([.][0-9]{1,18})?|0[.]0{0,17}[1-9][0-9]{0,17})?$'
   _globals['_LIMITS'].fields_by_name['max_order_quantity']._loaded_options = None
-  _globals['_LIMITS'].fields_by_name['max_order_quantity']._serialized_options = b'\272H%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$'
+  _globals['_LIMITS'].fields_by_name['max_order_quantity']._serialized_options = b'\272HFrD2B^([1-9][0-9]{0,19}([.][0-9]{1,18})?|0[.]0{0,17}[1-9][0-9]{0,17})?$'
   _globals['_LIMITS'].fields_by_name['max_open_orders']._loaded_options = None
   _globals['_LIMITS'].fields_by_name['max_open_orders']._serialized_options = b'\272H\010\"\006\030\300\204=(\000'
   _globals['_GETACCOUNTREQUEST'].fields_by_name['account_id']._loaded_options = None
@@ -69,12 +69,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETLIMITPOLICYREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H\006r\004\020\001\030@'
   _globals['_SETLIMITPOLICYREQUEST'].fields_by_name['idempotency_key']._loaded_options = None
   _globals['_SETLIMITPOLICYREQUEST'].fields_by_name['idempotency_key']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_REMOVELIMITPOLICYREQUEST'].fields_by_name['account_id']._loaded_options = None
+  _globals['_REMOVELIMITPOLICYREQUEST'].fields_by_name['account_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_REMOVELIMITPOLICYREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_REMOVELIMITPOLICYREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_REMOVELIMITPOLICYREQUEST'].fields_by_name['idempotency_key']._loaded_options = None
+  _globals['_REMOVELIMITPOLICYREQUEST'].fields_by_name['idempotency_key']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_LISTLIMITPOLICIESREQUEST'].fields_by_name['cursor']._loaded_options = None
+  _globals['_LISTLIMITPOLICIESREQUEST'].fields_by_name['cursor']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_LISTLIMITPOLICIESREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_LISTLIMITPOLICIESREQUEST'].fields_by_name['limit']._serialized_options = b'\272H\007\032\005\030\364\003(\000'
   _globals['_SETTRADINGSTATEREQUEST'].fields_by_name['account_id']._loaded_options = None
   _globals['_SETTRADINGSTATEREQUEST'].fields_by_name['account_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_SETTRADINGSTATEREQUEST'].fields_by_name['state']._loaded_options = None
   _globals['_SETTRADINGSTATEREQUEST'].fields_by_name['state']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_SETTRADINGSTATEREQUEST'].fields_by_name['reason']._loaded_options = None
-  _globals['_SETTRADINGSTATEREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_SETTRADINGSTATEREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\023r\021\030\310\001(\200\0022\t^\\P{Cc}*$'
   _globals['_SETTRADINGSTATEREQUEST'].fields_by_name['user_id']._loaded_options = None
   _globals['_SETTRADINGSTATEREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H\006r\004\020\001\030@'
   _globals['_SETTRADINGSTATEREQUEST'].fields_by_name['idempotency_key']._loaded_options = None
@@ -82,47 +92,51 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACCOUNT']._serialized_start=142
   _globals['_ACCOUNT']._serialized_end=344
   _globals['_LIMITS']._serialized_start=347
-  _globals['_LIMITS']._serialized_end=533
-  _globals['_GETACCOUNTREQUEST']._serialized_start=535
-  _globals['_GETACCOUNTREQUEST']._serialized_end=653
-  _globals['_GETACCOUNTRESPONSE']._serialized_start=655
-  _globals['_GETACCOUNTRESPONSE']._serialized_end=756
-  _globals['_LISTACCOUNTSREQUEST']._serialized_start=759
-  _globals['_LISTACCOUNTSREQUEST']._serialized_end=901
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=903
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=1028
-  _globals['_POSITION']._serialized_start=1031
-  _globals['_POSITION']._serialized_end=1252
-  _globals['_LISTPOSITIONSREQUEST']._serialized_start=1254
-  _globals['_LISTPOSITIONSREQUEST']._serialized_end=1375
-  _globals['_LISTPOSITIONSRESPONSE']._serialized_start=1377
-  _globals['_LISTPOSITIONSRESPONSE']._serialized_end=1484
-  _globals['_GETEXPOSUREREQUEST']._serialized_start=1486
-  _globals['_GETEXPOSUREREQUEST']._serialized_end=1605
-  _globals['_EXPOSURE']._serialized_start=1608
-  _globals['_EXPOSURE']._serialized_end=1757
-  _globals['_INSTRUMENTEXPOSURE']._serialized_start=1760
-  _globals['_INSTRUMENTEXPOSURE']._serialized_end=1986
-  _globals['_GETEXPOSURERESPONSE']._serialized_start=1989
-  _globals['_GETEXPOSURERESPONSE']._serialized_end=2168
-  _globals['_SETLIMITPOLICYREQUEST']._serialized_start=2171
-  _globals['_SETLIMITPOLICYREQUEST']._serialized_end=2377
-  _globals['_SETLIMITPOLICYRESPONSE']._serialized_start=2379
-  _globals['_SETLIMITPOLICYRESPONSE']._serialized_end=2498
-  _globals['_LIMITPOLICY']._serialized_start=2500
-  _globals['_LIMITPOLICY']._serialized_end=2585
-  _globals['_LISTLIMITPOLICIESREQUEST']._serialized_start=2587
-  _globals['_LISTLIMITPOLICIESREQUEST']._serialized_end=2656
-  _globals['_LISTLIMITPOLICIESRESPONSE']._serialized_start=2658
-  _globals['_LISTLIMITPOLICIESRESPONSE']._serialized_end=2771
-  _globals['_SETTRADINGSTATEREQUEST']._serialized_start=2774
-  _globals['_SETTRADINGSTATEREQUEST']._serialized_end=2970
-  _globals['_SETTRADINGSTATERESPONSE']._serialized_start=2972
-  _globals['_SETTRADINGSTATERESPONSE']._serialized_end=3040
-  _globals['_GETRISKPOSITIONREQUEST']._serialized_start=3042
-  _globals['_GETRISKPOSITIONREQUEST']._serialized_end=3066
-  _globals['_GETRISKPOSITIONRESPONSE']._serialized_start=3068
-  _globals['_GETRISKPOSITIONRESPONSE']._serialized_end=3136
-  _globals['_RISKSERVICE']._serialized_start=3139
-  _globals['_RISKSERVICE']._serialized_end=3849
+  _globals['_LIMITS']._serialized_end=599
+  _globals['_GETACCOUNTREQUEST']._serialized_start=601
+  _globals['_GETACCOUNTREQUEST']._serialized_end=719
+  _globals['_GETACCOUNTRESPONSE']._serialized_start=721
+  _globals['_GETACCOUNTRESPONSE']._serialized_end=822
+  _globals['_LISTACCOUNTSREQUEST']._serialized_start=825
+  _globals['_LISTACCOUNTSREQUEST']._serialized_end=967
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=969
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=1094
+  _globals['_POSITION']._serialized_start=1097
+  _globals['_POSITION']._serialized_end=1318
+  _globals['_LISTPOSITIONSREQUEST']._serialized_start=1320
+  _globals['_LISTPOSITIONSREQUEST']._serialized_end=1441
+  _globals['_LISTPOSITIONSRESPONSE']._serialized_start=1443
+  _globals['_LISTPOSITIONSRESPONSE']._serialized_end=1550
+  _globals['_GETEXPOSUREREQUEST']._serialized_start=1552
+  _globals['_GETEXPOSUREREQUEST']._serialized_end=1671
+  _globals['_EXPOSURE']._serialized_start=1674
+  _globals['_EXPOSURE']._serialized_end=1823
+  _globals['_INSTRUMENTEXPOSURE']._serialized_start=1826
+  _globals['_INSTRUMENTEXPOSURE']._serialized_end=2052
+  _globals['_GETEXPOSURERESPONSE']._serialized_start=2055
+  _globals['_GETEXPOSURERESPONSE']._serialized_end=2234
+  _globals['_SETLIMITPOLICYREQUEST']._serialized_start=2237
+  _globals['_SETLIMITPOLICYREQUEST']._serialized_end=2443
+  _globals['_SETLIMITPOLICYRESPONSE']._serialized_start=2445
+  _globals['_SETLIMITPOLICYRESPONSE']._serialized_end=2564
+  _globals['_REMOVELIMITPOLICYREQUEST']._serialized_start=2566
+  _globals['_REMOVELIMITPOLICYREQUEST']._serialized_end=2685
+  _globals['_REMOVELIMITPOLICYRESPONSE']._serialized_start=2687
+  _globals['_REMOVELIMITPOLICYRESPONSE']._serialized_end=2783
+  _globals['_LIMITPOLICY']._serialized_start=2785
+  _globals['_LIMITPOLICY']._serialized_end=2870
+  _globals['_LISTLIMITPOLICIESREQUEST']._serialized_start=2872
+  _globals['_LISTLIMITPOLICIESREQUEST']._serialized_end=2993
+  _globals['_LISTLIMITPOLICIESRESPONSE']._serialized_start=2996
+  _globals['_LISTLIMITPOLICIESRESPONSE']._serialized_end=3130
+  _globals['_SETTRADINGSTATEREQUEST']._serialized_start=3133
+  _globals['_SETTRADINGSTATEREQUEST']._serialized_end=3343
+  _globals['_SETTRADINGSTATERESPONSE']._serialized_start=3345
+  _globals['_SETTRADINGSTATERESPONSE']._serialized_end=3413
+  _globals['_GETRISKPOSITIONREQUEST']._serialized_start=3415
+  _globals['_GETRISKPOSITIONREQUEST']._serialized_end=3439
+  _globals['_GETRISKPOSITIONRESPONSE']._serialized_start=3441
+  _globals['_GETRISKPOSITIONRESPONSE']._serialized_end=3509
+  _globals['_RISKSERVICE']._serialized_start=3512
+  _globals['_RISKSERVICE']._serialized_end=4320
 # @@protoc_insertion_point(module_scope)

@@ -71,7 +71,9 @@ Global___Account: _TypeAlias = Account  # noqa: Y015
 
 @_typing.final
 class Limits(_message.Message):
-    """Empty or 0 means none of its own."""
+    """Empty or 0 means that the limit is not set. In an account's own policy the default policy's limit holds then, limit by
+    limit; in the default policy, and in what is in force on an account, there is none (open orders: 10,000).
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -456,7 +458,7 @@ class SetLimitPolicyRequest(_message.Message):
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     policy: _builtins.str
     account_id: _builtins.str
-    """One account, or empty for every account that has no policy of its own."""
+    """One account, or empty for the default, which decides whatever an account's own policy leaves open."""
     user_id: _builtins.str
     idempotency_key: _builtins.str
     @_builtins.property
@@ -511,6 +513,55 @@ class SetLimitPolicyResponse(_message.Message):
 Global___SetLimitPolicyResponse: _TypeAlias = SetLimitPolicyResponse  # noqa: Y015
 
 @_typing.final
+class RemoveLimitPolicyRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    user_id: _builtins.str
+    idempotency_key: _builtins.str
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "idempotency_key", b"idempotency_key", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveLimitPolicyRequest: _TypeAlias = RemoveLimitPolicyRequest  # noqa: Y015
+
+@_typing.final
+class RemoveLimitPolicyResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    ACCOUNTS_PENDING_FIELD_NUMBER: _builtins.int
+    accounts_pending: _builtins.int
+    """1 while the engine is away: the limits stay until it is back"""
+    @_builtins.property
+    def position(self) -> _types_pb2.LogPosition: ...
+    def __init__(
+        self,
+        *,
+        position: _types_pb2.LogPosition | None = ...,
+        accounts_pending: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts_pending", b"accounts_pending", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveLimitPolicyResponse: _TypeAlias = RemoveLimitPolicyResponse  # noqa: Y015
+
+@_typing.final
 class LimitPolicy(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -541,16 +592,24 @@ class ListLimitPoliciesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     AT_LEAST_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    cursor: _builtins.str
+    """next_cursor of the page before"""
+    limit: _builtins.int
+    """0 means 100"""
     @_builtins.property
     def at_least(self) -> _types_pb2.LogPosition: ...
     def __init__(
         self,
         *,
         at_least: _types_pb2.LogPosition | None = ...,
+        cursor: _builtins.str = ...,
+        limit: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["at_least", b"at_least"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least", b"at_least"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least", b"at_least", "cursor", b"cursor", "limit", b"limit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -562,8 +621,12 @@ class ListLimitPoliciesResponse(_message.Message):
 
     POLICIES_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    next_cursor: _builtins.str
     @_builtins.property
-    def policies(self) -> _containers.RepeatedCompositeFieldContainer[Global___LimitPolicy]: ...
+    def policies(self) -> _containers.RepeatedCompositeFieldContainer[Global___LimitPolicy]:
+        """the default first, then by account"""
+
     @_builtins.property
     def position(self) -> _types_pb2.LogPosition: ...
     def __init__(
@@ -571,10 +634,11 @@ class ListLimitPoliciesResponse(_message.Message):
         *,
         policies: _abc.Iterable[Global___LimitPolicy] | None = ...,
         position: _types_pb2.LogPosition | None = ...,
+        next_cursor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["policies", b"policies", "position", b"position"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_cursor", b"next_cursor", "policies", b"policies", "position", b"position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -592,6 +656,7 @@ class SetTradingStateRequest(_message.Message):
     account_id: _builtins.str
     state: _engine_pb2.AccountState.ValueType
     reason: _builtins.str
+    """no control characters"""
     user_id: _builtins.str
     idempotency_key: _builtins.str
     def __init__(

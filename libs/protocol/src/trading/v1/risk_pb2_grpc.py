@@ -59,6 +59,11 @@ class RiskServiceStub:
                 request_serializer=trading_dot_v1_dot_risk__pb2.SetLimitPolicyRequest.SerializeToString,
                 response_deserializer=trading_dot_v1_dot_risk__pb2.SetLimitPolicyResponse.FromString,
                 _registered_method=True)
+        self.RemoveLimitPolicy = channel.unary_unary(
+                '/trading.v1.RiskService/RemoveLimitPolicy',
+                request_serializer=trading_dot_v1_dot_risk__pb2.RemoveLimitPolicyRequest.SerializeToString,
+                response_deserializer=trading_dot_v1_dot_risk__pb2.RemoveLimitPolicyResponse.FromString,
+                _registered_method=True)
         self.ListLimitPolicies = channel.unary_unary(
                 '/trading.v1.RiskService/ListLimitPolicies',
                 request_serializer=trading_dot_v1_dot_risk__pb2.ListLimitPoliciesRequest.SerializeToString,
@@ -110,6 +115,13 @@ class RiskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RemoveLimitPolicy(self, request, context):
+        """Remove an account's own policy: the default decides all its limits again. Nothing happens if it has none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListLimitPolicies(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -155,6 +167,11 @@ def add_RiskServiceServicer_to_server(servicer, server):
                     servicer.SetLimitPolicy,
                     request_deserializer=trading_dot_v1_dot_risk__pb2.SetLimitPolicyRequest.FromString,
                     response_serializer=trading_dot_v1_dot_risk__pb2.SetLimitPolicyResponse.SerializeToString,
+            ),
+            'RemoveLimitPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveLimitPolicy,
+                    request_deserializer=trading_dot_v1_dot_risk__pb2.RemoveLimitPolicyRequest.FromString,
+                    response_serializer=trading_dot_v1_dot_risk__pb2.RemoveLimitPolicyResponse.SerializeToString,
             ),
             'ListLimitPolicies': grpc.unary_unary_rpc_method_handler(
                     servicer.ListLimitPolicies,
@@ -307,6 +324,33 @@ class RiskService:
             '/trading.v1.RiskService/SetLimitPolicy',
             trading_dot_v1_dot_risk__pb2.SetLimitPolicyRequest.SerializeToString,
             trading_dot_v1_dot_risk__pb2.SetLimitPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveLimitPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trading.v1.RiskService/RemoveLimitPolicy',
+            trading_dot_v1_dot_risk__pb2.RemoveLimitPolicyRequest.SerializeToString,
+            trading_dot_v1_dot_risk__pb2.RemoveLimitPolicyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,8 @@ class RiskServiceStub:
     GetExposure: _grpc.UnaryUnaryMultiCallable[_risk_pb2.GetExposureRequest, _risk_pb2.GetExposureResponse]
     SetLimitPolicy: _grpc.UnaryUnaryMultiCallable[_risk_pb2.SetLimitPolicyRequest, _risk_pb2.SetLimitPolicyResponse]
     """Record a limit policy; the service turns it into engine commands for every account that it covers."""
+    RemoveLimitPolicy: _grpc.UnaryUnaryMultiCallable[_risk_pb2.RemoveLimitPolicyRequest, _risk_pb2.RemoveLimitPolicyResponse]
+    """Remove an account's own policy: the default decides all its limits again. Nothing happens if it has none."""
     ListLimitPolicies: _grpc.UnaryUnaryMultiCallable[_risk_pb2.ListLimitPoliciesRequest, _risk_pb2.ListLimitPoliciesResponse]
     SetTradingState: _grpc.UnaryUnaryMultiCallable[_risk_pb2.SetTradingStateRequest, _risk_pb2.SetTradingStateResponse]
     GetRiskPosition: _grpc.UnaryUnaryMultiCallable[_risk_pb2.GetRiskPositionRequest, _risk_pb2.GetRiskPositionResponse]
@@ -50,6 +52,8 @@ class RiskServiceAsyncStub(RiskServiceStub):
     GetExposure: _aio.UnaryUnaryMultiCallable[_risk_pb2.GetExposureRequest, _risk_pb2.GetExposureResponse]  # type: ignore[assignment]
     SetLimitPolicy: _aio.UnaryUnaryMultiCallable[_risk_pb2.SetLimitPolicyRequest, _risk_pb2.SetLimitPolicyResponse]  # type: ignore[assignment]
     """Record a limit policy; the service turns it into engine commands for every account that it covers."""
+    RemoveLimitPolicy: _aio.UnaryUnaryMultiCallable[_risk_pb2.RemoveLimitPolicyRequest, _risk_pb2.RemoveLimitPolicyResponse]  # type: ignore[assignment]
+    """Remove an account's own policy: the default decides all its limits again. Nothing happens if it has none."""
     ListLimitPolicies: _aio.UnaryUnaryMultiCallable[_risk_pb2.ListLimitPoliciesRequest, _risk_pb2.ListLimitPoliciesResponse]  # type: ignore[assignment]
     SetTradingState: _aio.UnaryUnaryMultiCallable[_risk_pb2.SetTradingStateRequest, _risk_pb2.SetTradingStateResponse]  # type: ignore[assignment]
     GetRiskPosition: _aio.UnaryUnaryMultiCallable[_risk_pb2.GetRiskPositionRequest, _risk_pb2.GetRiskPositionResponse]  # type: ignore[assignment]
@@ -90,6 +94,14 @@ class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_risk_pb2.SetLimitPolicyResponse, _abc.Awaitable[_risk_pb2.SetLimitPolicyResponse]]:
         """Record a limit policy; the service turns it into engine commands for every account that it covers."""
+
+    @_abc_1.abstractmethod
+    def RemoveLimitPolicy(
+        self,
+        request: _risk_pb2.RemoveLimitPolicyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_pb2.RemoveLimitPolicyResponse, _abc.Awaitable[_risk_pb2.RemoveLimitPolicyResponse]]:
+        """Remove an account's own policy: the default decides all its limits again. Nothing happens if it has none."""
 
     @_abc_1.abstractmethod
     def ListLimitPolicies(

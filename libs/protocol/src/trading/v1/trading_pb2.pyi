@@ -31,7 +31,7 @@ class CreateOrderRequest(_message.Message):
     ORDER_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     account_id: _builtins.str
-    """empty: the user's first account"""
+    """The same as order.account_id, which is enough alone. Both empty: the user's first account."""
     @_builtins.property
     def order(self) -> _engine_pb2.PlaceOrder: ...
     def __init__(
@@ -139,6 +139,7 @@ class StreamMarketDataRequest(_message.Message):
     SYMBOLS_FIELD_NUMBER: _builtins.int
     DEPTH_FIELD_NUMBER: _builtins.int
     depth: _builtins.int
+    """levels a side"""
     @_builtins.property
     def symbols(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -184,9 +185,14 @@ class SubmitRequest(_message.Message):
     REQUESTS_FIELD_NUMBER: _builtins.int
     AT_LEAST_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
+    BY_ADMINISTRATOR_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     correlation_id: _builtins.str
     traceparent: _builtins.str
+    by_administrator: _builtins.bool
+    """An administrator's, for accounts of others: only cancels, each of which names its account or its order by id. The
+    record names the administrator as the acting user.
+    """
     @_builtins.property
     def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderRequest]: ...
     @_builtins.property
@@ -201,10 +207,11 @@ class SubmitRequest(_message.Message):
         requests: _abc.Iterable[Global___OrderRequest] | None = ...,
         at_least: _types_pb2.LogPosition | None = ...,
         traceparent: _builtins.str = ...,
+        by_administrator: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["at_least", b"at_least"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least", b"at_least", "correlation_id", b"correlation_id", "requests", b"requests", "traceparent", b"traceparent", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least", b"at_least", "by_administrator", b"by_administrator", "correlation_id", b"correlation_id", "requests", b"requests", "traceparent", b"traceparent", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -342,6 +349,7 @@ class FindOrderRequest(_message.Message):
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     AT_LEAST_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
+    """empty: an administrator asks, by order id"""
     order_id: _builtins.str
     client_order_id: _builtins.str
     account_id: _builtins.str
@@ -415,6 +423,7 @@ class ListOrdersRequest(_message.Message):
     LIMIT_FIELD_NUMBER: _builtins.int
     AT_LEAST_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
+    """empty: an administrator asks, for one account"""
     account_id: _builtins.str
     symbol: _builtins.str
     state: Global___ListOrdersRequest.State.ValueType
@@ -520,7 +529,10 @@ Global___GetOrderHistoryResponse: _TypeAlias = GetOrderHistoryResponse  # noqa: 
 
 @_typing.final
 class RecordedEvent(_message.Message):
-    """One event of the log as people may see it."""
+    """One event of the log as the owner of its order or account may see it. What names the command behind it
+    (correlation_id, causation_id, command_id) is empty unless the owner sent the command: a resting order is executed by
+    the command of whoever trades against it.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -55,7 +55,9 @@ class TradingServiceServicer:
     """Missing associated documentation comment in .proto file."""
 
     def CreateOrder(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Place an order. The call's metadata `correlation-id` and `traceparent` go into the record. A refusal that was recorded,
+        as an order that is REJECTED, has its id in the trailer `refused-order-id`.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

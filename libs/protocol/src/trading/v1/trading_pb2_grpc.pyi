@@ -32,6 +32,9 @@ class TradingServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> TradingServiceAsyncStub: ...
     CreateOrder: _grpc.UnaryUnaryMultiCallable[_trading_pb2.CreateOrderRequest, _trading_pb2.CreateOrderResponse]
+    """Place an order. The call's metadata `correlation-id` and `traceparent` go into the record. A refusal that was recorded,
+    as an order that is REJECTED, has its id in the trailer `refused-order-id`.
+    """
     GetOrder: _grpc.UnaryUnaryMultiCallable[_trading_pb2.GetOrderRequest, _trading_pb2.GetOrderResponse]
     StreamMarketData: _grpc.UnaryStreamMultiCallable[_trading_pb2.StreamMarketDataRequest, _trading_pb2.StreamMarketDataResponse]
 
@@ -39,6 +42,9 @@ class TradingServiceStub:
 class TradingServiceAsyncStub(TradingServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateOrder: _aio.UnaryUnaryMultiCallable[_trading_pb2.CreateOrderRequest, _trading_pb2.CreateOrderResponse]  # type: ignore[assignment]
+    """Place an order. The call's metadata `correlation-id` and `traceparent` go into the record. A refusal that was recorded,
+    as an order that is REJECTED, has its id in the trailer `refused-order-id`.
+    """
     GetOrder: _aio.UnaryUnaryMultiCallable[_trading_pb2.GetOrderRequest, _trading_pb2.GetOrderResponse]  # type: ignore[assignment]
     StreamMarketData: _aio.UnaryStreamMultiCallable[_trading_pb2.StreamMarketDataRequest, _trading_pb2.StreamMarketDataResponse]  # type: ignore[assignment]
 
@@ -48,7 +54,10 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _trading_pb2.CreateOrderRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_trading_pb2.CreateOrderResponse, _abc.Awaitable[_trading_pb2.CreateOrderResponse]]: ...
+    ) -> _typing.Union[_trading_pb2.CreateOrderResponse, _abc.Awaitable[_trading_pb2.CreateOrderResponse]]:
+        """Place an order. The call's metadata `correlation-id` and `traceparent` go into the record. A refusal that was recorded,
+        as an order that is REJECTED, has its id in the trailer `refused-order-id`.
+        """
 
     @_abc_1.abstractmethod
     def GetOrder(

@@ -6,12 +6,20 @@ import { Id } from '../models/id';
 import { NullableDecimal } from '../models/nullable-decimal';
 export interface AccountLimits {
   account_id: Id;
+
+  /**
+   * Null: 10,000.
+   */
   max_open_orders: number | null;
 
   /**
-   * In the quote currency; null is none.
+   * In the quote currency; null is no limit.
    */
   max_order_notional: NullableDecimal | null;
+
+  /**
+   * Null is no limit.
+   */
   max_order_quantity: NullableDecimal | null;
   state: AccountState;
 }

@@ -3,7 +3,7 @@
 
 
 /**
- * A number above zero as text or as a JSON number; read exactly.
+ * A number above zero as text or as a JSON number; read exactly. A JSON number may have an exponent (1e-08), a text has none. For an order's quantity and price the least is the instrument's lot_unit and price_unit.
  */
 export type PositiveDecimalInput = (string | number);
 

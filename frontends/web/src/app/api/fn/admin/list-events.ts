@@ -8,14 +8,13 @@ import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
 import { EventPage } from '../../models/event-page';
-import { LogPosition } from '../../models/log-position';
 
 export interface ListEvents$Params {
 
 /**
- * Events behind this position; without it, from the beginning.
+ * Events behind this position, or the next_cursor of the page before; without it, from the beginning.
  */
-  after?: LogPosition;
+  after?: string;
 
 /**
  * Only this aggregate's events.
