@@ -21,6 +21,8 @@ from kernel.telemetry import Metrics
 SWEEP_S = 1
 CLOSING_SWEEPS_MAX = 3
 CLOSING_S_MAX = 3
+# So many connections beyond the limit are let in to be told so; those after them are closed at once.
+TOLD_MAX = 32
 HEAD_TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
@@ -29,10 +31,16 @@ class HttpConnection(HttpToolsProtocol):
     """An HTTP connection that knows whether it waits for a head, since when, and how large that is."""
 
     head_bytes_max = 65_536
+    connections_max = 10_000
     waits_for_head = True
     head_sweeps = 0
     closing_sweeps = 0
     _head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self.connections_max + TOLD_MAX:
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -82,7 +90,8 @@ class GatewayServer(uvicorn.Server):
         service: str = "api-gateway",
     ) -> None:
         proxies = [address.strip() for address in settings.trusted_proxies.split(",") if address.strip()]
-        connection = type("BoundHttpConnection", (HttpConnection,), {"head_bytes_max": settings.head_bytes_max})
+        limits = {"head_bytes_max": settings.head_bytes_max, "connections_max": settings.connections_max}
+        connection = type("BoundHttpConnection", (HttpConnection,), limits)
         super().__init__(
             uvicorn.Config(
                 app,

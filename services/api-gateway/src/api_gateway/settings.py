@@ -48,7 +48,8 @@ class ApiGatewaySettings(Settings):
     keep_alive_s: PositiveInt = 30
     """An idle connection is closed after this."""
     connections_max: PositiveInt = 10_000
-    """Open connections and running requests; beyond it 503."""
+    """Open connections and running requests; beyond it 503, and a little further connections are closed unheard. Less
+    where the process may not open so many files: its log says so."""
 
     trusted_proxies: str = ""
     """Addresses, separated by commas, whose X-Forwarded-For is believed; empty believes none."""
