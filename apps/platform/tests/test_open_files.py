@@ -2,15 +2,12 @@
 
 import asyncio
 import contextlib
-import re
-import resource
-import signal
-import sys
-from pathlib import Path
 
 import pytest
 
 from trading_platform.open_files import FILES_RESERVED, connections_within
+
+from .commands import up
 
 FILES = 400
 
@@ -28,30 +25,6 @@ def test_too_few_files_to_serve_anybody_are_refused():
         connections_within(200, 10_000)
 
 
-async def started(folder, soft, hard):
-    """A platform that may open so many files, and where its HTTP is."""
-
-    def limited():
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-    command = (sys.executable, "-m", "trading_platform", "up", "--data", str(folder), "--http", "127.0.0.1:0")
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, preexec_fn=limited
-    )
-    said = b""
-    async with asyncio.timeout(60):
-        while b"stop with" not in said:
-            line = await process.stdout.readline()
-            assert line, said.decode()
-            said += line
-    (port,) = re.findall(rb"metrics +http://127\.0\.0\.1:(\d+)", said)
-    return process, int(port), said.decode()
-
-
-def open_files(pid):
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-
-
 async def ready(port):
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -62,25 +35,20 @@ async def ready(port):
 
 def test_the_soft_limit_is_raised_and_idle_connections_beyond_the_hard_one_leave_the_platform_alive(tmp_path):
     async def test():
-        process, port, said = await started(tmp_path, 64, FILES)
-        assert '"event": "connections_max_capped"' in said
-        assert f'"connections_max": {FILES - FILES_RESERVED}' in said
-        idle = []
-        try:
+        async with up(tmp_path, files=(64, FILES)) as platform:
+            assert '"event": "connections_max_capped"' in platform.said
+            assert f'"connections_max": {FILES - FILES_RESERVED}' in platform.said
+            idle = []
             for _ in range(FILES + 100):
                 with contextlib.suppress(OSError):
-                    idle.append(await asyncio.open_connection("127.0.0.1", port))
+                    idle.append(await asyncio.open_connection("127.0.0.1", platform.port))
             await asyncio.sleep(1)
-            assert process.returncode is None
-            assert open_files(process.pid) < FILES
+            assert platform.process.returncode is None
+            assert platform.open_files < FILES
             for _, writer in idle:
                 writer.close()
             await asyncio.sleep(1)
-            assert (await ready(port)).startswith(b"HTTP/1.1 200")
-        finally:
-            process.send_signal(signal.SIGTERM)
-            said += (await process.stdout.read()).decode()
-            assert await process.wait() == 0, said
+            assert (await ready(platform.port)).startswith(b"HTTP/1.1 200")
 
     asyncio.run(test())
 
@@ -88,6 +56,7 @@ def test_the_soft_limit_is_raised_and_idle_connections_beyond_the_hard_one_leave
 def test_a_hard_limit_that_leaves_nothing_is_said_at_start(tmp_path):
     async def test():
         with pytest.raises(AssertionError, match="may open 200 files"):
-            await started(tmp_path, 200, 200)
+            async with up(tmp_path, files=(200, 200)):
+                pass
 
     asyncio.run(test())

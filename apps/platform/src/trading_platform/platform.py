@@ -259,6 +259,9 @@ async def serving(platform: Platform, settings: PlatformSettings, http: str, fil
     for name, service in platform.services.items():
         for title, main in service.mains.items():
             platform.tasks.append(platform.runtime.spawn(_watched(platform, name, title, main), f"{name}/{title}"))
+    if isinstance(platform.log, SqliteLog):
+        watching = _watched(platform, "event log", "its files", platform.log.watch_files)
+        platform.tasks.append(platform.runtime.spawn(watching, "event log/its files"))
     async with AsyncExitStack() as servers:
         if settings.grpc or len(platform.services) < len(SERVICES):
             address = settings.grpc or "127.0.0.1:0"
