@@ -61,6 +61,11 @@ class ApiGatewaySettings(Settings):
 
     stream_frame_bytes_max: PositiveInt = 16_384
     """Largest frame that a WebSocket client may send."""
+    stream_frames_at_once: PositiveInt = 200
+    """Frames of every kind that a WebSocket client may send at once, before `stream_frames_per_s` holds; beyond it the
+    connection ends with the code 4429."""
+    stream_frames_per_s: PositiveInt = 20
+    """Frames that a WebSocket client may send in a second for long."""
     stream_subscriptions_max: PositiveInt = 100
     """Subscriptions of one connection."""
     stream_connections_max: PositiveInt = 20
