@@ -207,7 +207,7 @@ async def running(
         log = await open_log(settings, runtime)
         opened.push_async_callback(log.close)
         if not settings.event_log:
-            add_EventLogServiceServicer_to_server(LogServicer(log), registrar)  # type: ignore[arg-type]
+            add_EventLogServiceServicer_to_server(LogServicer(log, names), registrar)  # type: ignore[arg-type]
         http = bound(settings.http or http_default(names))
         public_url = settings.public_url or f"http://{http}"
         wanted = public_settings(public_url, os.environ)
