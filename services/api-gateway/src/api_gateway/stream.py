@@ -12,7 +12,7 @@ import msgspec
 from api_gateway.body import Message, Receive
 from api_gateway.call import Platform
 from api_gateway.fanout import Frame, Reader, Topic, error_text
-from api_gateway.limits import Buckets
+from api_gateway.limits import FAILURES, Buckets
 from api_gateway.market import INTERVALS_S
 from api_gateway.principal import Principal, Role, need
 from api_gateway.problems import field_refused, of_decoding
@@ -97,14 +97,16 @@ class Stream:
             self._places.leave(principal.user_id)
 
     async def _admitted(self, headers: dict[bytes, bytes], address: str, socket: "Socket") -> Principal:
-        """Who connects, by a header or by the first frame; each attempt costs a token."""
+        """Who connects, by a header or by the first frame; each attempt costs a token of the principal, or of the
+        address if it fails."""
         settings, now_ns = self._platform.settings, self._platform.runtime.monotonic_ns()
-        if not (await self._buckets.look(f"address:{address}", now_ns)).allowed:
+        if not (await self._buckets.look(f"{FAILURES}:{address}", now_ns)).allowed:
             raise Refused("rate_limited", "Too many attempts from this address; wait.", Kind.RATE_LIMITED)
         try:
             principal = await self._authenticated(headers, socket, settings.stream_authentication_s)
         except Refused as refused:
             if refused.kind is Kind.UNAUTHENTICATED:
+                await self._buckets.take(f"{FAILURES}:{address}", now_ns)
                 await self._buckets.take(f"address:{address}", now_ns)
             raise
         if not (await self._buckets.take(f"user:{principal.user_id}", now_ns)).allowed:
