@@ -72,6 +72,11 @@ RUNTIME_ALLOWED: Mapping[str, tuple[str, ...]] = {
         "locks and syncs the file that it owns",
         *("sqlite3.connect", "os.open", "os.fchmod", "os.fsync", "fcntl.flock", ".mkdir"),
     ),
+    "libs/kernel/src/kernel/eventlog/sqlite_presence.py": (
+        "looks whether its files are still there",
+        ".stat",
+        "os.stat",
+    ),
     "libs/kernel/src/kernel/eventlog/sqlite_checkpoint.py": ("keeps one row in a file of its own", "sqlite3.connect"),
     "libs/kernel/src/kernel/eventlog/sqlite_snapshots.py": (
         "makes its file private before SQLite writes",

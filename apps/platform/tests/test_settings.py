@@ -66,3 +66,31 @@ def test_a_wrong_secret_is_not_printed(variable, value):
     with pytest.raises(SettingsError, match=variable) as error:
         load(settings_class("user-service"), {variable: value})
     assert "hunter2" not in str(error.value)
+
+
+NUMBERS = [
+    (settings, name)
+    for settings in (*map(settings_class, SERVICES), PlatformSettings)
+    for name, field in settings.model_fields.items()
+    if field.annotation in (int, float)
+]
+
+
+@pytest.mark.parametrize("given", ["-1", "nan", "inf", "1e400", "9" * 25, "x", ""])
+@pytest.mark.parametrize(("settings", "name"), NUMBERS, ids=lambda value: value if isinstance(value, str) else "")
+def test_every_number_has_bounds_and_is_refused_by_its_variable(settings, name, given):
+    variable = settings.model_config["env_prefix"] + name.upper()
+    with pytest.raises(SettingsError, match=f"^{variable}: "):
+        load(settings, {variable: given})
+
+
+@pytest.mark.parametrize("variable", ["API_GATEWAY_STREAM_HEARTBEAT_S", "API_GATEWAY_BODY_TIMEOUT_S"])
+def test_a_time_is_never_nothing(variable):
+    with pytest.raises(SettingsError, match=variable):
+        load(settings_class("api-gateway"), {variable: "0"})
+
+
+@pytest.mark.parametrize("issuer", ["", "localhost", "ftp://a.example", "https://a.example/a b"])
+def test_an_issuer_is_a_url(issuer):
+    with pytest.raises(SettingsError, match="API_GATEWAY_ISSUER"):
+        load(settings_class("api-gateway"), {"API_GATEWAY_ISSUER": issuer})

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.event import Position
-from kernel.ids import KIND_ACCOUNT, KIND_ORDER, core_id_number, core_id_text, derived_id, uuid7_text
+from kernel.ids import KIND_ACCOUNT, KIND_ORDER, core_cursor, core_id_number, core_id_text, derived_id, uuid7_text
+from kernel.refused import Refused
 from kernel.runtime import SystemRuntime
 
 
@@ -48,3 +49,14 @@ def test_what_is_no_position_is_refused(text):
 
 def test_a_position_reads_as_it_is_written():
     assert Position.parse(str(Position("main", 42))) == Position("main", 42)
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "-1", "\0", "1", core_id_text(KIND_ACCOUNT, 7), core_id_text(KIND_ORDER, 7)[:-1]]
+)
+def test_a_cursor_is_an_id_of_its_list(text):
+    assert core_cursor(KIND_ORDER, core_id_text(KIND_ORDER, 7))
+    assert core_cursor(KIND_ORDER, "") == ""
+    with pytest.raises(Refused) as refused:
+        core_cursor(KIND_ORDER, text)
+    assert refused.value.code == "invalid_cursor"

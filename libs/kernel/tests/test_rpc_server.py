@@ -81,6 +81,21 @@ def test_token(sentence, asked, shown, expected):
     assert invalid == (UNKNOWN if expected == UNKNOWN else ("invalid_request", Kind.INVALID)), "before its request"
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_bytes_that_are_no_message_are_the_callers_fault(stream):
+    async def scenario():
+        async with served() as address, grpc.aio.insecure_channel(address) as channel:
+            name = "StreamTopOfBook" if stream else "GetBook"
+            begin = channel.unary_stream if stream else channel.unary_unary
+            call = begin(f"/trading.v1.MarketDataService/{name}")(b"\xff\xff\xff")
+            with pytest.raises(grpc.aio.AioRpcError) as error:
+                await (call.read() if stream else call)
+            assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+            assert dict(error.value.trailing_metadata())["refused-code"] == "invalid_request"
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("token", ["", " "])
 def test_nobody_is_served_under_an_empty_token(token):
     with pytest.raises(ValueError, match="empty token"):

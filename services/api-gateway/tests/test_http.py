@@ -42,6 +42,7 @@ EDGE = [
     ("GET", "/v1/orders/", {}, None, 404, "not_found"),
     ("PUT", "/v1/orders", {}, b"{}", 405, "method_not_allowed"),
     ("GET", "/v1/orders/1", {}, None, 400, "invalid_request"),
+    *(("GET", f"/v1/instruments?cursor={cursor}", {}, None, 400, "invalid_cursor") for cursor in ("x", "-1", "%00")),
     ("GET", "/v1/instruments/btc", {}, None, 400, "invalid_request"),
     ("GET", "/v1/market-data/BTC%2FUSD/quote", {}, None, 404, "not_found"),
     ("GET", "/v1/instruments/AAPL", {}, None, 404, "unknown_instrument"),

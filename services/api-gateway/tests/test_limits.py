@@ -127,6 +127,22 @@ def test_failed_attempts_cost_tokens_of_the_address_and_then_nothing_new_is_veri
     run(test, rate_limit_tokens=2)
 
 
+def test_a_fresh_token_gets_in_where_strangers_have_emptied_the_bucket_of_the_address():
+    async def test(gateway):
+        async def status(path, headers):
+            return (await gateway.call("GET", path, headers=headers)).status_code
+
+        for expected in (200, 200, 429):
+            assert await status("/v1/public/time", {}) == expected
+        assert await status("/v1/orders", READER) == 200
+        assert (
+            await status("/v1/orders", {"Authorization": "Bearer rubbish"}) == 429
+        )  # a failure still costs the address
+        assert await status("/v1/public/time", {}) == 429
+
+    run(test, rate_limit_tokens=2)
+
+
 def test_probes_pages_and_the_identity_provider_are_not_limited():
     async def test(gateway):
         for path in ("/health", "/metrics", "/docs", "/openapi.yaml", "/realms/trading-platform/x"):

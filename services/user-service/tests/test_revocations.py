@@ -7,7 +7,7 @@ import pytest
 from trading.v1 import user_pb2
 from trading.v1.types_pb2 import LogPosition
 
-from .provider_client import OIDC, claims_of, code_for, token_for
+from .provider_client import OIDC, claims_of, code_for, password_grant, token_for
 from .running import running
 
 
@@ -87,5 +87,39 @@ def test_a_session_that_is_signed_out_is_told_at_once_and_to_newcomers():
                 assert list((await told_of(platform, after)).session_ids) == [claims["sid"]]
             platform.runtime.move_on(910)
             assert not (await told_of(platform)).session_ids
+
+    asyncio.run(run())
+
+
+async def revoked(browser, token):
+    return await browser.post(f"{OIDC}/revoke", data={"client_id": "trading-cli", "token": token})
+
+
+def test_signing_out_answers_when_every_follower_knows_and_waits_for_none_that_does_not_come_back():
+    async def run():
+        async with running() as platform, platform.browser() as browser:
+            await platform.create()
+            first, second = [(await password_grant(browser)).json() for _ in range(2)]
+            busy, known = asyncio.Event(), []
+
+            async def follow():
+                async for told in platform.stub.StreamRevocations(user_pb2.StreamRevocationsRequest()):
+                    if told.session_ids:
+                        await busy.wait()
+                        known.extend(told.session_ids)
+
+            following = asyncio.create_task(follow())
+            await asyncio.sleep(0.05)
+            revoking = asyncio.create_task(revoked(browser, first["refresh_token"]))
+            await asyncio.sleep(0.2)
+            assert not revoking.done()
+            busy.set()
+            assert (await revoking).status_code == 200
+            _, claims = await claims_of(browser, first["access_token"])
+            assert known == [claims["sid"]]
+            busy.clear()
+            assert (await asyncio.wait_for(revoked(browser, second["refresh_token"]), 3)).status_code == 200
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
 
     asyncio.run(run())

@@ -1,4 +1,8 @@
-"""The `trading` command. Exit codes: 0 done, 1 refused or different, 2 wrong usage, 3 the platform failed."""
+"""The `trading` command.
+
+Exit codes: 0 done, 1 refused or different, 2 wrong usage, 3 the platform failed, 5 what was to be said could not be
+written, 130 interrupted at the start; `verify` also has 4.
+"""
 
 import traceback
 from importlib.metadata import version

@@ -31,6 +31,7 @@ from kernel.settings import Settings, load
 from kernel.telemetry import Metrics, logger
 from trading.v1.eventlog_pb2_grpc import add_EventLogServiceServicer_to_server
 from trading_platform.grpc_token import token_of
+from trading_platform.open_files import connections_within, raise_limit
 from trading_platform.settings import ADDRESS, PlatformSettings, WrongUsage, address_in
 from trading_platform.site import site
 
@@ -180,6 +181,7 @@ async def running(
     together. Whatever fails on the way, what was opened is closed."""
     names = chosen(settings)
     check_reach(settings)
+    files_max = raise_limit()
     sys.setswitchinterval(SWITCH_INTERVAL_S)  # the log's thread must not wait 5 ms for the interpreter
     runtime = runtime or SystemRuntime()
     metrics = Metrics()
@@ -206,7 +208,7 @@ async def running(
         log = await open_log(settings, runtime)
         opened.push_async_callback(log.close)
         if not settings.event_log:
-            add_EventLogServiceServicer_to_server(LogServicer(log), registrar)  # type: ignore[arg-type]
+            add_EventLogServiceServicer_to_server(LogServicer(log, names), registrar)  # type: ignore[arg-type]
         http = bound(settings.http or http_default(names))
         public_url = settings.public_url or f"http://{http}"
         wanted = public_settings(public_url, os.environ)
@@ -221,7 +223,7 @@ async def running(
         failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         probes = Probes(runtime, metrics, {name: service.ready for name, service in services.items()})
         platform = Platform(runtime, log, metrics, services, probes, registrar, channels, failed, tasks=tasks)
-        async with serving(platform, settings, http):
+        async with serving(platform, settings, http, files_max):
             gc.collect()
             gc.freeze()  # what lives now lives for ever: spare the collector from walking it
             gc.set_threshold(*COLLECT_AFTER)
@@ -251,11 +253,16 @@ def built_web() -> Path | None:
 
 
 @asynccontextmanager
-async def serving(platform: Platform, settings: PlatformSettings, http: str) -> AsyncIterator[None]:
-    """Run the services' mains and the servers that this process needs, until the block ends."""
+async def serving(platform: Platform, settings: PlatformSettings, http: str, files_max: int) -> AsyncIterator[None]:
+    """Run the services' mains and the servers that this process needs, until the block ends.
+
+    files_max: how many files and sockets may be open."""
     for name, service in platform.services.items():
         for title, main in service.mains.items():
             platform.tasks.append(platform.runtime.spawn(_watched(platform, name, title, main), f"{name}/{title}"))
+    if isinstance(platform.log, SqliteLog):
+        watching = _watched(platform, "event log", "its files", platform.log.watch_files)
+        platform.tasks.append(platform.runtime.spawn(watching, "event log/its files"))
     async with AsyncExitStack() as servers:
         if settings.grpc or len(platform.services) < len(SERVICES):
             address, token = settings.grpc or "127.0.0.1:0", token_of(settings, platform.runtime)
@@ -266,7 +273,7 @@ async def serving(platform: Platform, settings: PlatformSettings, http: str) -> 
                 raise OSError(f"{why}; choose another with --grpc host:port") from None
             servers.push_async_callback(grpc_server.stop, GRPC_STOP_S)
             platform.grpc = f"{address.rpartition(':')[0]}:{port}"
-        servers.push_async_callback(await _start_http(platform, http))
+        servers.push_async_callback(await _start_http(platform, http, files_max))
         yield
 
 
@@ -304,10 +311,14 @@ def bound(address: str) -> str:
         return f"{host}:{probe.getsockname()[1]}"
 
 
-async def _start_http(platform: Platform, address: str) -> Callable[[], Coroutine[Any, Any, None]]:
+async def _start_http(platform: Platform, address: str, files_max: int) -> Callable[[], Coroutine[Any, Any, None]]:
     """Serve this process's site; returns what stops it. OSError says why the address cannot be had."""
     listening = _listening(address)
     settings = load(import_module("api_gateway.settings").ApiGatewaySettings)
+    granted = connections_within(files_max, settings.connections_max)
+    if granted < settings.connections_max:
+        _log.warning("connections_max_capped", connections_max=granted, open_files_max=files_max)
+        settings = settings.model_copy(update={"connections_max": granted})
     make_server = import_module("api_gateway.http_server").GatewayServer
     app = site(platform.services, platform.probes)
     serves = next((name for name in OPEN_TO_PEOPLE if name in platform.services), next(iter(platform.services)))

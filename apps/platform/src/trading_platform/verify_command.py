@@ -39,7 +39,7 @@ def verify(
 
     Exit codes: 0 all is as the log says, 1 something differs, 2 wrong usage, 3 the log cannot be opened (the platform
     runs, say), 4 nothing differs, but a read model is missing or could not be compared: start the platform, which
-    rebuilds it, stop it, and verify again.
+    rebuilds it, stop it, and verify again, 5 the output could not be written (a pipe that is not read, a full disk).
     """
     configure_logs("WARNING")
     try:

@@ -8,6 +8,8 @@ import hashlib
 import re
 from typing import NewType
 
+from kernel.refused import Kind, Refused
+
 UserId = NewType("UserId", str)
 AccountId = NewType("AccountId", str)
 OrderId = NewType("OrderId", str)
@@ -32,6 +34,13 @@ def core_id_number(kind: str, text: str) -> int | None:
     if found is None or found[1] != kind:
         return None
     return int(found[2], 16) << SEQUENCE_BITS | int(found[3], 16)
+
+
+def core_cursor(kind: str, text: str) -> str:
+    """The cursor of a list of that kind, the last id of the page before, or empty; Refused if it is none."""
+    if text and core_id_number(kind, text) is None:
+        raise Refused("invalid_cursor", f"expected a next_cursor of this list, got {text!r}", Kind.INVALID)
+    return text
 
 
 def uuid7_text(unix_ms: int, randomness: bytes) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import grpc
 import grpc.aio
 import protovalidate
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
@@ -60,8 +60,10 @@ TOKEN_KEY = "authorization"  # noqa: S105  the name of the metadata, not what it
 correlation_id: contextvars.ContextVar[str] = contextvars.ContextVar("correlation_id", default="")
 
 
-def validated(request: Message) -> None:
-    """Raise Refused with every rule of the contract that `request` breaks."""
+def validated(request: Message | Refused) -> None:
+    """Raise Refused with every rule of the contract that `request` breaks, or because it is no message at all."""
+    if isinstance(request, Refused):
+        raise request
     violations = protovalidate.collect_violations(request)
     if violations:
         told = "; ".join(f"{_path(violation.proto)}: {violation.proto.message}" for violation in violations[:5])
@@ -379,12 +381,26 @@ class _Receiver(ServerInterceptor):
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(
                 _receiving(self._servicing, handler.unary_unary, given),
-                handler.request_deserializer,
+                _parsing(handler.request_deserializer),
                 handler.response_serializer,
             )
         return grpc.unary_stream_rpc_method_handler(
-            _streaming(handler.unary_stream, given), handler.request_deserializer, handler.response_serializer
+            _streaming(handler.unary_stream, given),
+            _parsing(handler.request_deserializer),
+            handler.response_serializer,
         )
+
+
+def _parsing(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message | Refused]:
+    """What cannot be parsed becomes its refusal: gRPC itself would tell a fault of the server."""
+
+    def parsed(given: bytes) -> Message | Refused:
+        try:
+            return parse(given)
+        except DecodeError:
+            return Refused("invalid_request", "The request is no message of this method.", Kind.INVALID)
+
+    return parsed
 
 
 def _bytes(given: str | bytes) -> bytes:

@@ -5,13 +5,20 @@ A variable that starts with the service's prefix and that no field knows is a ty
 
 import os
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 S = TypeVar("S", bound="Settings")
+
+# Every number has bounds: one that is none, or makes no sense, is refused at start and not found out later.
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Seconds = Annotated[int, Field(ge=1, le=31_536_000)]
+Bytes = Annotated[int, Field(ge=256, le=1 << 30)]
+Moment = Annotated[float, Field(ge=0.001, le=3_600, allow_inf_nan=False)]
+"""Seconds, and parts of one."""
 
 
 class SettingsError(Exception):

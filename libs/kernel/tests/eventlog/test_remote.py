@@ -145,3 +145,24 @@ def test_events_that_do_not_fit_one_message_are_read_in_several():
         await server.stop(None)
 
     asyncio.run(scenario())
+
+
+def test_a_role_that_the_owning_process_holds_is_not_given_away_nor_a_checkpoint_beyond_the_head_kept():
+    async def scenario():
+        log = MemoryLog(SystemRuntime())
+        registrar = Registrar()
+        add_EventLogServiceServicer_to_server(LogServicer(log, held=["engine"]), registrar)
+        server, port = await serve(registrar, "127.0.0.1:0")
+        writer = await log.acquire("engine", TYPES)
+        async with remote(port) as other:
+            with pytest.raises(Malformed, match="held by a service of the process that owns the log"):
+                await other.acquire("engine", TYPES)
+            assert await other.acquire("users", ["User"])
+            await log.append(single("1", "o1"), writer)  # still the writer
+            await other.save_checkpoint("follower", 1)
+            with pytest.raises(Malformed, match="ends at 1: nobody has followed it to 2"):
+                await other.save_checkpoint("follower", 2)
+            assert await other.load_checkpoint("follower") == 1
+        await server.stop(0)
+
+    asyncio.run(scenario())

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -343,3 +344,64 @@ def test_the_write_ahead_log_is_copied_while_appends_go_on_and_does_not_grow_for
             assert path.stat().st_size > 5 << 20
 
     asyncio.run(scenario())
+
+
+REMOVED = {
+    "the file and all beside it": lambda path: [found.unlink() for found in path.parent.glob(path.name + "*")],
+    "the whole folder": lambda path: shutil.rmtree(path.parent),
+    "the lock": lambda path: path.with_name(path.name + ".lock").unlink(),
+    "the write-ahead log": lambda path: path.with_name(path.name + "-wal").unlink(),
+    "the file, by another": lambda path: (path.rename(path.with_name("away")), path.write_bytes(b"")),
+}
+
+
+@pytest.mark.parametrize("remove", REMOVED.values(), ids=REMOVED)
+def test_nothing_is_acknowledged_by_a_log_whose_files_were_removed(tmp_path, remove):
+    path = tmp_path / "data" / "main.db"
+
+    async def test():
+        async with file_log(path) as log:
+            writer = await log.acquire("engine", TYPES)
+            await log.append(single("before", "o1", 1), writer)
+            await asyncio.sleep(0.02)  # a folder tells when it changed in steps of some milliseconds
+            remove(path)
+            with pytest.raises(LogFailed, match="was removed or replaced while open"):
+                await log.append(single("after", "o2", 1), writer)
+            with pytest.raises(LogFailed, match="was removed or replaced while open"):
+                await log.acquire("engine", TYPES)  # which opens anew what failed, and must not make an empty log
+            with pytest.raises(LogFailed, match="was removed or replaced while open"):
+                await log.watch_files()
+
+    asyncio.run(test())
+
+
+def test_a_log_whose_files_were_removed_leaves_those_of_its_successor_alone(tmp_path):
+    path = tmp_path / "main.db"
+
+    async def test():
+        async with file_log(path) as first:
+            await first.acquire("engine", TYPES)
+            REMOVED["the file and all beside it"](path)
+            async with file_log(path) as second:
+                writer = await second.acquire("engine", TYPES)
+                await second.append(single("kept", "o1", 1), writer)
+                await first.close()
+                assert path.with_name("main.db-wal").stat().st_size
+                await second.append(single("kept too", "o2", 1), writer)
+
+    asyncio.run(test())
+    assert asyncio.run(verified(path)).events == 2
+
+
+def test_a_folder_in_which_other_files_come_and_go_is_no_concern(tmp_path):
+    path = tmp_path / "main.db"
+
+    async def test():
+        async with file_log(path) as log:
+            writer = await log.acquire("engine", TYPES)
+            for number in range(1, 4):
+                (tmp_path / f"other {number}").touch()
+                await asyncio.sleep(0.01)
+                await log.append(single(f"{number}", f"o{number}", 1), writer)
+
+    asyncio.run(test())

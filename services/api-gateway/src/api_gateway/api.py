@@ -12,7 +12,7 @@ from urllib.parse import quote
 from api_gateway.at_once import answered_at_once
 from api_gateway.body import CLOSING, ClientGone, Message, Receive, read
 from api_gateway.call import Call, Platform, Reply, StreamReply, encode, idempotency_header, position_header
-from api_gateway.limits import Buckets, Taken
+from api_gateway.limits import FAILURES, Buckets, Taken
 from api_gateway.principal import Principal, need
 from api_gateway.problems import CONTENT_TYPE, HttpRefused, problem_of, retry_after_s, status_of
 from api_gateway.routes import Route, Table, checked
@@ -140,21 +140,23 @@ class Api:
         )
 
     async def _principal(self, exchange: Exchange) -> Principal:
-        """Failed attempts cost tokens of the address, and an address without any is not even verified."""
+        """A credential that holds costs its principal's tokens only. A failed attempt costs one of the address and one
+        of its failures: without any of these nothing from there is verified."""
         authorization = exchange.headers.get(b"authorization")
         api_key = exchange.headers.get(b"x-api-key")
         known = self._authenticator.remembered(authorization, api_key)
         if known is not None:
             return known
-        address = f"address:{exchange.address}"
-        exchange.taken = await self._buckets.look(address, self._runtime.monotonic_ns())
+        failures = f"{FAILURES}:{exchange.address}"
+        exchange.taken = await self._buckets.look(failures, self._runtime.monotonic_ns())
         if not exchange.taken.allowed:
             raise self._too_many(exchange.taken)
         try:
             return await self._authenticator.authenticate(authorization, api_key)
         except Refused as refused:
             if refused.kind is Kind.UNAUTHENTICATED:
-                await self._take(exchange, address)
+                await self._take(exchange, failures)
+                await self._take(exchange, f"address:{exchange.address}")
             raise
 
     async def _take(self, exchange: Exchange, owner: str) -> None:

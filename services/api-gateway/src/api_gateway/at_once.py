@@ -19,6 +19,8 @@ def body_at_once(receive: Callable[[], Awaitable[Any]]) -> bytes | None:
         return None
     if cycle.more_body or cycle.disconnected or cycle.response_started or cycle.waiting_for_100_continue:
         return None
+    if cycle.transport.is_closing():
+        return None  # nobody will get an answer: the messages of ASGI say so
     body = bytes(cycle.body)
     cycle.body = bytearray()
     return body
@@ -31,7 +33,7 @@ def answered_at_once(
     cycle = getattr(send, "__self__", None)
     if type(cycle) is not RequestResponseCycle or cycle.response_started or cycle.flow.write_paused:
         return False
-    if cycle.disconnected or cycle.scope["method"] == "HEAD":
+    if cycle.disconnected or cycle.transport.is_closing() or cycle.scope["method"] == "HEAD":
         return False
     pieces = [STATUS_LINE[status]]
     for name, value in (*cycle.default_headers, *headers):

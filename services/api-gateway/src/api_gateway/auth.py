@@ -127,9 +127,13 @@ class Authenticator:
 
     # ---- tokens
 
+    async def of_token(self, token: str) -> Principal:
+        """The principal behind a token that came in a frame; one that was verified before is not verified again."""
+        authorization = b"Bearer " + token.encode()
+        return self.remembered(authorization, None) or await self.authenticate(authorization, None)
+
     async def token(self, token: bytes) -> Principal:
-        """Verify a JWT; the WebSocket's first frame brings one too. Refused (unavailable) while it is not known what
-        ended."""
+        """Verify a JWT. Refused (unavailable) while it is not known what ended."""
         self._need_what_ended()
         header = _read_header(token)
         if header.alg != ALGORITHM:

@@ -10,6 +10,8 @@ from typing import NamedTuple, Protocol
 from api_gateway.settings import ApiGatewaySettings
 
 NS = 1_000_000_000
+# Of an address, its attempts with credentials that do not hold: the owner of a bucket beside that of the address.
+FAILURES = "failures"
 
 
 class Taken(NamedTuple):

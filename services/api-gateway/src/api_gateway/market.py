@@ -154,6 +154,8 @@ async def instruments(call: Call) -> Reply:
     """GET /instruments: by symbol; the cursor is the last symbol of the page before."""
     found = await _instruments(call, call.at_least)
     after, limit = call.cursor, call.page_size
+    if after and all(each.symbol != after for each in found.instruments):  # what was listed stays listed
+        raise Refused("invalid_cursor", f"expected a next_cursor of this list, got {after!r}", Kind.INVALID)
     rest = sorted((each for each in found.instruments if each.symbol > after), key=lambda each: each.symbol)
     page = [instrument_json(instrument) for instrument in rest[:limit]]
     return reply(200, InstrumentPage(page, page[-1].symbol if len(rest) > limit else None), found.position)

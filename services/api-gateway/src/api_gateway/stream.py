@@ -1,7 +1,7 @@
 """The WebSocket /v1/stream: authenticate, subscribe, and read snapshots followed by contiguous updates.
 
 Close codes: 4401 not (or no longer) authenticated, 4403 lacks the role, 4408 reads too slowly, 4429 too many
-connections or requests, 1009 a frame is too large.
+connections, requests or frames, 1009 a frame is too large.
 """
 
 import asyncio
@@ -12,10 +12,11 @@ import msgspec
 from api_gateway.body import Message, Receive
 from api_gateway.call import Platform
 from api_gateway.fanout import Frame, Reader, Topic, error_text
-from api_gateway.limits import Buckets
+from api_gateway.limits import FAILURES, Buckets
 from api_gateway.market import INTERVALS_S
 from api_gateway.principal import Principal, Role, need
 from api_gateway.problems import field_refused, of_decoding
+from api_gateway.stream_connection import TOO_MANY_FRAMES
 from api_gateway.wire import symbol_in, uuid_in
 from kernel.refused import Kind, Refused
 from kernel.rpc import correlation_id
@@ -96,14 +97,16 @@ class Stream:
             self._places.leave(principal.user_id)
 
     async def _admitted(self, headers: dict[bytes, bytes], address: str, socket: "Socket") -> Principal:
-        """Who connects, by a header or by the first frame; each attempt costs a token."""
+        """Who connects, by a header or by the first frame; each attempt costs a token of the principal, or of the
+        address if it fails."""
         settings, now_ns = self._platform.settings, self._platform.runtime.monotonic_ns()
-        if not (await self._buckets.look(f"address:{address}", now_ns)).allowed:
+        if not (await self._buckets.look(f"{FAILURES}:{address}", now_ns)).allowed:
             raise Refused("rate_limited", "Too many attempts from this address; wait.", Kind.RATE_LIMITED)
         try:
             principal = await self._authenticated(headers, socket, settings.stream_authentication_s)
         except Refused as refused:
             if refused.kind is Kind.UNAUTHENTICATED:
+                await self._buckets.take(f"{FAILURES}:{address}", now_ns)
                 await self._buckets.take(f"address:{address}", now_ns)
             raise
         if not (await self._buckets.take(f"user:{principal.user_id}", now_ns)).allowed:
@@ -121,10 +124,12 @@ class Stream:
         except TimeoutError:
             told = f"The first frame must authenticate, within {within_s:g} seconds."
             raise Refused("unauthenticated", told, Kind.UNAUTHENTICATED) from None
+        if isinstance(first, Refused) and first.kind is Kind.RATE_LIMITED:
+            raise first
         if isinstance(first, Refused) or first.op != "auth":
             told = 'The first frame must be {"op":"auth","token":"<access token>"}.'
             raise Refused("unauthenticated", told, Kind.UNAUTHENTICATED)
-        return await self._authenticator.token(first.token.encode())
+        return await self._authenticator.of_token(first.token)
 
 
 class Socket:
@@ -140,6 +145,8 @@ class Socket:
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
             raise Gone
+        if message["type"] == TOO_MANY_FRAMES:
+            return Refused("rate_limited", "Too many frames; send fewer, or less often.", Kind.RATE_LIMITED)
         raw: bytes | str = message.get("text") or message.get("bytes") or ""
         if len(raw) > self._bytes_max:
             return Refused("frame_too_large", f"A frame may have {self._bytes_max} bytes.", Kind.TOO_LARGE)
@@ -239,6 +246,8 @@ class Connection:
                 if isinstance(operation, Refused):
                     if operation.kind is Kind.TOO_LARGE:
                         return TOO_LARGE
+                    if operation.kind is Kind.RATE_LIMITED:
+                        return TOO_MANY
                     self._reader.outbox.put(error_text(operation))
                     continue
                 try:
@@ -256,7 +265,7 @@ class Connection:
             case "ping":
                 self._reader.outbox.put('{"type":"pong"}')
             case "auth":
-                renewed = await self._authenticator.token(operation.token.encode())
+                renewed = await self._authenticator.of_token(operation.token)
                 if renewed.user_id != self._principal.user_id:
                     raise Refused("unauthenticated", "The token is another user's.", Kind.UNAUTHENTICATED)
                 self._principal = renewed

@@ -6,6 +6,7 @@ from typing import Any
 
 from kernel.event import Event
 from kernel.eventlog.port import EventLog
+from kernel.ids import KIND_ORDER, core_cursor
 from kernel.projection import Projection
 from kernel.refused import Kind, Refused
 from kernel.rpc import correlation_id
@@ -126,7 +127,7 @@ class OrderServicer(trading_pb2_grpc.OrderServiceServicer):
         return trading_pb2.FindOrderResponse(order=order_message(row), position=self._orders.position())
 
     async def ListOrders(self, request: trading_pb2.ListOrdersRequest, context: Any) -> trading_pb2.ListOrdersResponse:
-        orders = self._orders
+        orders, cursor = self._orders, core_cursor(KIND_ORDER, request.cursor)
         await orders.reached(request.at_least)
         if not request.at_least.position:
             await orders.projection.reached()  # a list shows what was there when it was asked for
@@ -138,7 +139,7 @@ class OrderServicer(trading_pb2_grpc.OrderServiceServicer):
             accounts = [account_of(request.account_id, "")]
         is_open = {1: True, 2: False}.get(request.state)
         limit = request.limit or orders.settings.page_orders_default
-        rows = orders.view.page(accounts, request.symbol, is_open, request.cursor, limit + 1) if accounts else []
+        rows = orders.view.page(accounts, request.symbol, is_open, cursor, limit + 1) if accounts else []
         more = len(rows) > limit
         return trading_pb2.ListOrdersResponse(
             orders=[order_message(row) for row in rows[:limit]],

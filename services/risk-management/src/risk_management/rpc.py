@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from kernel.ids import derived_id
+from kernel.ids import KIND_ACCOUNT, core_cursor, derived_id
 from kernel.projection import Projection
 from kernel.refused import Kind, Refused
 from kernel.rpc import correlation_id
@@ -64,9 +64,10 @@ class RiskServicer(risk_pb2_grpc.RiskServiceServicer):
 
     async def ListAccounts(self, request: risk_pb2.ListAccountsRequest, context: Any) -> risk_pb2.ListAccountsResponse:
         """By id, which is the order of opening. The cursor is the last id of the page before."""
+        cursor = core_cursor(KIND_ACCOUNT, request.cursor)
         await self._reached(request)
         limit = request.limit or self._settings.page_accounts_default
-        rows = self._view.accounts_after(request.user_id, request.cursor, limit)
+        rows = self._view.accounts_after(request.user_id, cursor, limit)
         return risk_pb2.ListAccountsResponse(
             accounts=[account_message(self._view, row) for row in rows],
             next_cursor=rows[-1].account_id if len(rows) == limit else "",

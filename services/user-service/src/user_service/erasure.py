@@ -80,4 +80,4 @@ class Erasure:
 
     async def _forget(self, user_id: str) -> None:
         await self._directory.persons.forget(user_id)
-        self._sessions.tell()
+        await self._sessions.tell()

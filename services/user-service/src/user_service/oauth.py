@@ -1,11 +1,13 @@
 """What the endpoints of the identity provider share: errors as RFC 6749 has them, forms, and the client's address."""
 
+import asyncio
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 
 FORM_BYTES_MAX = 16_384
+FORM_S_MAX = 10.0
 FIELDS_MAX = 50
 UNCACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
@@ -26,16 +28,28 @@ class OAuthError(Exception):
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """The fields of a urlencoded body; OAuthError if it is too large, of another type, or names a field twice."""
+    """The fields of a urlencoded body; OAuthError if it is too large, too late, of another type, or names a field
+    twice."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise OAuthError("invalid_request", "expected a body of type application/x-www-form-urlencoded")
+    try:
+        async with asyncio.timeout(FORM_S_MAX):
+            return fields_of(await _body_of(request))
+    except TimeoutError:
+        told = f"the body was not complete within {FORM_S_MAX:g} seconds"
+        raise OAuthError("invalid_request", told, 408, {"Connection": "close"}) from None
+    except ClientDisconnect:  # nobody is there to hear it
+        raise OAuthError("invalid_request", "the client left before the body was complete") from None
+
+
+async def _body_of(request: Request) -> bytes:
     body = b""
     async for part in request.stream():
         body += part
         if len(body) > FORM_BYTES_MAX:
             raise OAuthError("invalid_request", f"the body is larger than {FORM_BYTES_MAX} bytes", 413)
-    return fields_of(body)
+    return body
 
 
 def fields_of(encoded: bytes) -> dict[str, str]:

@@ -98,7 +98,7 @@ class PasswordChanges:
         call = self._store.set_password
         row = (user_id, hashed, one_time_until_ns, kept_session, now_ns)
         await self._runtime.in_thread(private_store.LANE, call, *row)
-        self._sessions.tell()
+        await self._sessions.tell()
 
 
 def _check_present(person: Person) -> None:

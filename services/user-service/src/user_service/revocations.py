@@ -5,6 +5,7 @@ Keys and roles are told from the log, sessions from the private store.
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -14,7 +15,7 @@ from kernel.projection import Projection
 from kernel.runtime import Runtime
 from user_service import events
 from user_service.address import EmailClaimed, EmailReleased
-from user_service.sessions import Sessions
+from user_service.sessions import Follower, Sessions
 from user_service.user import ApiKeyCreated, ApiKeyRevoked, ProfileUpdated, RolesChanged, UserErased, UserRegistered
 from user_service.views import UsersView
 
@@ -62,8 +63,13 @@ class Revocations:
 
     async def follow(self, after: int | None) -> AsyncGenerator[Ended]:
         """After a position, live; None: first what still matters, then from now on."""
-        signed_out = asyncio.Event()
-        self._sessions.followers.add(signed_out)
+        with self._sessions.followed() as follower:
+            async with aclosing(self._followed(follower, after)) as following:
+                async for ended in following:
+                    yield ended
+
+    async def _followed(self, follower: Follower, after: int | None) -> AsyncGenerator[Ended]:
+        """Whoever asks for more has done with what it got."""
         batches: asyncio.Task[Sequence[Event]] | None = None
         outs: asyncio.Task[bool] | None = None
         try:
@@ -79,13 +85,14 @@ class Revocations:
             log = aiter(self._log.subscribe(told.position))
             while True:
                 batches = batches or self._runtime.spawn(_next(log), "revocations in the log")
-                outs = outs or self._runtime.spawn(signed_out.wait(), "revocations by signing out")
+                outs = outs or self._runtime.spawn(follower.woken.wait(), "revocations by signing out")
                 await asyncio.wait((batches, outs), return_when=asyncio.FIRST_COMPLETED)
                 if outs.done():
-                    signed_out.clear()
-                    outs, since_ns = None, asked_ns - OVERLAP_NS
+                    follower.woken.clear()
+                    outs, since_ns, endings = None, asked_ns - OVERLAP_NS, self._sessions.endings
                     asked_ns = self._runtime.now_ns()
                     yield Ended(told.position, sessions=await self._sessions.ended(since_ns))
+                    follower.done(endings)
                 if batches.done():
                     ended = _ended(batches.result())
                     batches = None
@@ -93,7 +100,6 @@ class Revocations:
                         told = ended
                         yield ended
         finally:
-            self._sessions.followers.discard(signed_out)
             running = [task for task in (batches, outs) if task is not None]
             for task in running:
                 task.cancel()

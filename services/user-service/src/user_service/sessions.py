@@ -4,6 +4,9 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -11,13 +14,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kernel.runtime import Runtime
-from user_service import private_store
+from kernel.telemetry import logger
+from user_service import events, private_store
 from user_service.private_store import PrivateStore
 from user_service.settings import UserServiceSettings
 
 SESSION_COOKIE = "trading_session"
 FORM_COOKIE = "trading_form"
 TOKEN_BYTES = 32
+KNOWN_WITHIN_S = 1.0
+
+_log = logger(events.ROLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,25 @@ class Session:
     signed_in_at_ns: int
 
 
+class Follower:
+    """Who follows what ended: `woken` when there is more, `done` when it knows that much."""
+
+    def __init__(self, endings: int) -> None:
+        self.woken = asyncio.Event()
+        self._known = endings
+        self._moved = asyncio.Event()
+
+    def done(self, endings: int) -> None:
+        self._known = endings
+        self._moved.set()
+
+    async def knows(self, endings: int) -> None:
+        self.woken.set()
+        while self._known < endings:
+            self._moved.clear()
+            await self._moved.wait()
+
+
 class Sessions:
     def __init__(self, runtime: Runtime, store: PrivateStore, settings: UserServiceSettings) -> None:
         self._runtime = runtime
@@ -36,8 +62,9 @@ class Sessions:
         self._lasts_s = settings.session_s
         self._secure = settings.secure
         self._path = urlsplit(settings.issuer).path
-        self.followers: set[asyncio.Event] = set()
-        """Set when a family of tokens ended."""
+        self.endings = 0
+        """How often families of tokens ended."""
+        self._followers: set[Follower] = set()
         self._form_key = store.secret("form-protection", runtime.random_bytes(TOKEN_BYTES))
 
     async def start(self, user_id: str) -> tuple[Session, str]:
@@ -61,18 +88,35 @@ class Sessions:
         """End it, and every token that it gave."""
         now_ns = self._runtime.now_ns()
         await self._runtime.in_thread(private_store.LANE, self._store.end_session, session_hash, now_ns)
-        self.tell()
+        await self.tell()
 
     async def end_family(self, family: str) -> None:
         """End the tokens that one sign-in at one client gave."""
         now_ns = self._runtime.now_ns()
         await self._runtime.in_thread(private_store.LANE, self._store.end_family, family, now_ns)
-        self.tell()
+        await self.tell()
 
-    def tell(self) -> None:
-        """Wake whoever follows what ended."""
-        for follower in self.followers:
-            follower.set()
+    @contextmanager
+    def followed(self) -> Iterator[Follower]:
+        """A follower that is woken when a family of tokens ended."""
+        follower = Follower(self.endings)
+        self._followers.add(follower)
+        try:
+            yield follower
+        finally:
+            self._followers.discard(follower)
+            follower.done(sys.maxsize)
+
+    async def tell(self) -> None:
+        """Wake whoever follows what ended, and wait until they know: what is asked after the answer finds it ended. One
+        that does not come back is not waited for."""
+        self.endings += 1
+        waiting = [follower.knows(self.endings) for follower in self._followers]
+        try:
+            async with asyncio.timeout(KNOWN_WITHIN_S):
+                await asyncio.gather(*waiting)
+        except TimeoutError:
+            _log.warning("not all gateways have said that they know what ended", within_s=KNOWN_WITHIN_S)
 
     async def ended(self, since_ns: int) -> list[str]:
         """The families that were ended, by signing out or because one of their tokens was copied: `sid` of their access

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from kernel.settings import Settings
+from kernel.settings import Count, Settings
 from user_service.roles import Role
 
 REALM_PATH = "/realms/trading-platform"
@@ -50,10 +50,10 @@ class UserServiceSettings(Settings):
     access_token_s: int = Field(default=900, ge=10, le=86_400)
     """How long an access token and an id token hold."""
 
-    refresh_idle_s: int = Field(default=86_400, ge=60)
+    refresh_idle_s: int = Field(default=86_400, ge=60, le=31_536_000)
     """A refresh token that is not used for so long has expired."""
 
-    session_s: int = Field(default=604_800, ge=60)
+    session_s: int = Field(default=604_800, ge=60, le=31_536_000)
     """After this a person signs in again, however active."""
 
     code_s: int = Field(default=60, ge=1, le=600)
@@ -86,35 +86,35 @@ class UserServiceSettings(Settings):
     signing_key_pem: str = Field(default="", repr=False)
     """RSA private key in PEM that signs the tokens; empty: made at first start and kept in the private store."""
 
-    signing_key_days: int = Field(default=90, ge=1)
+    signing_key_days: int = Field(default=90, ge=1, le=3_650)
     """Age at which an own signing key is replaced; the old one stays published until its tokens have expired."""
 
-    argon2_memory_kib: int = Field(default=19_456, ge=8)
+    argon2_memory_kib: int = Field(default=19_456, ge=8, le=1 << 22)
     """Memory of one password hash (argon2id)."""
 
-    argon2_passes: int = Field(default=2, ge=1)
+    argon2_passes: int = Field(default=2, ge=1, le=100)
     """Passes of one password hash over its memory."""
 
-    password_queue_max: int = Field(default=64, ge=1)
+    password_queue_max: int = Field(default=64, ge=1, le=1_000_000)
     """Hashes that may wait; beyond it a sign-in or registration is told to try again."""
 
-    address_failures_max: int = Field(default=10, ge=1)
+    address_failures_max: int = Field(default=10, ge=1, le=1_000_000)
     """Failed sign-ins of one e-mail address from one network within the window; after that, that network waits for the
     window's end, and the owner signs in from elsewhere."""
 
-    address_failures_everywhere_max: int = Field(default=100, ge=1)
+    address_failures_everywhere_max: int = Field(default=100, ge=1, le=1_000_000)
     """Failed sign-ins of one e-mail address from all networks within the window; after that it waits wherever it was
     not signed in to since the service started."""
 
-    client_failures_max: int = Field(default=100, ge=1)
+    client_failures_max: int = Field(default=100, ge=1, le=1_000_000)
     """Failed sign-ins from one network address within the window."""
 
-    client_registrations_max: int = Field(default=50, ge=1)
+    client_registrations_max: int = Field(default=50, ge=1, le=1_000_000)
     """Registrations from one network address within the window, by form and by the API together."""
 
-    behind_events_max: int = 10_000
+    behind_events_max: Count = 10_000
     """The service is ready while its view is no more events than this behind the log's head."""
-    failures_window_s: int = Field(default=900, ge=1)
+    failures_window_s: int = Field(default=900, ge=1, le=31_536_000)
     """Length of the window in which failed sign-ins and registrations are counted."""
 
     @field_validator("public_url")

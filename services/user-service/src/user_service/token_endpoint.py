@@ -128,7 +128,7 @@ class TokenEndpoint:
         if rotation.outcome == "reused":
             user_id = rotation.grant.user_id if rotation.grant else ""
             _log.warning("a refresh token came twice; its family ends", user_id=user_id)
-            realm.sessions.tell()
+            await realm.sessions.tell()
         if rotation.outcome != "rotated" or grant is None:
             raise OAuthError("invalid_grant", "the refresh token is unknown, spent or expired; sign in again")
         return self._tokens(person, grant, scope, "", fresh)

@@ -1,6 +1,6 @@
 """Serves a log of this process to the others: parse, call, render."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager
 
 from grpc.aio import ServicerContext
@@ -15,12 +15,18 @@ Context = ServicerContext[object, object]
 
 
 class LogServicer(EventLogServiceServicer):
-    """`trading.v1.EventLogService` over one log; another log's name is refused."""
+    """`trading.v1.EventLogService` over one log; another log's name is refused.
 
-    def __init__(self, log: EventLog) -> None:
+    held: the roles of services in this process, which no caller from another one may take."""
+
+    def __init__(self, log: EventLog, held: Collection[str] = ()) -> None:
         self._log = log
+        self._held = frozenset(held)
 
     async def AcquireWriter(self, request: pb.AcquireWriterRequest, context: Context) -> pb.AcquireWriterResponse:
+        if request.role in self._held:
+            told = f"the role {request.role} is held by a service of the process that owns the log"
+            raise Refused("role_held", told, Kind.FORBIDDEN)
         with self._asked(request.log):
             writer = await self._log.acquire(request.role, tuple(request.aggregate_types))
         return pb.AcquireWriterResponse(writer=wire.writer_message(writer))
@@ -61,6 +67,10 @@ class LogServicer(EventLogServiceServicer):
 
     async def SaveCheckpoint(self, request: pb.SaveCheckpointRequest, context: Context) -> pb.SaveCheckpointResponse:
         with self._asked(request.log):
+            head = await self._log.head()
+            if request.position > head:  # kept, it would say that the log was cut
+                told = f"the log ends at {head}: nobody has followed it to {request.position}"
+                raise Refused("checkpoint_beyond_head", told, Kind.INVALID)
             await self._log.save_checkpoint(request.name, request.position)
         return pb.SaveCheckpointResponse()
 

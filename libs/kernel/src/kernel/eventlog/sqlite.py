@@ -6,12 +6,13 @@ commit). An acknowledged commit has been flushed: in WAL mode with synchronous=F
 """
 
 import asyncio
+import ctypes
 import fcntl
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
@@ -20,6 +21,7 @@ from kernel.eventlog.facts import Facts
 from kernel.eventlog.local import LocalLog
 from kernel.eventlog.port import Corrupt, LogFailed, LogLocked, Snapshot, Writer
 from kernel.eventlog.sqlite_checkpoint import Checkpointer, copy_log
+from kernel.eventlog.sqlite_presence import Presence
 from kernel.eventlog.sqlite_schema import (
     READ,
     READ_COMMANDS,
@@ -46,6 +48,7 @@ CHECKPOINT_EVENTS = 10_000
 WAL_BYTES_KEPT = 64 << 20
 CACHE_KIB = 32_768
 STATEMENTS_MAX = 128
+LOOK_EVERY_S = 1
 
 # What to do about a failure, by the lane that it happened in.
 HINTS = {
@@ -72,6 +75,8 @@ class SqliteStore:
         self._checkpointer = Checkpointer(path)
         self._checkpoint: asyncio.Task[None] | None = None
         self._events_since_checkpoint = 0
+        self._owned: Presence | None = None  # the file and its lock, for life
+        self._opened_files: Presence | None = None  # also what SQLite keeps beside the file while it is open
 
     async def reopen(self) -> Opened:
         await self._close_beside()
@@ -86,6 +91,11 @@ class SqliteStore:
         self._events_since_checkpoint += len(events)
         if self._events_since_checkpoint >= CHECKPOINT_EVENTS and self._checkpoint is None:
             self._checkpoint = self._runtime.spawn(self._copy_log(), f"checkpoint of {self._name}")
+
+    async def check_files(self) -> None:
+        """LogFailed if a file was removed or replaced."""
+        if self._opened_files is not None:
+            await self._on_writer("look for its files", self._opened_files.check)
 
     async def versions(self, aggregate_ids: Sequence[str]) -> dict[str, int]:
         return await self._on_writer("look up versions", self._versions, aggregate_ids)
@@ -173,11 +183,16 @@ class SqliteStore:
     def _open(self) -> Opened:
         if sqlite3.sqlite_version_info < SQLITE_VERSION_MIN:
             raise LogFailed(f"SQLite {sqlite3.sqlite_version} is too old: 3.38 or later is needed")
+        for files in (self._owned, self._opened_files):
+            if files is not None:
+                files.check()  # an empty log must not take the place of one that was removed
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        lock = self._beside(".lock")
         if self._lock is None:
-            self._lock = _locked(self._path.with_name(self._path.name + ".lock"), self._name)
+            self._lock = _locked(lock, self._name)
         self._close_writer()
         _touch_private(self._path)
+        self._owned = self._owned or Presence((self._path, lock))
         self._writer = connection = _connect(self._path)
         is_new = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
         if not is_new:
@@ -191,7 +206,9 @@ class SqliteStore:
         if is_new:
             self._create(connection)
         _flush_folder(self._path.parent)
-        return self._opened(connection)
+        opened = self._opened(connection)
+        self._opened_files = Presence((self._path, lock, self._beside("-wal"), self._beside("-shm")))
+        return opened
 
     def _create(self, connection: sqlite3.Connection) -> None:
         connection.executescript(SCHEMA)
@@ -232,6 +249,10 @@ class SqliteStore:
         return Opened(head, chain.hash, events[-1].recorded_at_ns if events else 0, writers)
 
     def _commit(self, events: Sequence[Event]) -> None:
+        self._insert(events)
+        self._glance()
+
+    def _insert(self, events: Sequence[Event]) -> None:
         connection = self._connection(self._writer)
         if events[0].position != self._head + 1:
             raise LogFailed(f"{self._where}: position {self._head + 1} is missing before {events[0].position}")
@@ -301,12 +322,24 @@ class SqliteStore:
         return connection
 
     def _close_writer(self) -> None:
-        if self._writer is not None:
+        if self._writer is None:
+            return
+        if self._opened_files is not None and not self._opened_files.holds():
+            _never_closed(self._writer)
+        else:
             self._writer.close()
-            self._writer = None
+        self._writer = self._opened_files = None
 
     def _execute(self, statement: str, parameters: Sequence[object]) -> None:
         self._connection(self._writer).execute(statement, parameters)
+        self._glance()
+
+    def _glance(self) -> None:
+        if self._opened_files is not None:
+            self._opened_files.glance()
+
+    def _beside(self, suffix: str) -> Path:
+        return self._path.with_name(self._path.name + suffix)
 
     @property
     def _where(self) -> str:
@@ -341,6 +374,8 @@ class SqliteStore:
 class SqliteLog(LocalLog):
     """The event log in a SQLite file that this process owns."""
 
+    _store: SqliteStore
+
     @classmethod
     async def open(cls, runtime: Runtime, path: Path, name: str = "main") -> "SqliteLog":
         """Open or create the log `name` at `path` (mode 0600), and verify its tail.
@@ -355,9 +390,21 @@ class SqliteLog(LocalLog):
             await store.close()
             raise
 
+    async def watch_files(self) -> NoReturn:
+        """Runs for ever; LogFailed once a file of the log was removed or replaced, also while nothing is appended."""
+        while True:
+            await self._store.check_files()
+            await self._runtime.sleep(LOOK_EVERY_S)
+
 
 def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=STATEMENTS_MAX)
+
+
+def _never_closed(connection: sqlite3.Connection) -> None:
+    """The last connection removes the write-ahead log by its name, which may be another process's by now: keep this one
+    until the process ends, whatever Python does to its objects then."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
 def _touch_private(path: Path) -> None:
