@@ -10,7 +10,7 @@ from grpc.aio import Channel
 from kernel.runtime import SystemRuntime
 from user_service.bootstrap import InitialUser, bootstrap
 
-PASSWORD = "correct horse battery staple"
+PASSWORD = "correct horse battery"  # as in the contract's examples
 PEOPLE = {"admin": ("ADMIN",), "seller": ("USER", "TRADER"), "buyer": ("USER", "TRADER"), "watcher": ("USER",)}
 ACCOUNT_WITHIN_S = 20
 

@@ -31,6 +31,7 @@ STEPS = (
     *("listTrades", "listBars", "getClock", "getAccountOrder", "cancelAccountOrder"),
     *("cancelAccountOrders", "setLimits", "setDefaultLimits", "listLimitPolicies", "removeLimits"),
     *("setAccountState", "setUserRoles", "listEvents", "setSession"),
+    *("changePassword", "resetPassword", "eraseUser", "eraseMe"),
 )
 WITHOUT_END = {"streamMarketData"}
 
@@ -50,12 +51,13 @@ class Caller:
         if "x-role" not in operation:
             async with httpx2.AsyncClient(base_url=self._venue.url, timeout=30) as public:
                 return await public.request(method, url, **body)
-        person = self._people["admin" if operation["x-role"] == "ADMIN" else "buyer"]
+        own = "seller" if operation_id == "eraseMe" else "buyer"
+        person = self._people["admin" if operation["x-role"] == "ADMIN" else own]
         return await person.client.request(method, url, **body)
 
     async def _values(self, operation_id: str) -> dict[str, str]:
         """What the path names."""
-        watched = operation_id in ("setAccountState", "setUserRoles")
+        watched = operation_id in ("setAccountState", "setUserRoles", "resetPassword", "eraseUser")
         person = self._people["watcher" if watched else "buyer"]
         values = {"account_id": person.account_id, "symbol": SYMBOL, "client_order_id": "my-1"}
         _, path, _ = OPERATIONS[operation_id]

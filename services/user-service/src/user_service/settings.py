@@ -59,7 +59,7 @@ class UserServiceSettings(Settings):
     code_s: int = Field(default=60, ge=1, le=600)
     """How long an authorization code holds."""
 
-    one_time_password_s: int = Field(default=86_400, ge=60)
+    one_time_password_s: int = Field(default=86_400, ge=60, le=31_536_000)
     """How long a password that an administrator reset may be used for the one sign-in that it is good for."""
 
     web_redirect_uris: Words = ()
