@@ -20,6 +20,7 @@ import { RequestId } from '../models/request-id';
  * - 413: `body_too_large`, `frame_too_large`, `message_too_large`
  * - 415: `unsupported_media_type`
  * - 422: `account_suspended`, `amount_too_large`, `amount_too_precise`, `capacity_reached`, `client_order_id_reused`, `command_id_reused`, `expiry_in_the_past`, `idempotency_key_reused`, `instrument_orders_limit`, `insufficient_funds`, `insufficient_position`, `invalid_amount`, `invalid_price`, `invalid_quantity`, `invalid_terms`, `market_closed`, `no_liquidity`, `notional_not_whole`, `open_orders_limit`, `order_notional_limit`, `order_quantity_limit`, `own_admin_role`, `price_off_tick`, `price_too_large`, `quantity_below_executed`, `quantity_off_lot`, `quantity_too_large`, `role_not_held`, `too_many_api_keys`, `venue_not_open`
+ * - 431: `head_too_large`
  * - 429: `rate_limited`, `slow_consumer`, `too_many_attempts`, `too_many_streams`
  * - 500: `internal`
  * - 503: `busy`, `engine_busy`, `engine_stopped`, `identity_unavailable`, `internal`, `log_unavailable`, `policy_moved`, `position_not_reached`, `slow_consumer`, `stream_ended`, `unavailable`, `view_stopped`
