@@ -100,6 +100,9 @@ RUNTIME_ALLOWED: Mapping[str, tuple[str, ...]] = {
         *("loop.add_signal_handler", "loop.add_reader", "os.read"),
     ),
     "apps/platform/src/trading_platform/verify_command.py": ("looks whether there is a log", ".is_file"),
+    "apps/platform/src/trading_platform/verify/private.py": ("looks whether there is a private store", ".is_file"),
+    "apps/platform/src/trading_platform/settings.py": ("says what is no folder", ".exists", ".is_dir"),
+    "apps/platform/src/trading_platform/streams.py": ("opens what is closed of 0 to 2 on nothing", "os.open", "open"),
     "apps/platform/src/trading_platform/verify/checks.py": ("looks which read models there are", ".is_file", ".is_dir"),
     "apps/platform/src/trading_platform/verify/views.py": ("reads the file of a stopped service", "sqlite3.connect"),
     "apps/platform/src/trading_platform/lobster/day.py": ("reads the recorded day", "zipfile.ZipFile"),
@@ -139,7 +142,7 @@ RUNTIME_ALLOWED: Mapping[str, tuple[str, ...]] = {
     ),
     "services/user-service/src/user_service/private_store.py": (
         "makes its file private before SQLite writes",
-        *("os.open", ".chmod", ".mkdir", "sqlite3.connect"),
+        *("os.open", ".chmod", ".mkdir", ".exists", "sqlite3.connect"),
     ),
     "services/user-service/src/user_service/service.py": ("makes its folder private", ".mkdir"),
 }
@@ -150,6 +153,7 @@ FLOAT_CALLS = frozenset(["sleep", "observe", "wait_for", "stop"])
 NANOSECONDS = (1e9, 1e6)  # in a second, in a millisecond
 FLOAT_ALLOWED: Mapping[str, str] = {
     "libs/kernel/src/kernel/telemetry.py": "buckets of seconds",
+    "libs/kernel/src/kernel/settings.py": "bounds of times in seconds",
     "libs/kernel/src/kernel/simulation/loop.py": "asyncio's clock counts seconds",
     "libs/kernel/src/kernel/simulation/runtime.py": "chance",
     "services/api-gateway/src/api_gateway/auth.py": "the NumericDate of a token (RFC 7519) may have a fraction",

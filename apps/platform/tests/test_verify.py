@@ -30,6 +30,7 @@ CHECKS = [
     "order-service/orders.sqlite",
     "risk-management/risk.sqlite",
     "user-service/users.db",
+    "user-service/private.db",
 ]
 
 

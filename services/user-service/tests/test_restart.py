@@ -8,6 +8,7 @@ import pytest
 from kernel.eventlog.sqlite import SqliteLog
 from kernel.refused import Refused
 from trading.v1 import user_pb2
+from user_service.lost_persons import PersonsLost
 from user_service.persons import ERASED_EMAIL, ERASED_NAME
 
 from .provider_client import password_grant, refreshed
@@ -109,3 +110,47 @@ def test_only_the_owner_reads_the_private_store(tmp_path):
             assert b"$argon2id$" in content
 
     asyncio.run(run())
+
+
+async def begins(folder, seconds=5, **values):
+    """Start on the folder until the service is ready, and stop."""
+    runtime, log = await started(folder)
+    try:
+        async with running(folder / "user", log, runtime, **values) as platform:
+
+            async def is_ready():
+                return await platform.service.ready() is None
+
+            await until(is_ready, seconds)
+    finally:
+        await log.close()
+
+
+def test_a_start_without_the_private_store_of_the_logs_users_is_refused_until_the_loss_is_accepted(tmp_path):
+    private = tmp_path / "user" / "private.db"
+
+    async def run():
+        await begins(tmp_path)
+        runtime, log = await started(tmp_path)
+        async with running(tmp_path / "user", log, runtime) as platform:
+            await platform.create()
+        kept = private.read_bytes()
+        private.unlink()
+        for _ in range(2):  # the first leaves an empty file
+            with pytest.raises(PersonsLost, match=r"private\.db holds the keys of 0 of the log's 1 users.*Restore"):
+                await begins(tmp_path, seconds=1)
+        private.write_bytes(kept)
+        await begins(tmp_path)
+        private.unlink()
+        await begins(tmp_path, accept_lost_persons=True)
+        await begins(tmp_path)
+
+    asyncio.run(run())
+
+
+def test_a_private_store_that_cannot_be_read_is_named(tmp_path):
+    private = tmp_path / "user" / "private.db"
+    private.parent.mkdir()
+    private.write_bytes(b"rubbish" * 1_000)
+    with pytest.raises(OSError, match=r"private\.db cannot be read .*: restore it from its backup"):
+        asyncio.run(begins(tmp_path))

@@ -1,12 +1,11 @@
 """The `trading` command.
 
-Exit codes: 0 done, 1 refused or different, 2 wrong usage, 3 the platform failed, 5 what was to be said could not be
+Exit codes: 0 done, 1 refused or different, 2 wrong usage, 3 the platform failed, 5 the output could not be
 written, 130 interrupted at the start; `verify` also has 4.
 """
 
 import traceback
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +13,7 @@ import uvloop
 from rich.console import Console
 
 from kernel.eventlog.port import LogError
+from kernel.projection import ViewFailed
 from kernel.refused import Refused
 from kernel.settings import SettingsError, load
 from kernel.telemetry import configure_logs
@@ -49,7 +49,7 @@ def trading(
 @app.command()
 def up(
     demo: Annotated[bool, typer.Option("--demo", help="Open a demo market with simulated makers and takers.")] = False,
-    data: Annotated[Path | None, typer.Option(help="Folder of the log and everything else.")] = None,
+    data: Annotated[str | None, typer.Option(help="Folder of the log and everything else.")] = None,
     http: Annotated[str | None, typer.Option(help="host:port of REST, WebSocket and the web terminal.")] = None,
     grpc: Annotated[str | None, typer.Option(help="host:port of the interface between services.")] = None,
     services: Annotated[str | None, typer.Option(help="Run only these services, separated by commas.")] = None,
@@ -81,7 +81,7 @@ def up(
     except (SettingsError, WrongUsage) as error:
         errors.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(USAGE) from None
-    except (LogError, OSError, Refused, RuntimeError) as error:
+    except (LogError, OSError, Refused, RuntimeError, ViewFailed) as error:
         errors.print(str(error) or type(error).__name__, style="red", markup=False, soft_wrap=True)
         raise typer.Exit(FAILED) from None
     except Exception:  # a fault of the platform: nobody can find it without its trace

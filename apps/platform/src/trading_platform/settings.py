@@ -32,6 +32,15 @@ def url_in(text: str) -> str:
     return text
 
 
+def folder_in(given: object) -> object:
+    """A folder that is there or can be made; ValueError for nothing, and for what is no folder."""
+    if not str(given):
+        raise ValueError("expected a folder")
+    if Path(str(given)).exists() and not Path(str(given)).is_dir():
+        raise ValueError("expected a folder, and this is a file")
+    return given
+
+
 def _capitals(given: object) -> object:
     return given.upper() if isinstance(given, str) else given
 
@@ -44,7 +53,7 @@ class PlatformSettings(Settings):
 
     services: str = "all"
     """Names of the services that run in this process, separated by commas; `all` for every one."""
-    data: Path = Path(".trading")
+    data: Annotated[Path, BeforeValidator(folder_in)] = Path(".trading")
     """Folder of the event log, the read models and the private stores."""
     log_name: str = "main"
     """Name of the event log."""

@@ -32,7 +32,7 @@ class NothingThere(Exception):
 
 
 def verify(
-    data: Annotated[Path | None, typer.Option(help="Folder of the platform; it must be stopped.")] = None,
+    data: Annotated[str | None, typer.Option(help="Folder of the platform; it must be stopped.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, and no progress.")] = False,
 ) -> None:
     """Check a stopped platform against its log: hash chain, cash and assets, engine, every read model.
@@ -107,7 +107,7 @@ def _tell(checked: Checked) -> None:
     mark = f"[{color}]{checked.outcome:<{WIDTH}}[/]"
     told.print(f"{mark} {escape(checked.check)}: {escape(checked.told)}", soft_wrap=True)
     for difference in checked.differences.first:
-        told.print(f"{'':<{WIDTH}} {difference.where}: {difference.what}", markup=False)
+        told.print(f"{'':<{WIDTH}} {difference.where}: {difference.what}", markup=False, soft_wrap=True)
     more = checked.differences.count - len(checked.differences.first)
     if more:
         told.print(f"{'':<{WIDTH}} and {more:,} more")

@@ -175,6 +175,17 @@ class ViewStore:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             path.chmod(0o600)
         self._writer = sqlite3.connect(target, isolation_level=None, check_same_thread=False)
+        try:
+            self.checkpoint = self._opened(target, path)
+        except sqlite3.DatabaseError as error:
+            self._writer.close()
+            told = f"{self._where} cannot be read ({error}): delete the file, it is made again from the log"
+            raise ViewFailed(told) from error
+        view.opened()
+
+    def _opened(self, target: str, path: Path | None) -> int:
+        """Make the tables ready; the position that they cover."""
+        view = self.view
         self._reader = self._writer
         if path:
             self._writer.execute("PRAGMA journal_mode = WAL")
@@ -188,8 +199,7 @@ class ViewStore:
             row = None
         for table in view.tables:
             table._open(self._writer, self._reader, view.indexes.get(table.name, ()))
-        self.checkpoint: int = row[1] if row else 0
-        view.opened()
+        return int(row[1]) if row else 0
 
     def commit(self, changes: Sequence[Change], position: int) -> None:
         """Write the rows and the checkpoint in one transaction. Runs on the store's thread.

@@ -39,16 +39,22 @@ class PrivateStore:
     """One connection; in memory without a path."""
 
     def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.is_new = path is None or not path.exists()
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Made with the right mode before SQLite opens it: there is no moment in which others can read it.
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             path.chmod(0o600)
         self._db = sqlite3.connect(str(path) if path else ":memory:", isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode = DELETE")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("PRAGMA secure_delete = ON")  # a destroyed key must not survive in a free page
-        self._db.executescript(SCHEMA)
+        try:
+            self._db.execute("PRAGMA journal_mode = DELETE")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA secure_delete = ON")  # a destroyed key must not survive in a free page
+            self._db.executescript(SCHEMA)
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise OSError(f"{path} cannot be read ({error}): restore it from its backup") from error
 
     def close(self) -> None:
         self._db.close()
@@ -60,6 +66,9 @@ class PrivateStore:
         self._db.execute("INSERT OR IGNORE INTO secrets VALUES (?, ?)", (name, fresh))
         value: bytes = self._db.execute("SELECT value FROM secrets WHERE name = ?", (name,)).fetchone()[0]
         return value
+
+    def has_secret(self, name: str) -> bool:
+        return self._db.execute("SELECT 1 FROM secrets WHERE name = ?", (name,)).fetchone() is not None
 
     def signing_keys(self) -> list[tuple[str, str, int, int | None]]:
         """(kid, PEM, created_at_ns, retired_at_ns or None), newest first."""
@@ -106,6 +115,10 @@ class PrivateStore:
             if row is not None:
                 found[user_id] = row[0]
         return found
+
+    def count_persons(self) -> int:
+        """How many persons have a key."""
+        return int(self._db.execute("SELECT count(*) FROM person_keys").fetchone()[0])
 
     def password_hash(self, user_id: str) -> str | None:
         row = self._db.execute("SELECT hash FROM passwords WHERE user_id = ?", (user_id,)).fetchone()

@@ -21,6 +21,7 @@ from user_service.directory import Directory
 from user_service.erasure import Erasure
 from user_service.first_administrator import FirstAdministrator
 from user_service.journal import Journal
+from user_service.lost_persons import Fit
 from user_service.pages import Pages
 from user_service.password_change import PasswordChanges
 from user_service.password_choices import PasswordChoices
@@ -64,6 +65,7 @@ def build(
     api_keys = ApiKeys(runtime, directory, journal, projection, view)
     realm = realm_of(runtime, settings, directory, store)
     first = FirstAdministrator(runtime, directory, settings)
+    fit = Fit(runtime, log, projection, store, is_accepted=settings.accept_lost_persons)
     token_ns = settings.access_token_s * 1_000_000_000
     revocations = Revocations(runtime, log, projection, view, realm.sessions, token_ns)
     erasure = Erasure(runtime, journal, projection, view, directory, realm.sessions, realm.password_changes)
@@ -77,6 +79,8 @@ def build(
     async def ready() -> str | None:
         if not journal.acquired:
             return "waiting to become the log's writer of users"
+        if not fit.is_known:
+            return "looking whether the private store is the log's"
         if first.waits:
             return "making the first administrator"
         head = await log.head()
@@ -93,16 +97,21 @@ def build(
     return Service(
         name=events.ROLE,
         register=register,
-        mains={"view": projection.run, "accounts": accounts, "upkeep": lambda: _upkeep(realm, journal, first, erasure)},
+        mains={
+            "view": projection.run,
+            "accounts": accounts,
+            "upkeep": lambda: _upkeep(realm, journal, first, fit, erasure),
+        },
         ready=ready,
         close=close,
         http=provider(realm),
     )
 
 
-async def _upkeep(realm: Realm, journal: Journal, first: FirstAdministrator, erasure: Erasure) -> None:
+async def _upkeep(realm: Realm, journal: Journal, first: FirstAdministrator, fit: Fit, erasure: Erasure) -> None:
     runtime, store = realm.runtime, realm.store
     await journal.acquire_when_there()
+    await fit.check()
     await first.make()
     while True:
         await erasure.finish()

@@ -112,6 +112,9 @@ class UserServiceSettings(Settings):
     client_registrations_max: int = Field(default=50, ge=1, le=1_000_000)
     """Registrations from one network address within the window, by form and by the API together."""
 
+    accept_lost_persons: bool = False
+    """Start although the private store with the keys of the log's users is gone: they are lost for ever."""
+
     behind_events_max: Count = 10_000
     """The service is ready while its view is no more events than this behind the log's head."""
     failures_window_s: int = Field(default=900, ge=1, le=31_536_000)

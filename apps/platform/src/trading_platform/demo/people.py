@@ -24,7 +24,7 @@ class People:
         from user_service.bootstrap import InitialUser, bootstrap
 
         if self._secrets.exists():
-            self._passwords = json.loads(self._secrets.read_text())
+            self._passwords = _passwords_in(self._secrets)
         else:
             self._passwords = {email: self._runtime.random_bytes(9).hex() for email in (TRADER, ADMINISTRATOR)}
             self._secrets.touch(mode=0o600)
@@ -52,3 +52,13 @@ class People:
             soft_wrap=True,
             markup=False,
         )
+
+
+def _passwords_in(path: Path) -> dict[str, str]:
+    """Of the demo's people, by address; OSError if the file does not tell them."""
+    try:
+        found = json.loads(path.read_text())
+        return {email: str(found[email]) for email in (TRADER, ADMINISTRATOR)}
+    except (ValueError, TypeError, KeyError):
+        told = f"{path} does not hold the passwords of the demo's people: restore it, or use another folder (--data)"
+        raise OSError(told) from None

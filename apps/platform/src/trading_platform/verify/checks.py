@@ -16,7 +16,7 @@ from kernel.eventlog.verify import verify as verify_chain
 from kernel.projection import View
 from kernel.runtime import Runtime
 from trading_platform.platform import SERVICES
-from trading_platform.verify import engine, views
+from trading_platform.verify import engine, private, views
 from trading_platform.verify.difference import Differences, Progress
 from trading_platform.verify.ledger import Ledger
 
@@ -77,6 +77,11 @@ async def checks(runtime: Runtime, log: EventLog, data: Path, started: Started) 
             yield Checked(name, f"there is no file {path}", Differences(), Outcome.MISSING)
         else:
             yield Checked(name, f"there is no folder {path.parent}", Differences(), Outcome.NOT_HERE)
+    store = data / private.STORE
+    if store.parent.is_dir():
+        yield await _guarded(private.STORE, lambda name: private.compare(runtime, log, store, started(name)))
+    else:
+        yield Checked(private.STORE, f"there is no folder {store.parent}", Differences(), Outcome.NOT_HERE)
 
 
 def known_views(data: Path) -> Iterator[tuple[str, Path, Callable[[], View]]]:

@@ -56,7 +56,11 @@ async def compare(
     NotCompared where the file is of another version of the view, or lacks the checkpoint that the log asks for."""
     differences = Differences()
     with closing(open_stored(path)) as connection:
-        stored = stored_in(connection, view)
+        try:
+            stored = stored_in(connection, view)
+        except sqlite3.DatabaseError as error:
+            differences.add("file", f"{path} cannot be read ({error}): delete it, a start makes it again")
+            return "stopped", differences
         if stored is not None and stored.version != view.version:
             raise NotCompared(f"holds version {stored.version}, and {view.version} is current")
         head = await log.head()
