@@ -42,6 +42,7 @@ class Caller:
     def __init__(self, venue: Embedded) -> None:
         self._venue = venue
         self._people = venue.people
+        self._user_ids: dict[str, str] = {}
 
     async def ask(self, operation_id: str) -> httpx2.Response:
         method, path, operation = OPERATIONS[operation_id]
@@ -62,7 +63,9 @@ class Caller:
         values = {"account_id": person.account_id, "symbol": SYMBOL, "client_order_id": "my-1"}
         _, path, _ = OPERATIONS[operation_id]
         if "{user_id}" in path:
-            values["user_id"] = (await person.ask("GET", "/users/me"))[1]["user_id"]
+            if person.account_id not in self._user_ids:  # later the person's password is reset
+                self._user_ids[person.account_id] = (await person.ask("GET", "/users/me"))[1]["user_id"]
+            values["user_id"] = self._user_ids[person.account_id]
         if "{key_id}" in path:
             values["key_id"] = (await person.ask("GET", "/users/me/api-keys"))[1]["items"][0]["key_id"]
         if "{order_id}" in path:

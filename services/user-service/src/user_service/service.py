@@ -1,6 +1,7 @@
 """Puts the user service together."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from grpc.aio import Channel
@@ -70,6 +71,7 @@ def build(
     revocations = Revocations(runtime, log, projection, view, realm.sessions, token_ns)
     erasure = Erasure(runtime, journal, projection, view, directory, realm.sessions, realm.password_changes)
     rpc = UserRpc(log, directory, api_keys, realm.password_changes, erasure, revocations)
+    upkeep = partial(_upkeep, realm, journal, first, fit, erasure)
     covered = metrics.view_position.labels(events.ROLE, view.name)
     projection.on_commit.append(lambda batch: covered.set(batch[-1].position))
 
@@ -97,11 +99,7 @@ def build(
     return Service(
         name=events.ROLE,
         register=register,
-        mains={
-            "view": projection.run,
-            "accounts": accounts,
-            "upkeep": lambda: _upkeep(realm, journal, first, fit, erasure),
-        },
+        mains={"view": projection.run, "accounts": accounts, "upkeep": upkeep},
         ready=ready,
         close=close,
         http=provider(realm),
