@@ -5,7 +5,19 @@ import json
 import pytest
 
 from matching import command, ids
-from matching.command import AssetKind, OrderType, PostOnly, Session, Side, Switch, TextArena, TimeInForce, TriggerBy
+from matching.command import (
+    Allocation,
+    AssetKind,
+    OrderType,
+    PostOnly,
+    SelfTradePrevention,
+    Session,
+    Side,
+    Switch,
+    TextArena,
+    TimeInForce,
+    TriggerBy,
+)
 from matching.engine import Batch, Engine
 
 MS = 1_000_000
@@ -165,6 +177,34 @@ def test_an_order_that_waits_is_moved_and_triggered():
     assert created["terms"] == {"trigger_by": "MARK", "trigger_price": "600"}
     assert (replaced["trigger_price"], triggered["trigger_price"], triggered["price"]) == ("590", "590", "610")
     assert engine.book(ids.entity_id(1, 1), 5) == ([(61000, 1, 1)], [])
+
+
+def test_parts_groups_and_rules_reach_the_core():
+    engine, _ = venue()
+    texts = TextArena()
+    goog = ids.entity_id(1, 1)
+    records = [
+        order(texts, 4, Side.SELL, 5, 58000, display_quantity=2),
+        order(texts, 4, Side.SELL, 5, 58000, hidden=True),
+        order(texts, 5, Side.BUY, 2, 58000),
+        command.change_account_options(START_NS, account(4), trade_group=3),
+        command.change_account_options(START_NS, account(5), trade_group=3),
+        order(texts, 5, Side.BUY, 1, 58000, self_trade_prevention=SelfTradePrevention.DECREMENT_AND_CANCEL),
+        command.change_instrument_rules(
+            START_NS, goog, allocation=Allocation.LEAD_MARKET_MAKER, lead_account_id=account(4), lead_share_ppm=250_000
+        ),
+    ]
+    batch = engine.execute(b"".join(records), bytes(texts))
+    told = [(row[1], json.loads(row[6])) for row in batch.events]
+    restated = [event for name, event in told if name == "OrderRestated"]
+    assert [(event["reason"], event["quantity"], event["rests"]["quantity"]) for event in restated] == [
+        ("refreshed", "5", "2"),
+        ("self_trade", "4", "2"),
+    ]
+    rules = told[-1][1]
+    assert (rules["allocation"], rules["lead_share"]) == ("LEAD_MARKET_MAKER", "0.25")
+    assert rules["lead_account_id"] == told[0][1]["account_id"]
+    assert engine.book(goog, 5) == ([], [(58000, 2, 1)])
 
 
 def test_many_orders_end_at_once():

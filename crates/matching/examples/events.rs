@@ -3,15 +3,16 @@
 use matching::Engine;
 use matching::batch::Batch;
 use matching::command::{
-    CancelAll, CancelOrder, ChangeAccountState, ChangeKillSwitch, ChangeLimits, ChangeSession, Command, ListAsset,
-    ListInstrument, MassCancel, OpenAccount, PlaceOrder, ReplaceOrder, SetMarkPrice, Stamped, Terms, TextArena,
-    Transfer,
+    CancelAll, CancelOrder, ChangeAccountOptions, ChangeAccountState, ChangeInstrumentRules, ChangeKillSwitch,
+    ChangeLimits, ChangeSession, ChosenAllocation, Command, ListAsset, ListInstrument, MassCancel, OpenAccount,
+    PlaceOrder, ReplaceOrder, SetMarkPrice, Stamped, Terms, TextArena, Transfer,
 };
 use matching::id::entity_id;
 use matching::limit::TRIGGERS_PER_COMMAND_MAX;
 use matching::number::Unit;
 use matching::vocabulary::{
-    AccountState, AssetKind, OrderType, PostOnly, Session, Side, Switch, TimeInForce, TriggerBy,
+    AccountState, AllocationRule, AssetKind, OrderType, PostOnly, SelfTradePrevention, Session, Side, Switch,
+    TimeInForce, TriggerBy,
 };
 
 const LOG: u16 = 1;
@@ -261,6 +262,39 @@ fn mass() -> Vec<Command<'static>> {
     ]
 }
 
+/// Parts that are displayed, orders that would trade with themselves, and who trades first.
+fn parts() -> Vec<Command<'static>> {
+    let with = |terms, order: PlaceOrder<'static>| Command::PlaceOrder(PlaceOrder { terms, ..order });
+    let iceberg = Terms { display_quantity: 2, ..Terms::default() };
+    let hidden = Terms { hidden: true, ..Terms::default() };
+    let own = |word| Terms { self_trade_prevention: Some(word), ..Terms::default() };
+    let decrement = own(SelfTradePrevention::DecrementAndCancel);
+    let rules = |instrument_id, rule, least, lead_account_id, lead_share_ppm| {
+        let chosen = ChosenAllocation { rule, least, lead_account_id, lead_share_ppm };
+        let self_trade_prevention = (least > 0).then_some(SelfTradePrevention::CancelOldest);
+        let allocation = Some(chosen);
+        Command::ChangeInstrumentRules(ChangeInstrumentRules { instrument_id, self_trade_prevention, allocation })
+    };
+    let group = |account_id, trade_group| {
+        Command::ChangeAccountOptions(ChangeAccountOptions { account_id, trade_group: Some(trade_group) })
+    };
+    vec![
+        with(iceberg, order(ADA, Side::Sell, 5, 58_000)),
+        with(Terms { display_quantity: 5, ..Terms::default() }, order(ADA, Side::Sell, 5, 58_000)),
+        with(hidden, order(ADA, Side::Sell, 3, 58_000)),
+        Command::PlaceOrder(order(BEN, Side::Buy, 6, 58_000)),
+        with(decrement, order(ADA, Side::Buy, 1, 58_000)),
+        with(own(SelfTradePrevention::CancelOldest), order(ADA, Side::Buy, 1, 58_000)),
+        Command::CancelAll(CancelAll { account_id: ADA, instrument_id: None }),
+        rules(GOOG, AllocationRule::ProRata, 2, 0, 0),
+        rules(GOOG, AllocationRule::LeadMarketMaker, 0, BEN, 400_000),
+        rules(GOOG, AllocationRule::LeadMarketMaker, 0, NOBODY, 400_000),
+        rules(GOOG, AllocationRule::PriceTime, 0, 0, 0),
+        group(ADA, 9),
+        group(ADA, 0),
+    ]
+}
+
 /// More than one command triggers; only what that itself writes is shown.
 fn deferred() -> Vec<Command<'static>> {
     let terms = Terms { trigger_by: Some(TriggerBy::Mark), trigger_price: 61_000, ..Terms::default() };
@@ -275,7 +309,7 @@ const OF_DEFERRED: [&str; 2] = ["TriggersDeferred", "TriggersResumed"];
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut engine = Engine::new(LOG)?;
     let mut texts = TextArena::default();
-    let commands = [listings(), funding(), orders(), on_entry(), waiting(), mass()].concat();
+    let commands = [listings(), funding(), orders(), on_entry(), waiting(), mass(), parts()].concat();
     let stamped = (0..).zip(commands).map(|(n, command)| Stamped { stamp_ns: 1_700_000_000_000_000_000 + n, command });
     let records: Vec<u8> = stamped.flat_map(|command| command.encode(&mut texts)).collect();
     let batch = Batch::execute(&mut engine, &records, texts.bytes())?;

@@ -55,6 +55,8 @@ pub struct Account {
     pub version: u64,
     /// Its limits.
     pub limits: Limits,
+    /// Accounts of one trade group never trade with each other; zero: it is in none.
+    pub trade_group: u32,
     /// Number of its open orders.
     pub open_orders: u32,
     pub(crate) working: Table<Working>,
@@ -70,6 +72,7 @@ impl Account {
             user_id: user_id.to_owned(),
             version: 0,
             limits: Limits::default(),
+            trade_group: 0,
             open_orders: 0,
             working: Table::default(),
             holdings: Table::default(),

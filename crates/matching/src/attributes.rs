@@ -7,6 +7,7 @@ use crate::book::{Book, Order};
 use crate::id::SEQUENCE_MAX;
 use crate::timer::Timers;
 use crate::trigger::Waiting;
+use crate::vocabulary::SelfTradePrevention;
 
 /// The attributes of an open order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub(crate) struct Attributes {
     pub(crate) expire_at_ms: u64,
     /// What it waits for; none once it works.
     pub(crate) waiting: Option<Waiting>,
+    /// What happens where it would trade with itself; none: the instrument's rule.
+    pub(crate) self_trade: Option<SelfTradePrevention>,
 }
 
 /// Attributes by the book's slots.

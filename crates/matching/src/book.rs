@@ -193,11 +193,12 @@ impl Book {
         let is_used_up = if maker.is_iceberg() {
             let iceberg = self.icebergs.get_mut(slot);
             iceberg.shown -= quantity;
+            sink.iceberg_traded(slot, maker, quantity, iceberg.shown);
             iceberg.shown == 0
         } else {
+            sink.traded(slot, maker, quantity);
             false
         };
-        sink.traded(slot, maker, quantity);
         if maker.leaves == 0 {
             self.remove(slot);
         } else if is_used_up {
@@ -246,16 +247,10 @@ impl Book {
         self.note_changed(slot);
     }
 
-    /// The last priority at a price, if displayed orders rest there.
-    pub(crate) fn last_priority(&self, side: Side, price: u64) -> Option<u64> {
-        Some(self.order(self.displayed_level(side, price)?.tail).priority)
-    }
-
-    /// Price and priority of the last order at the worst price, while a snapshot is read: the best comes first.
-    pub(crate) fn queue_end(&self, side: Side) -> Option<(u64, u64)> {
+    /// The last order of the level that was made last, while a snapshot is read: the best comes first.
+    pub(crate) fn queue_end(&self, side: Side) -> Option<&Order> {
         let level = *self.levels.last()?;
-        let order = self.order(level.tail);
-        (order.side() == side).then_some((order.price, order.priority))
+        Some(self.order(level.tail)).filter(|order| order.side() == side)
     }
 
     /// Takes a resting order out of the queue and keeps it.

@@ -10,9 +10,11 @@ use crate::vocabulary::{AccountState, AssetKind, CommandKind, Session};
 mod mass;
 mod place;
 mod record;
+mod rules;
 pub use mass::{ChangeKillSwitch, MassCancel};
 pub use place::{PlaceOrder, Terms};
 pub use record::{RECORD_SIZE, RECORD_VERSION, Record, RecordError, TextArena};
+pub use rules::{ChangeAccountOptions, ChangeInstrumentRules, ChosenAllocation};
 
 /// What someone wants, at a time that the sequencer gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +62,10 @@ pub enum Command<'a> {
     MassCancel(MassCancel),
     /// Blocks entry and ends orders, of an account or of the venue.
     ChangeKillSwitch(ChangeKillSwitch<'a>),
+    /// Changes what an account chooses for all its orders.
+    ChangeAccountOptions(ChangeAccountOptions),
+    /// Changes how an instrument's orders meet.
+    ChangeInstrumentRules(ChangeInstrumentRules),
 }
 
 /// Lists an asset under a name nothing else has.
@@ -214,6 +220,8 @@ impl Command<'_> {
             Self::SetMarkPrice(_) => CommandKind::SetMarkPrice,
             Self::MassCancel(_) => CommandKind::MassCancel,
             Self::ChangeKillSwitch(_) => CommandKind::ChangeKillSwitch,
+            Self::ChangeAccountOptions(_) => CommandKind::ChangeAccountOptions,
+            Self::ChangeInstrumentRules(_) => CommandKind::ChangeInstrumentRules,
         }
     }
 }
@@ -242,6 +250,8 @@ fn decode_body<'a>(r: &mut record::Reader<'_, 'a>) -> Result<Command<'a>, Record
         CommandKind::FireDue => Command::FireDue,
         CommandKind::MassCancel => Command::MassCancel(mass::decode_cancel(r)?),
         CommandKind::ChangeKillSwitch => Command::ChangeKillSwitch(mass::decode_switch(r)?),
+        CommandKind::ChangeAccountOptions => Command::ChangeAccountOptions(rules::decode_options(r)?),
+        CommandKind::ChangeInstrumentRules => Command::ChangeInstrumentRules(rules::decode_rules(r)?),
         CommandKind::SetMarkPrice => Command::SetMarkPrice(SetMarkPrice { instrument_id: r.u64(24), price: r.u64(48) }),
         CommandKind::ListAsset => Command::ListAsset(ListAsset {
             kind: AssetKind::from_byte(r.u8(2)).ok_or(RecordError::Word("asset kind"))?,
@@ -367,6 +377,8 @@ fn encode_body(command: &Command<'_>, r: &mut Record, texts: &mut TextArena) {
         Command::ChangeSession(c) => {
             r.u8(2, c.session as u8).u64(24, c.instrument_id).text(64, Some(c.reason), texts);
         }
+        Command::ChangeAccountOptions(c) => rules::encode_options(c, r),
+        Command::ChangeInstrumentRules(c) => rules::encode_rules(c, r),
         Command::PlaceOrder(c) => place::encode(c, r, texts),
         Command::CancelOrder(c) => {
             r.u64(16, c.account_id).u64(32, c.order_id);

@@ -22,11 +22,12 @@ mod entry;
 mod evolve;
 mod funds;
 mod listing;
-mod look_ahead;
 mod mass_cancel;
 mod place;
 mod post_only;
 mod replace;
+mod rules;
+mod self_trade;
 mod settle;
 mod stop;
 pub use evolve::Misfit;
@@ -57,6 +58,8 @@ pub struct Engine {
     pub(crate) touched: Vec<u32>,
     /// Number of the command's first trade.
     pub(crate) trades_before: u64,
+    /// Trades that the command has prevented.
+    pub(crate) prevented: u32,
     pub(crate) replay: evolve::Replay,
 }
 
@@ -100,6 +103,7 @@ impl Engine {
             deferred: BTreeSet::new(),
             touched: Vec::new(),
             trades_before: 1,
+            prevented: 0,
             replay: evolve::Replay::default(),
         })
     }
@@ -153,7 +157,7 @@ impl Engine {
         self.command_sequence += 1;
         self.last_stamp_ns = self.last_stamp_ns.max(stamped.stamp_ns);
         self.replay = evolve::Replay::default();
-        self.trades_before = self.next_trade;
+        (self.trades_before, self.prevented) = (self.next_trade, 0);
         match &stamped.command {
             Command::PlaceOrder(c) => self.place(c, events),
             Command::CancelOrder(c) => self.cancel(c, events),
@@ -200,6 +204,8 @@ impl Engine {
             Command::SetMarkPrice(c) => self.set_mark_price(c, events),
             Command::MassCancel(c) => self.mass_cancel(c, events),
             Command::ChangeKillSwitch(c) => self.change_kill_switch(c, events),
+            Command::ChangeAccountOptions(c) => self.change_account_options(c, events),
+            Command::ChangeInstrumentRules(c) => self.change_instrument_rules(c, events),
             Command::PlaceOrder(_) | Command::CancelOrder(_) | Command::ReplaceOrder(_) | Command::CancelAll(_) => {
                 unreachable!("orders have their own refusals")
             }

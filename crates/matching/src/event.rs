@@ -6,8 +6,8 @@
 use crate::catalog::Catalog;
 use crate::id::EntityKind;
 use crate::vocabulary::{
-    AccountKind, AccountState, AssetKind, CommandKind, Ledger, Liquidity, OrderType, Reason, Reference, Request,
-    Session, Side, Status, Switch, TimeInForce,
+    AccountKind, AccountState, AllocationRule, AssetKind, CommandKind, Ledger, Liquidity, OrderType, Reason, Reference,
+    Request, Restated, SelfTradePrevention, Session, Side, Status, Switch, TimeInForce,
 };
 
 mod field;
@@ -206,6 +206,13 @@ events! {
     TriggersResumed { "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, }
     /// An instrument has a mark price.
     MarkPriceChanged { "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "price" price: Price, }
+    /// An order that stays open has another quantity or place, by the rules alone.
+    OrderRestated {
+        "order_id" order_id: OrderId, "account_id" account_id: AccountId, "symbol" symbol: Instrument, "side" side: Side,
+        "reason" reason: Restated, "quantity" quantity: Quantity, "status" status: Status,
+        "cum_quantity" cum_quantity: Quantity, "leaves_quantity" leaves_quantity: Quantity,
+        "rests" rests: Option<Resting>, "postings" postings: Postings,
+    }
     /// An order ended by a cancel, of the client or of the rules.
     OrderCanceled {
         "order_id" order_id: OrderId, "account_id" account_id: AccountId, "symbol" symbol: Instrument, "reason" reason: Reason,
@@ -231,6 +238,15 @@ events! {
     }
     /// A kill switch, of an account or of the venue, is on or off.
     KillSwitchChanged { "state" state: Switch, "reason" reason: Text, "account_id" account_id: LeftOut<AccountId>, }
+    /// What an account chooses for all its orders is this now.
+    AccountOptionsChanged { "account_id" account_id: AccountId, "trade_group" trade_group: Option<u32>, }
+    /// How an instrument's orders meet is this now; what its allocation does not need is left out.
+    InstrumentRulesChanged {
+        "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument,
+        "self_trade_prevention" self_trade_prevention: SelfTradePrevention, "allocation" allocation: AllocationRule,
+        "least_allocation" least_allocation: LeftOut<Quantity>, "lead_account_id" lead_account_id: LeftOut<AccountId>,
+        "lead_share" lead_share: LeftOut<Millionths>,
+    }
     /// Two orders traded.
     TradeExecuted {
         "trade_id" trade_id: TradeId, "symbol" symbol: Instrument, "price" price: Price, "quantity" quantity: Quantity,
@@ -294,17 +310,20 @@ impl Event {
             | Body::AssetWithdrawn(AssetWithdrawn { account_id, .. })
             | Body::LimitsChanged(LimitsChanged { account_id, .. })
             | Body::AccountStateChanged(AccountStateChanged { account_id, .. })
+            | Body::AccountOptionsChanged(AccountOptionsChanged { account_id, .. })
             | Body::OrderCancelRejected(OrderCancelRejected { account_id, .. }) => (Some(account_id), None),
             Body::SessionChanged(SessionChanged { symbol, .. })
             | Body::TriggersDeferred(TriggersDeferred { symbol, .. })
             | Body::TriggersResumed(TriggersResumed { symbol, .. })
             | Body::MarkPriceChanged(MarkPriceChanged { symbol, .. })
+            | Body::InstrumentRulesChanged(InstrumentRulesChanged { symbol, .. })
             | Body::TradeExecuted(TradeExecuted { symbol, .. }) => (None, Some(symbol)),
             Body::OrderCreated(OrderCreated { account_id, symbol, .. })
             | Body::OrderRejected(OrderRejected { account_id, symbol, .. })
             | Body::OrderExecuted(OrderExecuted { account_id, symbol, .. })
             | Body::OrderReplaced(OrderReplaced { account_id, symbol, .. })
             | Body::OrderTriggered(OrderTriggered { account_id, symbol, .. })
+            | Body::OrderRestated(OrderRestated { account_id, symbol, .. })
             | Body::OrderCanceled(OrderCanceled { account_id, symbol, .. })
             | Body::OrderExpired(OrderExpired { account_id, symbol, .. }) => (Some(account_id), Some(symbol)),
             Body::OrdersCanceled(e) => (Some(e.account_id), e.symbol),

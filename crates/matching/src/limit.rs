@@ -15,9 +15,9 @@ pub const LOT_LEDGER_MAX: u64 = 1 << 40;
 pub const AMOUNT_MAX: i128 = 1 << 120;
 /// Open orders of one instrument.
 pub const ORDERS_PER_INSTRUMENT_MAX: u32 = 1_000_000;
-/// Trades of one command: with three events each, a command stays below the 65,536 events that one append of the log
-/// takes (and far below the 2^20 that an event id can number).
-pub const TRADES_PER_COMMAND_MAX: u32 = 20_000;
+/// Trades of one command, those that it prevents included: with four events each, a command stays below the 65,536 events
+/// that one append of the log takes (and far below the 2^20 that an event id can number).
+pub const TRADES_PER_COMMAND_MAX: u32 = 15_000;
 /// Orders ended by one mass cancel or one close of a session; ask again while the count equals it.
 pub const CANCELS_PER_COMMAND_MAX: u32 = 50_000;
 /// Waiting orders that one command triggers; the rest goes on in a command of its own.

@@ -3,10 +3,11 @@
 use crate::account::Account;
 use crate::attributes::{AttributeTable, Attributes};
 use crate::book::{Book, NONE, Order};
+use crate::event::{Price, Quantity, Resting};
 use crate::ladder::LadderKind;
 use crate::timer::Timers;
 use crate::trigger::{Triggers, Waiting};
-use crate::vocabulary::{Session, Side, TimeInForce};
+use crate::vocabulary::{SelfTradePrevention, Session, Side, TimeInForce};
 
 /// What the engine keeps of an order beside the book's cache line.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +26,8 @@ pub struct Market {
     pub session: Session,
     /// Number of the instrument's last event.
     pub version: u64,
+    /// What happens where orders would trade with themselves, unless they say.
+    pub self_trade: SelfTradePrevention,
     pub(crate) beside: BesideBook,
     pub(crate) attributes: AttributeTable,
     pub(crate) triggers: Triggers,
@@ -36,6 +39,7 @@ impl Market {
             book: Book::new(ladder),
             session: Session::Continuous,
             version: 0,
+            self_trade: SelfTradePrevention::CancelNewest,
             beside: BesideBook::default(),
             attributes: AttributeTable::default(),
             triggers: Triggers::default(),
@@ -70,17 +74,39 @@ impl Market {
         self.attributes.of(slot, self.book.order(slot)).waiting
     }
 
+    /// Keeps an order that displays at most so many lots at a time; zero: all of it.
+    pub(crate) fn add(&mut self, order: Order, display: u64) -> u32 {
+        let slot = self.book.add(order);
+        if display != 0 {
+            self.book.set_display(slot, display);
+        }
+        slot
+    }
+
+    /// An order rests, as events say it.
+    pub(crate) fn resting(&self, slot: u32) -> Resting {
+        let order = self.book.order(slot);
+        let quantity = Quantity(self.book.displayed(slot));
+        Resting { price: Price(order.price), quantity, priority: order.priority }
+    }
+
+    /// What happens where an order would trade with itself, if it says so.
+    pub(crate) fn self_trade_chosen(&self, slot: u32) -> Option<SelfTradePrevention> {
+        self.attributes.of(slot, self.book.order(slot)).self_trade
+    }
+
     /// Keeps an order that waits.
     pub(crate) fn add_waiting(
         &mut self,
         order: Order,
+        display: u64,
         waiting: Waiting,
-        expire_at_ms: u64,
+        attributes: Attributes,
         timers: &mut Timers,
     ) -> u32 {
         let side = order.side();
-        let slot = self.book.add(order);
-        self.attributes.open(&mut self.book, slot, Attributes { expire_at_ms, waiting: Some(waiting) }, timers);
+        let slot = self.add(order, display);
+        self.attributes.open(&mut self.book, slot, Attributes { waiting: Some(waiting), ..attributes }, timers);
         self.triggers.arm(slot, side, &waiting);
         slot
     }

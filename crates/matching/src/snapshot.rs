@@ -10,10 +10,11 @@ use sha2::{Digest, Sha256};
 
 use crate::Engine;
 use crate::account::{Account, Holding};
+use crate::book::Allocation;
 use crate::market::Market;
 use crate::order_index::{NO_ACCOUNT, Place};
 use crate::trigger::Triggers;
-use crate::vocabulary::Side;
+use crate::vocabulary::{AllocationRule, Side};
 
 mod restore;
 
@@ -22,7 +23,7 @@ pub const MAGIC: &[u8; 8] = b"MATCHING";
 /// How the bytes are laid out.
 pub const FORMAT_VERSION: u16 = 1;
 /// What the state consists of, and what events mean to it: a change of either is a change of this number.
-pub const STATE_SCHEMA: u16 = 5;
+pub const STATE_SCHEMA: u16 = 6;
 
 const OPEN: u32 = u32::MAX - 1;
 
@@ -179,6 +180,7 @@ impl Engine {
             w.u8(market.session as u8);
             w.u64(market.version);
             w.u64(market.book.next_priority());
+            write_rules(w, market);
             write_triggers(w, &market.triggers);
         }
     }
@@ -204,6 +206,7 @@ fn write_account(w: &mut Writer, account: &Account) {
     w.optional(account.limits.max_order_notional, Writer::i128);
     w.optional(account.limits.max_order_quantity, Writer::i128);
     w.optional(account.limits.max_open_orders, Writer::u32);
+    w.u32(account.trade_group);
     let holdings: Vec<&Holding> = account.holdings().collect();
     w.count(holdings.len());
     for holding in holdings {
@@ -222,7 +225,8 @@ fn write_orders(w: &mut Writer, market: &Market) {
             w.u32(order.owner);
             w.u8(order.time_in_force() as u8);
             w.u8(order.post_only().map_or(0, |word| word as u8));
-            w.u64(market.attributes.of(slot, order).expire_at_ms);
+            write_attributes(w, market, slot);
+            w.u64(market.book.iceberg(slot).map_or(0, |iceberg| iceberg.shown));
             w.u64(order.price);
             w.u64(order.quantity);
             w.u64(order.leaves);
@@ -232,6 +236,29 @@ fn write_orders(w: &mut Writer, market: &Market) {
         }
     }
     write_waiting(w, market);
+}
+
+/// How its orders meet.
+fn write_rules(w: &mut Writer, market: &Market) {
+    w.u8(market.self_trade as u8);
+    let (rule, number, ppm) = match market.book.allocation() {
+        Allocation::PriceTime => (AllocationRule::PriceTime, 0, 0),
+        Allocation::ProRata { minimum } => (AllocationRule::ProRata, minimum, 0),
+        Allocation::LeadMarketMaker { owner, share_ppm } => (AllocationRule::LeadMarketMaker, owner.into(), share_ppm),
+    };
+    w.u8(rule as u8);
+    w.u64(number);
+    w.u32(ppm);
+}
+
+/// What only few orders have.
+fn write_attributes(w: &mut Writer, market: &Market, slot: u32) {
+    let order = market.book.order(slot);
+    let attributes = market.attributes.of(slot, order);
+    w.u64(attributes.expire_at_ms);
+    w.u8(attributes.self_trade.map_or(0, |word| word as u8));
+    w.u8(u8::from(order.is_hidden()));
+    w.u64(market.book.iceberg(slot).map_or(0, |iceberg| iceberg.display));
 }
 
 /// The last trade and mark price, and what was deferred.
@@ -258,7 +285,7 @@ fn write_waiting(w: &mut Writer, market: &Market) {
         w.u32(order.owner);
         w.u8(order.side() as u8);
         w.u8(order.time_in_force() as u8);
-        w.u64(market.attributes.of(slot, order).expire_at_ms);
+        write_attributes(w, market, slot);
         w.u64(order.price);
         w.u64(order.quantity);
         w.u32(order.version);

@@ -155,6 +155,42 @@ words! {
 }
 
 words! {
+    /// What happens where an order would trade with one of its own account or trade group.
+    SelfTradePrevention {
+        /// What is left of the incoming order is canceled.
+        CancelNewest = 1, "CANCEL_NEWEST";
+        /// The resting order is canceled, and the incoming one goes on.
+        CancelOldest = 2, "CANCEL_OLDEST";
+        /// Both are canceled.
+        CancelBoth = 3, "CANCEL_BOTH";
+        /// Both shrink by the smaller of them, which is canceled.
+        DecrementAndCancel = 4, "DECREMENT_AND_CANCEL";
+    }
+}
+
+words! {
+    /// How an instrument shares what comes in among the orders of a price.
+    AllocationRule {
+        /// First come, first served.
+        PriceTime = 0, "PRICE_TIME";
+        /// In proportion to what is displayed.
+        ProRata = 1, "PRO_RATA";
+        /// A lead market maker's part first.
+        LeadMarketMaker = 2, "LEAD_MARKET_MAKER";
+    }
+}
+
+words! {
+    /// Why an order that stays open has another quantity or place.
+    Restated {
+        /// An iceberg order displays its next part, at the end of the queue.
+        Refreshed = 0, "refreshed";
+        /// It would have traded with its own account or trade group, and shrank instead.
+        SelfTrade = 1, "self_trade";
+    }
+}
+
+words! {
     /// Where an order stands.
     Status {
         /// Accepted, nothing executed.
@@ -293,6 +329,10 @@ words! {
         MassCancel = 18, "MassCancel";
         /// Blocks entry and ends orders, of an account or of the venue.
         ChangeKillSwitch = 19, "ChangeKillSwitch";
+        /// Changes what an account chooses for all its orders.
+        ChangeAccountOptions = 22, "ChangeAccountOptions";
+        /// Changes how an instrument's orders meet.
+        ChangeInstrumentRules = 23, "ChangeInstrumentRules";
     }
 }
 
@@ -385,5 +425,7 @@ words! {
         InvalidTriggerPrice = 47, "invalid_trigger_price";
         /// A kill switch is on.
         KillSwitch = 48, "kill_switch";
+        /// An iceberg order would display as much as it has, or more.
+        InvalidDisplayQuantity = 49, "invalid_display_quantity";
     }
 }

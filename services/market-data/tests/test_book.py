@@ -14,7 +14,7 @@ from kernel.projection import ViewStore
 from market_data.book import Book
 from market_data.grid import Grid
 from market_data.views import MARKET_EVENTS, SKIPPED_EVENTS, MarketView
-from trading_events.engine import TYPES, OrderCanceled, OrderCreated, OrderExecuted, OrderReplaced, Rests
+from trading_events.engine import TYPES, OrderCanceled, OrderCreated, OrderExecuted, OrderReplaced, OrderRestated, Rests
 
 from .venue import Venue, lots, recorded, ticks
 
@@ -82,6 +82,10 @@ def replaced(order_id, rests):
     return OrderReplaced(order_id, None, "a", "X", "5", "11", "PENDING", "0", "5", rests, [])
 
 
+def restated(order_id, rests):
+    return OrderRestated(order_id, "a", "X", "BUY", "refreshed", "5", "PENDING", "0", "5", rests, [])
+
+
 def canceled(order_id):
     return OrderCanceled(order_id, "a", "X", "requested", "CANCELED", "0", "0", "5", [])
 
@@ -100,6 +104,13 @@ IN = created("1", rests=Rests("10", "5", 1))
         ("an order may rest after its first fills", [created("1"), executed("1", "BUY", Rests("10", "4", 1))],
          [(10, 4, 1)]),
         ("a replaced order moves", [IN, replaced("1", Rests("11", "5", 2))], [(11, 5, 1)]),
+        ("a hidden order is not seen", [IN, created("2", rests=Rests("10", "0", 2))], [(10, 5, 1)]),
+        ("an iceberg order is out until it displays its next part", [IN, executed("1", "BUY", None)], []),
+        (
+            "its next part is in, behind the others",
+            [IN, executed("1", "BUY", None), restated("1", Rests("10", "2", 7))],
+            [(10, 2, 1)],
+        ),
         ("a replaced order that trades is out until it rests", [IN, replaced("1", None)], []),
         ("a canceled order is out", [IN, canceled("1")], []),
         ("the end of an order that never rested changes nothing", [IN, created("2"), canceled("2")], [(10, 5, 1)]),

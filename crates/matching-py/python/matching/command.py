@@ -13,7 +13,9 @@ RECORD_VERSION: Final = 1
 
 # version, kind, three words, presence bits, two more words, stamp, six numbers, two text references, two amounts, tail
 _RECORD: Final = Struct("<BBBBBBHQQQQQQQIIII16s16sQ8x")
+_TWO_NUMBERS: Final = Struct("<QQ")
 _NO_AMOUNT: Final = bytes(16)
+_HIDDEN: Final = 1
 _ALL_OR_NONE: Final = 1 << 1
 
 
@@ -46,6 +48,23 @@ class TriggerBy(IntEnum):
     LAST = 1
     BID_ASK = 2
     MARK = 3
+
+
+class SelfTradePrevention(IntEnum):
+    """What happens where an order would trade with one of its own account or trade group."""
+
+    CANCEL_NEWEST = 1
+    CANCEL_OLDEST = 2
+    CANCEL_BOTH = 3
+    DECREMENT_AND_CANCEL = 4
+
+
+class Allocation(IntEnum):
+    """How an instrument shares what comes in among the orders of a price."""
+
+    PRICE_TIME = 0
+    PRO_RATA = 1
+    LEAD_MARKET_MAKER = 2
 
 
 class PostOnly(IntEnum):
@@ -227,6 +246,9 @@ def place_order(
     expire_at_ms: int = 0,
     trigger_by: TriggerBy | None = None,
     trigger_price: int = 0,
+    display_quantity: int = 0,
+    hidden: bool = False,
+    self_trade_prevention: SelfTradePrevention | None = None,
 ) -> bytes:
     """Enter an order; 0 means none.
 
@@ -234,16 +256,17 @@ def place_order(
     may cost or raise in ledger units of the quote asset. On entry, an all-or-none order trades whole or not at all, one
     with a minimum quantity at least so much or not at all. A GTD order expires at a time, in milliseconds since 1970.
     A stop or touched order waits until the price that `trigger_by` names reaches its trigger price.
+    An iceberg order displays `display_quantity` lots at a time, a hidden one nothing.
     """
     return _pack(
         10,
         stamp_ns,
         (side, order_type, time_in_force),
-        presence=(post_only or 0) | _ALL_OR_NONE * all_or_none,
-        more_words=trigger_by or 0,
+        presence=(post_only or 0) | _ALL_OR_NONE * all_or_none | _HIDDEN * hidden,
+        more_words=(trigger_by or 0) | (self_trade_prevention or 0) << 8,
         numbers=(account_id, instrument_id, 0, quantity, price, protection_price),
         texts=(texts.add(client_order_id), _number(trigger_price)),
-        amounts=(_amount(budget), bytes(8) + minimum_quantity.to_bytes(8, "little")),
+        amounts=(_amount(budget), _TWO_NUMBERS.pack(display_quantity, minimum_quantity)),
         tail=expire_at_ms,
     )
 
@@ -319,4 +342,37 @@ def change_kill_switch(
         presence=int(account_id is not None),
         numbers=(account_id or 0, 0, 0, 0, 0, 0),
         texts=(texts.add(reason), (0, 0)),
+    )
+
+
+def change_account_options(stamp_ns: int, account_id: int, *, trade_group: int | None = None) -> bytes:
+    """Choose for all orders of an account; None stays as it is. Accounts of one trade group never trade with each
+    other; group 0 is none."""
+    return _pack(
+        22,
+        stamp_ns,
+        presence=(trade_group is not None) << 1,
+        numbers=(account_id, 0, trade_group or 0, 0, 0, 0),
+    )
+
+
+def change_instrument_rules(
+    stamp_ns: int,
+    instrument_id: int,
+    *,
+    self_trade_prevention: SelfTradePrevention | None = None,
+    allocation: Allocation | None = None,
+    least: int = 0,
+    lead_account_id: int = 0,
+    lead_share_ppm: int = 0,
+) -> bytes:
+    """Choose how an instrument's orders meet; None stays as it is. `least` lots belong to PRO_RATA: a smaller share is
+    none; the lead, and the part of what comes in that is the lead's first, to LEAD_MARKET_MAKER."""
+    return _pack(
+        23,
+        stamp_ns,
+        (self_trade_prevention or 0, allocation or 0, 0),
+        presence=(self_trade_prevention is not None) | (allocation is not None) << 1,
+        numbers=(0, instrument_id, lead_account_id, least, 0, 0),
+        amounts=(lead_share_ppm.to_bytes(16, "little"), _NO_AMOUNT),
     )

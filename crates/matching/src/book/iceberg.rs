@@ -51,6 +51,12 @@ impl Book {
         self.order(slot).is_iceberg().then(|| self.icebergs.get(slot))
     }
 
+    /// What everybody sees of an order that rests.
+    pub fn displayed(&self, slot: u32) -> u64 {
+        let order = self.order(slot);
+        if order.is_hidden() { 0 } else { self.tradable(slot, order) }
+    }
+
     /// Says what a resting iceberg order displays, for a book that is rebuilt from facts.
     pub fn set_shown(&mut self, slot: u32, shown: u64) {
         let before = std::mem::replace(&mut self.icebergs.get_mut(slot).shown, shown);

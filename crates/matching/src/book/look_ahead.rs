@@ -38,12 +38,52 @@ impl Book {
     /// How many lots [`Book::take`] with the same arguments would trade; it stops counting at `wanted`, so that less than
     /// `wanted` means exactly what is there.
     pub fn would_trade<S: Sink>(&self, incoming: &Incoming, wanted: u64, trades_max: u32, sink: &S) -> u64 {
-        let other = incoming.side.opposite();
         let mut looking =
             Looking { incoming: *incoming, wanted, traded: 0, steps_left: trades_max, has_ended: wanted == 0 };
+        self.look(&mut looking, sink, |_, _| {});
+        looking.traded.min(wanted)
+    }
+
+    /// How many lots [`Book::take`] would trade before their worth exceeds a budget, and what they are worth; `worth` is
+    /// that of one lot at a price. Own orders that would shrink the incoming one end it here.
+    pub fn would_spend<S: Sink>(
+        &self,
+        incoming: &Incoming,
+        budget: i128,
+        trades_max: u32,
+        sink: &S,
+        worth: impl Fn(u64) -> i128,
+    ) -> (u64, i128) {
+        let mut incoming = *incoming;
+        if incoming.self_trade == SelfTrade::Decrement {
+            incoming.self_trade = SelfTrade::CancelNewest;
+        }
+        let mut looking = Looking { incoming, wanted: u64::MAX, traded: 0, steps_left: trades_max, has_ended: false };
+        // At each price, one lot more than the budget has room for: if it is there, nothing at a further price is reached.
+        let (mut spent, mut counted, mut lots, mut price) = (0, 0, 0, None);
+        self.look(&mut looking, sink, |looking, next| {
+            let taken = (looking.traded - counted).min(lots);
+            spent += price.map_or(0, &worth) * i128::from(taken);
+            looking.has_ended |= taken < looking.traded - counted;
+            (looking.traded, counted, price) = (counted + taken, counted + taken, next);
+            let Some(next) = next else { return };
+            lots = u64::try_from((budget - spent) / worth(next)).unwrap_or(u64::MAX);
+            looking.incoming.leaves = lots.saturating_add(1).min(incoming.leaves - counted);
+        });
+        (looking.traded, spent)
+    }
+
+    /// Meets one level after another, each announced with its price, until the order is done; then none is announced.
+    fn look<S: Sink>(&self, looking: &mut Looking, sink: &S, mut enter: impl FnMut(&mut Looking, Option<u64>)) {
+        let incoming = looking.incoming;
+        let other = incoming.side.opposite();
         let mut next = self.best_level(other);
         while let Some((key, level)) = next.filter(|(key, _)| incoming.reaches(key_of(other, *key))) {
-            let queue = self.slots_of(level).map(|slot| self.see(slot, incoming, sink));
+            enter(looking, Some(key_of(other, key)));
+            if looking.is_done() {
+                break;
+            }
+            let queue = self.slots_of(level).map(|slot| self.see(slot, &incoming, sink));
             match self.allocation {
                 Allocation::PriceTime => looking.by_time(queue),
                 allocation => looking.by_share(queue.collect(), allocation),
@@ -53,7 +93,7 @@ impl Book {
             }
             next = self.level_after(other, key, self.is_hidden_level(level));
         }
-        looking.traded.min(wanted)
+        enter(looking, None);
     }
 
     fn see<S: Sink>(&self, slot: u32, incoming: &Incoming, sink: &S) -> Seen {

@@ -30,9 +30,10 @@ impl Book {
         let lots = leaves.min(incoming.leaves);
         incoming.leaves -= lots;
         self.set_leaves(slot, leaves - lots);
+        let shown = self.displayed(slot);
         let maker = self.orders.get_mut(slot);
         maker.quantity -= lots;
-        sink.prevented(slot, maker, Prevented::Decremented(lots));
+        sink.prevented(slot, maker, Prevented::Decremented { lots, shown });
         if lots == leaves {
             self.remove(slot);
         }

@@ -1,7 +1,7 @@
 //! What comes in to trade, and who hears of what it does.
 
 use super::Order;
-use crate::vocabulary::Side;
+use crate::vocabulary::{SelfTradePrevention, Side};
 
 /// The trade group of an owner that is in none.
 pub const NO_GROUP: u32 = u32::MAX;
@@ -10,6 +10,12 @@ pub const NO_GROUP: u32 = u32::MAX;
 pub trait Sink {
     /// `maker` has been reduced by the trade already; it leaves the book after this call if nothing is left of it.
     fn traded(&mut self, slot: u32, maker: &mut Order, quantity: u64);
+
+    /// The same of an iceberg order, which displays `shown` lots then: none if the next part comes out of its reserve.
+    fn iceberg_traded(&mut self, slot: u32, maker: &mut Order, quantity: u64, shown: u64) {
+        let _ = shown;
+        self.traded(slot, maker, quantity);
+    }
 
     /// An iceberg order shows the next part of its reserve, `shown` lots at the end of the queue: `order.priority` is the
     /// new one. Comes right after the trade that took the last of what was displayed.
@@ -34,9 +40,14 @@ pub trait Sink {
 pub enum Prevented {
     /// It leaves the book after this call, `leaves` and all.
     Canceled,
-    /// Its `quantity` and `leaves` have been reduced by so many lots, and the incoming order's leaves too; it leaves the
-    /// book after this call if nothing is left of it.
-    Decremented(u64),
+    /// Its `quantity` and `leaves` have been reduced by `lots`, and the incoming order's leaves too; it leaves the book
+    /// after this call if nothing is left of it.
+    Decremented {
+        /// By how much.
+        lots: u64,
+        /// What it displays then.
+        shown: u64,
+    },
 }
 
 /// What happens where an order would trade with one of the same owner or trade group.
@@ -51,6 +62,17 @@ pub enum SelfTrade {
     CancelBoth,
     /// The larger is reduced by the smaller, and the smaller is canceled; matching goes on if that is the resting one.
     Decrement,
+}
+
+impl From<SelfTradePrevention> for SelfTrade {
+    fn from(word: SelfTradePrevention) -> Self {
+        match word {
+            SelfTradePrevention::CancelNewest => Self::CancelNewest,
+            SelfTradePrevention::CancelOldest => Self::CancelOldest,
+            SelfTradePrevention::CancelBoth => Self::CancelBoth,
+            SelfTradePrevention::DecrementAndCancel => Self::Decrement,
+        }
+    }
 }
 
 /// What comes in to trade.

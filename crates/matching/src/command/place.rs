@@ -2,7 +2,7 @@
 
 use super::record::{Reader, Record, RecordError, TextArena};
 use crate::limit;
-use crate::vocabulary::{OrderType, PostOnly, Side, TimeInForce, TriggerBy};
+use crate::vocabulary::{OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce, TriggerBy};
 
 /// Enters an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +46,26 @@ pub struct Terms {
     pub trigger_by: Option<TriggerBy>,
     /// The price that triggers it, price units.
     pub trigger_price: u64,
+    /// How many lots it displays at a time; zero: all of it.
+    pub display_quantity: u64,
+    /// No depth shows it.
+    pub hidden: bool,
+    /// What happens where it would trade with itself; none: the instrument's rule.
+    pub self_trade_prevention: Option<SelfTradePrevention>,
 }
 
+impl PlaceOrder<'_> {
+    /// Whether what is left of it may rest, at once or once it is triggered.
+    pub const fn may_rest(&self) -> bool {
+        !self.order_type.is_market() && !self.time_in_force.is_immediate()
+    }
+}
+
+const HIDDEN: u8 = 1;
 const ALL_OR_NONE: u8 = 1 << 1;
 const POST_ONLY_REJECT: u8 = 1 << 2;
 const POST_ONLY_SLIDE: u8 = 1 << 3;
-const FLAGS: u8 = ALL_OR_NONE | POST_ONLY_REJECT | POST_ONLY_SLIDE;
+const FLAGS: u8 = HIDDEN | ALL_OR_NONE | POST_ONLY_REJECT | POST_ONLY_SLIDE;
 
 pub(super) fn decode<'a>(r: &mut Reader<'_, 'a>) -> Result<PlaceOrder<'a>, RecordError> {
     let place = PlaceOrder {
@@ -88,6 +102,12 @@ fn decode_terms(r: &mut Reader<'_, '_>) -> Result<Terms, RecordError> {
             byte => Some(TriggerBy::from_byte(byte).ok_or(RecordError::Word("trigger method"))?),
         },
         trigger_price: r.u64(72),
+        display_quantity: r.u64(96),
+        hidden: flags & HIDDEN != 0,
+        self_trade_prevention: match r.u8(7) {
+            0 => None,
+            byte => Some(SelfTradePrevention::from_byte(byte).ok_or(RecordError::Word("self-trade prevention"))?),
+        },
     })
 }
 
@@ -125,6 +145,10 @@ fn check_terms(c: &PlaceOrder<'_>) -> Result<(), RecordError> {
         "post-only of an order that is not a resting limit order"
     } else if terms.expire_at_ms != 0 && c.time_in_force != TimeInForce::Gtd {
         "expire time of an order that is not GTD"
+    } else if (terms.hidden || terms.display_quantity != 0) && !c.may_rest() {
+        "display of an order that never rests"
+    } else if terms.hidden && terms.display_quantity != 0 {
+        "displayed quantity of a hidden order"
     } else if terms.all_or_none && terms.minimum_quantity != 0 {
         "minimum quantity beside all-or-none"
     } else {
@@ -135,6 +159,8 @@ fn check_terms(c: &PlaceOrder<'_>) -> Result<(), RecordError> {
 
 pub(super) fn encode(c: &PlaceOrder<'_>, r: &mut Record, texts: &mut TextArena) {
     r.u8(2, c.side as u8).u8(3, c.order_type as u8).u8(4, c.time_in_force as u8);
+    r.presence(0, c.terms.hidden).u64(96, c.terms.display_quantity);
+    r.u8(7, c.terms.self_trade_prevention.map_or(0, |word| word as u8));
     r.presence(1, c.terms.all_or_none);
     r.presence(2, c.terms.post_only == Some(PostOnly::Reject));
     r.presence(3, c.terms.post_only == Some(PostOnly::Slide));

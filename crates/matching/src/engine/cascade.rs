@@ -59,7 +59,7 @@ impl Engine {
                 (market.book.best(crate::vocabulary::Side::Buy), market.book.best(crate::vocabulary::Side::Sell));
             market.triggers.look(bid, ask);
             let Some(slot) = market.triggers.next_reached() else { return };
-            if *left == 0 || self.next_trade - self.trades_before >= TRADES_BEFORE_DEFERRAL {
+            if *left == 0 || self.steps_made() >= TRADES_BEFORE_DEFERRAL {
                 return self.defer(instrument, events);
             }
             *left -= 1;

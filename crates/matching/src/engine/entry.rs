@@ -1,11 +1,12 @@
 //! The checks before an order may trade, in their fixed and documented order.
 
-use super::look_ahead::{Cost, Looking};
 use super::post_only::working_price;
+use super::self_trade::{Groups, group_of};
 use super::{Engine, MILLISECOND_NS};
 use crate::account::Account;
+use crate::book::Incoming;
 use crate::catalog::InstrumentTerms;
-use crate::command::PlaceOrder;
+use crate::command::{PlaceOrder, Terms};
 use crate::event::{Asset, Instrument};
 use crate::limit;
 use crate::market::Market;
@@ -86,12 +87,10 @@ impl Engine {
         let opposite = market.book.best(c.side.opposite());
         let (quantity, cost) = match c.terms.budget {
             0 => (c.quantity, None),
-            _ => self.spend(c, account, instrument).map(|cost| (cost.quantity, Some(cost.notional)))?,
+            _ => self.spend(c, account, instrument).map(|(quantity, cost)| (quantity, Some(cost)))?,
         };
         check_size(terms, quantity, asked)?;
-        if c.terms.minimum_quantity > quantity {
-            return Err(Reason::InvalidMinimumQuantity);
-        }
+        check_parts(&c.terms, quantity)?;
         let given = match asked {
             Some(price) if c.terms.post_only.is_some() => {
                 Some(working_price(&market.book, c.terms.post_only, c.side, price, terms.max_price)?)
@@ -105,7 +104,7 @@ impl Engine {
         };
         let worth = cost.or_else(|| valued_at.map(|price| terms.notional(price, quantity)));
         check_limits(owner, terms, self.quote_scale(terms), worth, quantity)?;
-        let may_rest = c.order_type != OrderType::Market && !c.time_in_force.is_immediate();
+        let may_rest = c.may_rest();
         if may_rest {
             check_room(owner, market)?;
         }
@@ -140,15 +139,20 @@ impl Engine {
     }
 
     /// What a budget buys or raises. Checks: amount_too_large, no_liquidity, budget_too_small.
-    fn spend(&self, c: &PlaceOrder<'_>, account: u32, instrument: Instrument) -> Result<Cost, Reason> {
+    fn spend(&self, c: &PlaceOrder<'_>, account: u32, instrument: Instrument) -> Result<(u64, i128), Reason> {
         let (terms, book) = (self.terms(instrument), &self.markets[instrument.0 as usize].book);
         let budget = i128::try_from(c.terms.budget).ok().filter(|budget| *budget <= limit::AMOUNT_MAX);
         let budget = budget.ok_or(Reason::AmountTooLarge)?;
         let best = book.best(c.side.opposite()).ok_or(Reason::NoLiquidity)?;
         let limit = asked_price(c).unwrap_or_else(|| reach(terms, c, best));
-        let cost =
-            Looking { side: c.side, limit, account, trades_max: self.trades_left() }.affordable(book, terms, budget);
-        if cost.quantity == 0 { Err(Reason::BudgetTooSmall) } else { Ok(cost) }
+        let incoming = Incoming {
+            group: group_of(&self.accounts, account),
+            self_trade: self.self_trade_of(instrument.0, c.terms.self_trade_prevention),
+            ..Incoming::new(c.side, limit, terms.max_quantity, account)
+        };
+        let (groups, worth) = (Groups(&self.accounts), |price| terms.notional(price, 1));
+        let cost = book.would_spend(&incoming, budget, self.trades_left(), &groups, worth);
+        if cost.0 == 0 { Err(Reason::BudgetTooSmall) } else { Ok(cost) }
     }
 
     pub(super) fn terms(&self, instrument: Instrument) -> &InstrumentTerms {
@@ -174,6 +178,17 @@ pub(super) fn check_size(terms: &InstrumentTerms, quantity: u64, price: Option<u
     }
     if price.is_some_and(|price| price > terms.max_price) {
         return Err(Reason::PriceTooLarge);
+    }
+    Ok(())
+}
+
+/// Checks: invalid_minimum_quantity, invalid_display_quantity.
+pub(super) fn check_parts(terms: &Terms, quantity: u64) -> Result<(), Reason> {
+    if terms.minimum_quantity > quantity {
+        return Err(Reason::InvalidMinimumQuantity);
+    }
+    if terms.display_quantity >= quantity {
+        return Err(Reason::InvalidDisplayQuantity);
     }
     Ok(())
 }

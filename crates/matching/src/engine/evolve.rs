@@ -106,11 +106,14 @@ impl Engine {
             | Body::CommandRefused(_)
             | Body::MassCanceled(_)
             | Body::KillSwitchChanged(_)
+            | Body::AccountOptionsChanged(_)
+            | Body::InstrumentRulesChanged(_)
             | Body::OrdersCanceled(_) => self.evolve_venue(version, body, events),
             Body::OrderCreated(e) => self.evolve_created(version, e, events),
             Body::OrderRejected(e) => self.evolve_rejected(version, e),
             Body::OrderExecuted(e) => self.evolve_executed(version, e, events),
             Body::OrderReplaced(e) => self.evolve_replaced(version, e, events),
+            Body::OrderRestated(e) => self.evolve_restated(version, e, events),
             Body::OrderCanceled(e) => self.evolve_canceled(version, e, events),
             Body::OrderExpired(e) => self.evolve_expired(version, e, events),
             Body::TradeExecuted(e) => self.evolve_trade(version, e),

@@ -2,10 +2,10 @@
 
 use super::Engine;
 use super::entry::Entry;
-use super::look_ahead::Looking;
+use super::self_trade::{Groups, group_of};
 use super::settle::{Taken, Taker, push_order_event};
 use crate::attributes::Attributes;
-use crate::book::{Ending, Order};
+use crate::book::{Ending, Incoming, Order, SelfTrade};
 use crate::command::{PlaceOrder, Terms};
 use crate::event::{
     AccountId, Body, Events, Instrument, Notional, OrderCreated, OrderRejected, OrderTerms, Postings, Price, Quantity,
@@ -54,6 +54,7 @@ impl Engine {
             side: c.side,
             limit: entry.limit,
             hold: entry.hold,
+            self_trade: self.self_trade_of(instrument.0, c.terms.self_trade_prevention),
             quantity: entry.quantity,
             leaves: entry.quantity,
             cum_notional: 0,
@@ -70,7 +71,7 @@ impl Engine {
         }
         let order = new_order(c, &taker);
         let conditions = (c.time_in_force, c.terms.all_or_none, c.terms.minimum_quantity);
-        let refused = self.too_little(instrument, &order, conditions, crosses);
+        let refused = self.too_little(instrument, &order, taker.self_trade, conditions, crosses);
         created(c, instrument, &taker, client_order_id, None, postings, events);
         if let Some(reason) = refused {
             self.index.skip(taker.account);
@@ -94,6 +95,7 @@ impl Engine {
         &self,
         instrument: Instrument,
         order: &Order,
+        self_trade: SelfTrade,
         (time_in_force, all_or_none, minimum_quantity): (TimeInForce, bool, u64),
         crosses: bool,
     ) -> Option<Reason> {
@@ -104,23 +106,26 @@ impl Engine {
             _ if minimum_quantity > 0 => (minimum_quantity, Reason::MinimumQuantity),
             _ => return None,
         };
-        let trades_max = self.trades_left();
-        let looking = Looking { side: order.side(), limit: order.price, account: order.owner, trades_max };
+        let group = group_of(&self.accounts, order.owner);
+        let incoming = Incoming::new(order.side(), order.price, order.leaves, order.owner);
+        let incoming = Incoming { group, self_trade, ..incoming };
         let book = &self.markets[instrument.0 as usize].book;
-        (looking.executable(book, least) < least).then_some(reason)
+        let would_trade = book.would_trade(&incoming, least, self.trades_left(), &Groups(&self.accounts));
+        (would_trade < least).then_some(reason)
     }
 
     /// Puts a new order into the book, the index and its account's list.
     fn rest_new(&mut self, instrument: Instrument, c: &PlaceOrder<'_>, taker: &Taker) -> Resting {
         let market = &mut self.markets[instrument.0 as usize];
-        let slot = market.book.add(new_order(c, taker));
+        let slot = market.add(new_order(c, taker), c.terms.display_quantity);
         market.attributes.open(&mut market.book, slot, attributes_of(&c.terms), &mut self.timers);
         market.beside.link(self.accounts.get_mut(taker.account), instrument.0, slot);
         market.beside.set_cum_notional(slot, taker.cum_notional);
-        let priority = market.book.rest(slot);
+        market.book.rest(slot);
+        let rests = market.resting(slot);
         self.index.open(instrument.0, slot);
         self.touch(instrument.0);
-        Resting { price: Price(taker.limit), quantity: Quantity(taker.leaves), priority }
+        rests
     }
 }
 
@@ -128,6 +133,9 @@ fn new_order(c: &PlaceOrder<'_>, taker: &Taker) -> Order {
     let mut order = Order::new(taker.order_id.0, c.side, c.time_in_force, taker.limit, taker.quantity, taker.account);
     order.leaves = taker.leaves;
     order.set_post_only(c.terms.post_only);
+    if c.terms.hidden {
+        order.hide();
+    }
     order.version = u32::try_from(taker.version).expect("an order has fewer than 2^32 events");
     order
 }
@@ -143,8 +151,8 @@ pub(super) fn reason_to_cancel(taken: &Taken, never_rests: Option<OrderType>) ->
 }
 
 /// What an open order has beside the book.
-fn attributes_of(terms: &Terms) -> Attributes {
-    Attributes { expire_at_ms: terms.expire_at_ms, waiting: None }
+pub(super) fn attributes_of(terms: &Terms) -> Attributes {
+    Attributes { expire_at_ms: terms.expire_at_ms, waiting: None, self_trade: terms.self_trade_prevention }
 }
 
 /// Keeps what a plain order does not have; `asked` is the price from which it slid.
@@ -160,6 +168,9 @@ fn keep_terms(terms: &Terms, asked: Option<Price>, events: &mut Events) -> Terms
         trigger_by: terms.trigger_by,
         trigger_price: terms.trigger_by.map(|_| Price(terms.trigger_price)),
         expire_at_ms: Some(terms.expire_at_ms).filter(|due| *due > 0),
+        display_quantity: Some(terms.display_quantity).filter(|display| *display > 0).map(Quantity),
+        hidden: Yes::when(terms.hidden),
+        self_trade_prevention: terms.self_trade_prevention,
         budget: i128::try_from(terms.budget).ok().filter(|budget| *budget > 0).map(Notional),
     })
 }

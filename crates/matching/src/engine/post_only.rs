@@ -14,8 +14,8 @@ pub(super) fn working_price(
     let Some(post_only) = post_only.filter(|_| book.crosses(side, price)) else { return Ok(price) };
     let slid = match (post_only, side) {
         (PostOnly::Reject, _) => None,
-        (PostOnly::Slide, Side::Buy) => book.best(Side::Sell).and_then(|ask| ask.checked_sub(1)),
-        (PostOnly::Slide, Side::Sell) => book.best(Side::Buy).and_then(|bid| bid.checked_add(1)),
+        (PostOnly::Slide, Side::Buy) => book.best_with_hidden(Side::Sell).and_then(|ask| ask.checked_sub(1)),
+        (PostOnly::Slide, Side::Sell) => book.best_with_hidden(Side::Buy).and_then(|bid| bid.checked_add(1)),
     };
     slid.filter(|price| (1..=max_price).contains(price)).ok_or(Reason::PostOnlyWouldTrade)
 }

@@ -8,7 +8,7 @@ use super::settle::{Taker, push_order_event, working_status};
 use super::stop::WaitingChange;
 use crate::book::Order;
 use crate::command::ReplaceOrder;
-use crate::event::{Asset, Body, Events, Instrument, LeftOut, OrderId, OrderReplaced, Price, Quantity, Resting, Text};
+use crate::event::{Asset, Body, Events, Instrument, LeftOut, OrderId, OrderReplaced, Price, Quantity, Text};
 use crate::vocabulary::{AccountState, OrderType, Reason, Request, Session};
 
 /// A replacement that passed every check.
@@ -93,22 +93,19 @@ impl Engine {
         let before = *market.book.order(slot);
         let leaves = quantity - before.executed();
         let keeps_priority = price == before.price && quantity <= before.quantity;
-        let mut rests = None;
-        if keeps_priority {
-            market.book.set_leaves(slot, leaves);
-            rests = Some(before.priority);
-        } else {
+        if !keeps_priority {
             market.book.unlink(slot);
-            market.book.set_leaves(slot, leaves);
         }
+        market.book.set_leaves(slot, leaves);
         let order = market.book.order_mut(slot);
         (order.quantity, order.price) = (quantity, price);
         order.version += 1;
         let version = u64::from(order.version);
         let side = order.side();
         if !keeps_priority && !market.book.crosses(side, price) {
-            rests = Some(market.book.rest(slot));
+            market.book.rest(slot);
         }
+        let rests = market.book.order(slot).rests().then(|| market.resting(slot));
         let (asset, more) = self.more_held(instrument, &before, price, quantity);
         let postings = self.change_hold(account, asset, more, events);
         self.touch(instrument.0);
@@ -122,7 +119,7 @@ impl Engine {
             status: working_status(quantity, leaves),
             cum_quantity: Quantity(before.executed()),
             leaves_quantity: Quantity(leaves),
-            rests: rests.map(|priority| Resting { price: Price(price), quantity: Quantity(leaves), priority }),
+            rests,
             postings,
             trigger_price: LeftOut(None),
         };
@@ -149,6 +146,7 @@ impl Engine {
             side: order.side(),
             limit: order.price,
             hold: Hold::AtLimit,
+            self_trade: self.self_trade_of(instrument, market.self_trade_chosen(slot)),
             quantity: order.quantity,
             leaves: order.leaves,
             cum_notional: market.beside.cum_notional(slot),
@@ -166,10 +164,11 @@ impl Engine {
         }
         let market = &mut self.markets[instrument as usize];
         market.book.set_leaves(slot, taker.leaves);
-        market.book.order_mut(slot).version = u32::try_from(taker.version).expect("fewer than 2^32 events");
+        let order = market.book.order_mut(slot);
+        order.quantity = taker.quantity;
+        order.version = u32::try_from(taker.version).expect("fewer than 2^32 events");
         market.beside.set_cum_notional(slot, taker.cum_notional);
-        let priority = market.book.rest(slot);
-        let rests = Resting { price: Price(order.price), quantity: Quantity(taker.leaves), priority };
-        taken.note_resting(rests, events);
+        market.book.rest(slot);
+        taken.note_resting(market.resting(slot), events);
     }
 }

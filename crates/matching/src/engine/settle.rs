@@ -2,9 +2,10 @@
 
 use super::Engine;
 use super::entry::{Hold, hold_of};
+use super::self_trade::{group_of, incoming};
 use crate::account::Accounts;
 use crate::attributes::AttributeTable;
-use crate::book::{Ending, Incoming, Order, Sink};
+use crate::book::{Ending, Order, Prevented, SelfTrade, Sink};
 use crate::catalog::InstrumentTerms;
 use crate::event::{
     AccountId, Aggregate, Asset, Body, Event, Events, Instrument, InstrumentId, Notional, OrderCanceled, OrderExecuted,
@@ -15,7 +16,7 @@ use crate::limit;
 use crate::market::BesideBook;
 use crate::order_index::OrderIndex;
 use crate::timer::Timers;
-use crate::vocabulary::{Ledger, Liquidity, Reason, Reference, Side, Status};
+use crate::vocabulary::{Ledger, Liquidity, Reason, Reference, Restated, Side, Status};
 
 /// An order while it takes liquidity.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +26,7 @@ pub(super) struct Taker {
     pub(super) side: Side,
     pub(super) limit: u64,
     pub(super) hold: Hold,
+    pub(super) self_trade: SelfTrade,
     pub(super) quantity: u64,
     pub(super) leaves: u64,
     pub(super) cum_notional: i128,
@@ -55,22 +57,24 @@ pub(super) fn push_order_event(events: &mut Events, order_id: OrderId, version: 
     events.list.push(Event { aggregate, version, body });
 }
 
-struct Settlement<'a> {
-    accounts: &'a mut Accounts,
-    index: &'a mut OrderIndex,
-    beside: &'a mut BesideBook,
-    attributes: &'a mut AttributeTable,
-    timers: &'a mut Timers,
-    events: &'a mut Events,
+pub(super) struct Settlement<'a> {
+    pub(super) accounts: &'a mut Accounts,
+    pub(super) index: &'a mut OrderIndex,
+    pub(super) beside: &'a mut BesideBook,
+    pub(super) attributes: &'a mut AttributeTable,
+    pub(super) timers: &'a mut Timers,
+    pub(super) events: &'a mut Events,
     market_version: &'a mut u64,
     next_trade: &'a mut u64,
-    terms: &'a InstrumentTerms,
-    instrument: Instrument,
+    pub(super) terms: &'a InstrumentTerms,
+    pub(super) instrument: Instrument,
     log_number: u16,
-    taker: Taker,
-    last_of_taker: Option<usize>,
+    pub(super) taker: Taker,
+    /// Where the taker's last event is.
+    pub(super) last_of_taker: usize,
     /// Of the first trade and of the last: those in between lie between them.
     prices: [u64; 2],
+    prevented_trades: u32,
 }
 
 /// One side of a trade.
@@ -82,6 +86,36 @@ struct Party {
 
 impl Sink for Settlement<'_> {
     fn traded(&mut self, slot: u32, maker: &mut Order, quantity: u64) {
+        let shown = if maker.is_hidden() { 0 } else { maker.leaves };
+        self.trade(slot, maker, [quantity, shown]);
+    }
+
+    fn iceberg_traded(&mut self, slot: u32, maker: &mut Order, quantity: u64, shown: u64) {
+        self.trade(slot, maker, [quantity, shown]);
+    }
+
+    fn refreshed(&mut self, _slot: u32, order: &mut Order, shown: u64) {
+        let rests = Resting { price: Price(order.price), quantity: Quantity(shown), priority: order.priority };
+        self.restate(order, Restated::Refreshed, Some(rests), Postings::default());
+    }
+
+    fn prevented(&mut self, slot: u32, maker: &mut Order, prevented: Prevented) {
+        self.prevented_trades += 1;
+        match prevented {
+            Prevented::Canceled => self.cancel_maker(slot, maker, maker.leaves),
+            Prevented::Decremented { lots, shown } => self.decrement(slot, maker, [lots, shown]),
+        }
+    }
+
+    fn group_of(&self, owner: u32) -> u32 {
+        group_of(self.accounts, owner)
+    }
+}
+
+impl Settlement<'_> {
+    /// `lots` are those traded, and those displayed then.
+    fn trade(&mut self, slot: u32, maker: &mut Order, lots: [u64; 2]) {
+        let [quantity, shown] = lots;
         let trade_id = TradeId(id::entity_id(self.log_number, *self.next_trade));
         *self.next_trade += 1;
         if self.prices[0] == 0 {
@@ -89,7 +123,7 @@ impl Sink for Settlement<'_> {
         }
         self.prices[1] = maker.price;
         let notional = self.terms.notional(maker.price, quantity);
-        self.execute_maker(slot, maker, quantity, notional, trade_id);
+        self.execute_maker(slot, maker, [quantity, shown], notional, trade_id);
         self.execute_taker(maker.price, quantity, notional, trade_id);
         *self.market_version += 1;
         let instrument_id = InstrumentId(id::entity_id(self.log_number, u64::from(self.instrument.0) + 1));
@@ -107,19 +141,25 @@ impl Sink for Settlement<'_> {
         let aggregate = Aggregate { kind: EntityKind::Instrument, id: instrument_id.0 };
         self.events.list.push(Event { aggregate, version: *self.market_version, body });
     }
-}
 
-impl Settlement<'_> {
-    fn execute_maker(&mut self, slot: u32, maker: &mut Order, quantity: u64, notional: i128, trade_id: TradeId) {
+    fn execute_maker(
+        &mut self,
+        slot: u32,
+        maker: &mut Order,
+        [quantity, shown]: [u64; 2],
+        notional: i128,
+        trade_id: TradeId,
+    ) {
         maker.version += 1;
         let side = maker.side();
         let cum_notional = self.beside.cum_notional(slot) + notional;
         self.beside.set_cum_notional(slot, cum_notional);
         let party = Party { account: maker.owner, side, held_at: maker.price };
         let postings = self.post(&party, quantity, notional);
-        let rests = (maker.leaves > 0).then_some(Resting {
+        // An iceberg order whose displayed part is used up says where it rests when it is refreshed.
+        let rests = (maker.leaves > 0 && (shown > 0 || maker.is_hidden())).then_some(Resting {
             price: Price(maker.price),
-            quantity: Quantity(maker.leaves),
+            quantity: Quantity(shown),
             priority: maker.priority,
         });
         let body = OrderExecuted {
@@ -140,10 +180,15 @@ impl Settlement<'_> {
         };
         push_order_event(self.events, body.order_id, u64::from(maker.version), Body::OrderExecuted(body));
         if maker.leaves == 0 {
-            self.beside.unlink(self.accounts.get_mut(maker.owner), self.instrument.0, slot);
-            self.index.close(maker.id & id::SEQUENCE_MAX, maker.owner);
-            self.attributes.close(slot, maker, self.timers);
+            self.close(slot, maker);
         }
+    }
+
+    /// A maker is open no longer.
+    pub(super) fn close(&mut self, slot: u32, maker: &Order) {
+        self.beside.unlink(self.accounts.get_mut(maker.owner), self.instrument.0, slot);
+        self.index.close(maker.id & id::SEQUENCE_MAX, maker.owner);
+        self.attributes.close(slot, maker, self.timers);
     }
 
     fn execute_taker(&mut self, price: u64, quantity: u64, notional: i128, trade_id: TradeId) {
@@ -172,7 +217,7 @@ impl Settlement<'_> {
             rests: None,
             postings,
         };
-        self.last_of_taker = Some(self.events.list.len());
+        self.last_of_taker = self.events.list.len();
         push_order_event(self.events, taker.order_id, taker.version, Body::OrderExecuted(body));
     }
 
@@ -203,17 +248,21 @@ impl Settlement<'_> {
 pub(super) struct Taken {
     pub(super) taker: Taker,
     pub(super) ending: Ending,
-    last_of_taker: Option<usize>,
+    last_of_taker: usize,
 }
 
 impl Taken {
-    /// What is left rests: the taker's last execution says so.
+    /// What is left rests: the taker's last event says so.
     pub(super) fn note_resting(&self, rests: Resting, events: &mut Events) {
-        if let Some(at) = self.last_of_taker
-            && let Body::OrderExecuted(executed) = &mut events.list[at].body
-        {
-            executed.rests = Some(rests);
-        }
+        let noted = match &mut events.list[self.last_of_taker].body {
+            Body::OrderExecuted(e) => &mut e.rests,
+            Body::OrderRestated(e) => &mut e.rests,
+            Body::OrderCreated(e) => &mut e.rests,
+            Body::OrderReplaced(e) => &mut e.rests,
+            Body::OrderTriggered(e) => &mut e.rests,
+            other => unreachable!("{} is no event of an order that takes", other.event_type()),
+        };
+        *noted = Some(rests);
     }
 
     /// Why what is left may not rest; `None` if it may.
@@ -231,7 +280,8 @@ impl Engine {
     pub(super) fn take(&mut self, instrument: Instrument, taker: Taker, events: &mut Events) -> Taken {
         let trades_max = self.trades_left();
         let market = &mut self.markets[instrument.0 as usize];
-        let mut incoming = Incoming::new(taker.side, taker.limit, taker.leaves, taker.account);
+        let mut incoming = incoming(&self.accounts, &taker);
+        let last_of_taker = events.list.len() - 1;
         let mut settlement = Settlement {
             accounts: &mut self.accounts,
             index: &mut self.index,
@@ -245,12 +295,14 @@ impl Engine {
             instrument,
             log_number: self.log_number,
             taker,
-            last_of_taker: None,
+            last_of_taker,
+            prevented_trades: 0,
             prices: [0; 2],
         };
         let ending = market.book.take(&mut incoming, trades_max, &mut settlement);
         let taken = Taken { taker: settlement.taker, ending, last_of_taker: settlement.last_of_taker };
         let [first, last] = settlement.prices;
+        let prevented = settlement.prevented_trades;
         if last != 0 {
             market.triggers.last_trade = last;
             if !market.triggers.is_idle() {
@@ -258,12 +310,21 @@ impl Engine {
                 self.touch(instrument.0);
             }
         }
+        if prevented > 0 {
+            self.prevented += prevented;
+            self.touch(instrument.0);
+        }
         taken
     }
 
-    /// How many trades the command may still make.
+    /// Trades that the command has made or prevented.
+    pub(super) fn steps_made(&self) -> u64 {
+        self.next_trade - self.trades_before + u64::from(self.prevented)
+    }
+
+    /// How many trades the command may still make, those that it prevents included.
     pub(super) fn trades_left(&self) -> u32 {
-        let made = u32::try_from(self.next_trade - self.trades_before).unwrap_or(u32::MAX);
+        let made = u32::try_from(self.steps_made()).unwrap_or(u32::MAX);
         limit::TRADES_PER_COMMAND_MAX.saturating_sub(made)
     }
 

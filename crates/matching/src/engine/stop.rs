@@ -1,13 +1,14 @@
 //! Orders that wait for a price: stop, stop-limit, market- and limit-if-touched.
 
-use super::entry::{Entry, Hold, asked_price, check_available, check_limits, check_room, check_size, protected};
+use super::entry::{
+    Entry, Hold, asked_price, check_available, check_limits, check_parts, check_room, check_size, protected,
+};
+use super::place::attributes_of;
 use super::settle::{push_order_event, working_status};
 use super::{Engine, MILLISECOND_NS};
 use crate::book::Order;
 use crate::command::{PlaceOrder, ReplaceOrder};
-use crate::event::{
-    Body, Events, Instrument, LeftOut, OrderId, OrderReplaced, OrderTriggered, Price, Quantity, Resting, Text,
-};
+use crate::event::{Body, Events, Instrument, LeftOut, OrderId, OrderReplaced, OrderTriggered, Price, Quantity, Text};
 use crate::trigger::Waiting;
 use crate::vocabulary::{Reason, Reference, Side, TimeInForce};
 
@@ -32,9 +33,7 @@ impl Engine {
         }
         let given = asked_price(c);
         check_size(terms, c.quantity, given)?;
-        if c.terms.minimum_quantity > c.quantity {
-            return Err(Reason::InvalidMinimumQuantity);
-        }
+        check_parts(&c.terms, c.quantity)?;
         check_trigger_price(c.terms.trigger_price, terms.max_price)?;
         let limit = given.unwrap_or_else(|| protected(terms, c.side, c.terms.trigger_price));
         let valued_at = match c.side {
@@ -62,7 +61,8 @@ impl Engine {
             minimum_quantity: c.terms.minimum_quantity,
         };
         let owner = order.owner;
-        let slot = market.add_waiting(order, waiting, c.terms.expire_at_ms, &mut self.timers);
+        let (display, attributes) = (c.terms.display_quantity, attributes_of(&c.terms));
+        let slot = market.add_waiting(order, display, waiting, attributes, &mut self.timers);
         market.beside.link(self.accounts.get_mut(owner), instrument.0, slot);
         self.index.open(instrument.0, slot);
         self.look_at_once(instrument.0, slot, waiting);
@@ -92,7 +92,10 @@ impl Engine {
         let order = *order;
         let crosses = market.book.crosses(order.side(), order.price);
         let may_rest = waiting.order_type.has_price() && !order.time_in_force().is_immediate();
-        let rests = (may_rest && !crosses).then(|| market.book.rest(slot));
+        let rests = (may_rest && !crosses).then(|| {
+            market.book.rest(slot);
+            market.resting(slot)
+        });
         let body = OrderTriggered {
             order_id: OrderId(order.id),
             account_id: self.account_id(order.owner),
@@ -102,18 +105,15 @@ impl Engine {
             price: Price(order.price),
             status: working_status(order.quantity, order.leaves),
             leaves_quantity: Quantity(order.leaves),
-            rests: rests.map(|priority| Resting {
-                price: Price(order.price),
-                quantity: Quantity(order.leaves),
-                priority,
-            }),
+            rests,
         };
         push_order_event(events, body.order_id, u64::from(order.version), Body::OrderTriggered(body));
         if rests.is_some() {
             return;
         }
         let conditions = (order.time_in_force(), waiting.all_or_none, waiting.minimum_quantity);
-        if let Some(reason) = self.too_little(Instrument(instrument), &order, conditions, crosses) {
+        let self_trade = self.self_trade_of(instrument, self.markets[instrument as usize].self_trade_chosen(slot));
+        if let Some(reason) = self.too_little(Instrument(instrument), &order, self_trade, conditions, crosses) {
             return self.end_order(instrument, slot, reason, events);
         }
         let rest = if may_rest { None } else { Some(waiting.order_type) };

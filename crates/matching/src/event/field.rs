@@ -5,8 +5,8 @@ use super::{Posting, Resting, Span};
 use crate::id::{self, EntityKind};
 use crate::number::{self, Unit};
 use crate::vocabulary::{
-    AccountKind, AccountState, AssetKind, CommandKind, Ledger, Liquidity, OrderType, PostOnly, Reason, Reference,
-    Request, Session, Side, Status, Switch, TimeInForce, TriggerBy,
+    AccountKind, AccountState, AllocationRule, AssetKind, CommandKind, Ledger, Liquidity, OrderType, PostOnly, Reason,
+    Reference, Request, Restated, SelfTradePrevention, Session, Side, Status, Switch, TimeInForce, TriggerBy,
 };
 
 /// One field: written after its key, read back to the same value.
@@ -76,8 +76,8 @@ macro_rules! word_fields {
 }
 
 word_fields! {
-    AccountKind AccountState AssetKind CommandKind Ledger Liquidity OrderType PostOnly Reason Reference Request Session Side Status
-    Switch TimeInForce TriggerBy
+    AccountKind AccountState AllocationRule AssetKind CommandKind Ledger Liquidity OrderType PostOnly Reason Reference
+    Request Restated SelfTradePrevention Session Side Status Switch TimeInForce TriggerBy
 }
 
 /// The aggregate that a refused command named.

@@ -2,7 +2,7 @@
 
 use super::field::{Field, Notional, Price, Quantity};
 use super::json::{Malformed, Reader, Writer};
-use crate::vocabulary::{PostOnly, TriggerBy};
+use crate::vocabulary::{PostOnly, SelfTradePrevention, TriggerBy};
 
 macro_rules! terms {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $key:literal $field:ident: $type:ty,)+ }) => {
@@ -63,6 +63,12 @@ terms! {
         "trigger_by" trigger_by: TriggerBy,
         /// The price that triggers it.
         "trigger_price" trigger_price: Price,
+        /// How much it displays at a time.
+        "display_quantity" display_quantity: Quantity,
+        /// No depth shows it.
+        "hidden" hidden: Yes,
+        /// What happens where it would trade with itself.
+        "self_trade_prevention" self_trade_prevention: SelfTradePrevention,
     }
 }
 

@@ -3,8 +3,7 @@
 use super::{FORMAT_VERSION, MAGIC, OPEN, STATE_SCHEMA, SnapshotError};
 use crate::Engine;
 use crate::account::{Account, Accounts, EXTERNAL, Limits};
-use crate::attributes::Attributes;
-use crate::book::Order;
+use crate::book::{NO_GROUP, Order};
 use crate::catalog::{AssetTerms, InstrumentTerms};
 use crate::event::{Asset, Instrument};
 use crate::id::{self, SEQUENCE_MAX};
@@ -14,6 +13,7 @@ use crate::number::{SCALE_MAX, Unit};
 use crate::order_index::{NO_ACCOUNT, OrderIndex, Place};
 use crate::vocabulary::{AccountKind, AccountState, AssetKind, PostOnly, Session, Side, TimeInForce};
 
+mod attributes;
 mod trigger;
 
 type Result<T> = std::result::Result<T, SnapshotError>;
@@ -183,6 +183,8 @@ fn read_account(r: &mut Reader<'_>, assets: usize) -> Result<Account> {
     };
     let bounds = [account.limits.max_order_notional, account.limits.max_order_quantity];
     consistent(bounds.into_iter().flatten().all(|bound| bound >= 0), "a limit")?;
+    account.trade_group = r.u32()?;
+    consistent(account.trade_group != NO_GROUP, "a trade group")?;
     let mut previous = None;
     for _ in 0..r.u32()? {
         let asset = Asset(r.u32()?);
@@ -221,6 +223,7 @@ fn read_instruments(r: &mut Reader<'_>, engine: &mut Engine) -> Result<()> {
         };
         let session = r.word(Session::from_byte, "a session")?;
         let (version, next_priority) = (r.u64()?, r.u64()?);
+        let (self_trade, allocation) = attributes::read_rules(r, engine, proposed.max_quantity)?;
         let triggers = trigger::read_triggers(r, proposed.max_price)?;
         let counters = (1..COUNTER_MAX).contains(&version) && (1..COUNTER_MAX).contains(&next_priority);
         consistent(counters && !proposed.symbol.is_empty(), "an instrument")?;
@@ -236,6 +239,8 @@ fn read_instruments(r: &mut Reader<'_>, engine: &mut Engine) -> Result<()> {
         }
         if let Some(market) = engine.markets.last_mut() {
             (market.session, market.version, market.triggers) = (session, version, triggers);
+            market.self_trade = self_trade;
+            market.book.set_allocation(allocation);
             market.book.set_next_priority(next_priority);
         }
     }
@@ -261,7 +266,7 @@ fn read_orders(r: &mut Reader<'_>, engine: &mut Engine, next_order: u64) -> Resu
         }
         kept.extend(trigger::read_waiting(r, engine, index as u32, next_order)?);
         let book = &engine.markets[index].book;
-        let crossed = book.best(Side::Buy).is_some_and(|bid| book.crosses(Side::Buy, bid));
+        let crossed = book.best_with_hidden(Side::Buy).is_some_and(|bid| book.crosses(Side::Buy, bid));
         consistent(!crossed, "a crossed book")?;
     }
     // An account's list is in the order of the numbers, and no number is used twice.
@@ -289,9 +294,8 @@ fn read_order(
     let post_only = r.u8()?;
     let known = post_only == 0 || PostOnly::from_byte(post_only).is_some();
     consistent(known, "post-only")?;
-    let expire_at_ms = r.u64()?;
-    let expires = (time_in_force == TimeInForce::Gtd) == (expire_at_ms != 0);
-    consistent(expires && expire_at_ms <= limit::TIME_MS_MAX, "an expire time")?;
+    let extra = attributes::read_attributes(r, time_in_force)?;
+    let shown = r.u64()?;
     let (price, quantity, leaves, priority) = (r.u64()?, r.u64()?, r.u64()?, r.u64()?);
     let (version, cum_notional) = (r.u32()?, r.i128()?);
     let number = id::sequence_in(engine.log_number, order_id).filter(|number| (1..next_order).contains(number));
@@ -309,19 +313,27 @@ fn read_order(
     consistent(market.session == Session::Continuous || time_in_force != TimeInForce::Day, "a day order after hours")?;
     let next_priority = market.book.next_priority();
     consistent((1..next_priority).contains(&priority), "a priority")?;
-    let last = market.book.queue_end(side);
-    let ordered = last.is_none_or(|(at, before)| match side {
-        _ if at == price => before < priority,
-        Side::Buy => price < at,
-        Side::Sell => price > at,
+    let ordered = market.book.queue_end(side).is_none_or(|last| match side {
+        _ if last.price == price && last.is_hidden() == extra.hidden => last.priority < priority,
+        _ if last.price == price => extra.hidden,
+        Side::Buy => price < last.price,
+        Side::Sell => price > last.price,
     });
     consistent(ordered, "the order of a queue")?;
     let mut order = Order::new(order_id, side, time_in_force, price, quantity, owner);
     (order.leaves, order.version) = (leaves, version);
     order.set_post_only(PostOnly::from_byte(post_only));
-    let slot = market.book.add(order);
-    market.attributes.open(&mut market.book, slot, Attributes { expire_at_ms, waiting: None }, &mut engine.timers);
+    if extra.hidden {
+        order.hide();
+    }
+    let slot = market.add(order, extra.display);
+    market.attributes.open(&mut market.book, slot, extra.attributes, &mut engine.timers);
     market.book.rest_at(slot, priority);
+    let parts = if extra.display == 0 { shown == 0 } else { (1..=extra.display.min(leaves)).contains(&shown) };
+    consistent(parts, "what is displayed")?;
+    if extra.display != 0 {
+        market.book.set_shown(slot, shown);
+    }
     Ok(Kept { instrument: instrument.0, slot, number, owner, cum_notional })
 }
 

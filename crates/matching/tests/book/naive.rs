@@ -162,7 +162,8 @@ impl NaiveBook {
                 order.quantity -= lots;
                 order.shown = order.shown.min(order.leaves);
                 let (quantity, leaves) = (order.quantity, order.leaves);
-                self.heard.push(Heard::Prevented { id, how: Prevented::Decremented(lots), quantity, leaves });
+                let how = Prevented::Decremented { lots, shown: if order.hidden { 0 } else { order.shown } };
+                self.heard.push(Heard::Prevented { id, how, quantity, leaves });
                 if leaves == 0 {
                     self.remove(id);
                 }

@@ -24,7 +24,7 @@ impl Sink for Story {
     fn prevented(&mut self, _slot: u32, maker: &mut Order, prevented: Prevented) {
         self.0.push(match prevented {
             Prevented::Canceled => format!("{} canceled", maker.id),
-            Prevented::Decremented(lots) => format!("{} decremented by {lots}", maker.id),
+            Prevented::Decremented { lots, .. } => format!("{} decremented by {lots}", maker.id),
         });
     }
 }

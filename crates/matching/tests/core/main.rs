@@ -6,6 +6,7 @@ mod commands;
 mod extremes;
 mod mass;
 mod on_entry;
+mod parts;
 mod random;
 mod records;
 mod reference;

@@ -21,7 +21,7 @@ fn opened() -> Engine {
 /// Bytes that are mostly small or mostly zero: they pass the first checks and reach the later ones.
 fn nearly_valid() -> impl Strategy<Value = [u8; RECORD_SIZE]> {
     let byte = prop_oneof![8 => Just(0u8), 4 => 0u8..4, 1 => any::<u8>()];
-    (1u8..20, prop::collection::vec(byte, RECORD_SIZE)).prop_map(|(kind, bytes)| {
+    (1u8..24, prop::collection::vec(byte, RECORD_SIZE)).prop_map(|(kind, bytes)| {
         let mut record = [0; RECORD_SIZE];
         record.copy_from_slice(&bytes);
         (record[0], record[1]) = (1, kind);
@@ -108,6 +108,16 @@ fn orders_that_contradict_themselves_are_named() {
             RecordError::NotAbsent("quantity beside a budget"),
         ),
         (
+            "a part of a hidden order",
+            of_kind(CommandKind::PlaceOrder, &[(5, 1), (96, 1)]),
+            RecordError::NotAbsent("displayed quantity of a hidden order"),
+        ),
+        (
+            "a hidden order that never rests",
+            of_kind(CommandKind::PlaceOrder, &[(3, 1), (5, 1)]),
+            RecordError::NotAbsent("display of an order that never rests"),
+        ),
+        (
             "all-or-none with a minimum",
             of_kind(CommandKind::PlaceOrder, &[(5, 2), (104, 1)]),
             RecordError::NotAbsent("minimum quantity beside all-or-none"),
@@ -151,7 +161,7 @@ fn orders_that_lack_what_they_need_are_named() {
             of_kind(CommandKind::PlaceOrder, &[(3, 3), (6, 4)]),
             RecordError::Word("trigger method"),
         ),
-        ("a flag that is reserved", of_kind(CommandKind::PlaceOrder, &[(5, 1)]), RecordError::Reserved(5)),
+        ("a flag that is reserved", of_kind(CommandKind::PlaceOrder, &[(5, 1 << 4)]), RecordError::Reserved(5)),
         (
             "an order type that is reserved",
             of_kind(CommandKind::PlaceOrder, &[(3, 7)]),

@@ -165,6 +165,10 @@ pub fn tell(event: &Event) -> String {
                 e.rests.map_or(String::new(), |rests| format!(", rests {}@{}", rests.quantity.0, rests.price.0));
             format!("{number} triggered at {}{rests}", e.trigger_price.0)
         }
+        Body::OrderRestated(e) => {
+            let rests = e.rests.map_or(String::new(), |rests| format!(" rests {}@{}", rests.quantity.0, rests.price.0));
+            format!("{number} restated {} {}{rests}", e.quantity.0, e.reason.text())
+        }
         Body::OrderCanceled(e) => format!("{number} canceled {} {}", e.canceled_quantity.0, e.reason.text()),
         Body::OrderExpired(e) => format!("{number} expired {} {}", e.canceled_quantity.0, e.reason.text()),
         Body::OrderCancelRejected(e) => format!("{} rejected {}", e.request.text(), e.reason.text()),

@@ -45,6 +45,7 @@ Status = Literal["PENDING", "PARTIALLY_EXECUTED", "EXECUTED", "CANCELED", "EXPIR
 OrderType = Literal["LIMIT", "MARKET", "MARKET_TO_LIMIT", "STOP", "STOP_LIMIT", "MARKET_IF_TOUCHED", "LIMIT_IF_TOUCHED"]
 TimeInForce = Literal["GTC", "DAY", "IOC", "FOK", "GTD"]
 Session = Literal["CONTINUOUS", "CLOSED"]
+SelfTradePrevention = Literal["CANCEL_NEWEST", "CANCEL_OLDEST", "CANCEL_BOTH", "DECREMENT_AND_CANCEL"]
 
 
 class Posting(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True, gc=False):
@@ -58,7 +59,8 @@ class Posting(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_lik
 
 
 class Rests(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The order rests after the event: at this price, with this displayed quantity, in this place of the queue."""
+    """The order rests after the event: at this price, with this displayed quantity, in this place of the queue. A
+    hidden order displays 0."""
 
     price: Number
     quantity: Number
@@ -151,7 +153,8 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     post_only: what becomes of it where it would trade on entry; asked_price: what was asked, where it slid to another
     price; minimum_quantity, all_or_none: it trades so much on entry, or nothing; budget: what it may cost or raise, in
     the quote currency; expire_at_ms: when a GTD order expires, milliseconds since 1970 in UTC;
-    trigger_by, trigger_price: what an order waits for before it works."""
+    trigger_by, trigger_price: what an order waits for before it works; display_quantity: how much it displays at a
+    time; hidden: nothing of it is displayed; self_trade_prevention: what happens where it would trade with itself."""
 
     post_only: Literal["REJECT", "SLIDE"] | UnsetType = UNSET
     asked_price: Number | UnsetType = UNSET
@@ -161,6 +164,9 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     expire_at_ms: int | UnsetType = UNSET
     trigger_by: Literal["LAST", "BID_ASK", "MARK"] | UnsetType = UNSET
     trigger_price: Number | UnsetType = UNSET
+    display_quantity: Number | UnsetType = UNSET
+    hidden: Literal[True] | UnsetType = UNSET
+    self_trade_prevention: SelfTradePrevention | UnsetType = UNSET
 
 
 class OrderCreated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -270,6 +276,23 @@ class MarkPriceChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     price: Number
 
 
+class OrderRestated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An order that stays open has another quantity or place, by the rules alone: an iceberg order displays its next
+    part, or an order shrank where it would have traded with itself."""
+
+    order_id: OrderId
+    account_id: AccountId
+    symbol: str
+    side: Side
+    reason: Literal["refreshed", "self_trade"]
+    quantity: Number
+    status: Status
+    cum_quantity: Number
+    leaves_quantity: Number
+    rests: Rests | None
+    postings: list[Posting]
+
+
 class OrderCanceled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     order_id: OrderId
     account_id: AccountId
@@ -337,6 +360,25 @@ class KillSwitchChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     account_id: AccountId | UnsetType = UNSET
 
 
+class AccountOptionsChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Accounts of one trade group never trade with each other; None: in no group."""
+
+    account_id: AccountId
+    trade_group: int | None
+
+
+class InstrumentRulesChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How an instrument's orders meet; what its allocation does not need is left out. lead_share: a fraction."""
+
+    instrument_id: InstrumentId
+    symbol: str
+    self_trade_prevention: SelfTradePrevention
+    allocation: Literal["PRICE_TIME", "PRO_RATA", "LEAD_MARKET_MAKER"]
+    least_allocation: Number | UnsetType = UNSET
+    lead_account_id: AccountId | UnsetType = UNSET
+    lead_share: Number | UnsetType = UNSET
+
+
 class TradeExecuted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trade_id: TradeId
     symbol: str
@@ -368,6 +410,7 @@ TYPES: tuple[type[msgspec.Struct], ...] = (
     TriggersDeferred,
     TriggersResumed,
     MarkPriceChanged,
+    OrderRestated,
     OrderCanceled,
     OrderExpired,
     OrderCancelRejected,
@@ -375,6 +418,8 @@ TYPES: tuple[type[msgspec.Struct], ...] = (
     OrdersCanceled,
     MassCanceled,
     KillSwitchChanged,
+    AccountOptionsChanged,
+    InstrumentRulesChanged,
     TradeExecuted,
 )
 
@@ -397,6 +442,7 @@ EngineEvent = (
     | TriggersDeferred
     | TriggersResumed
     | MarkPriceChanged
+    | OrderRestated
     | OrderCanceled
     | OrderExpired
     | OrderCancelRejected
@@ -404,6 +450,8 @@ EngineEvent = (
     | OrdersCanceled
     | MassCanceled
     | KillSwitchChanged
+    | AccountOptionsChanged
+    | InstrumentRulesChanged
     | TradeExecuted
 )
 

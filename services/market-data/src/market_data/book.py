@@ -1,7 +1,8 @@
 """The order book of one instrument, as a fold of order events without any matching rule.
 
 An event says what it left behind: `rests` gives the price, quantity and place of the order, its absence takes the order
-out. Nothing here decides who trades with whom. Prices are counts of the price unit, quantities counts of the lot unit.
+out, and so does a displayed quantity of 0, which is a hidden order's. Nothing here decides who trades with whom. Prices
+are counts of the price unit, quantities counts of the lot unit.
 """
 
 from bisect import bisect_left, insort
@@ -16,12 +17,15 @@ from trading_events.engine import (
     OrderExecuted,
     OrderExpired,
     OrderReplaced,
+    OrderRestated,
     OrderTriggered,
     Side,
 )
 
-OrderEvent = OrderCreated | OrderTriggered | OrderExecuted | OrderReplaced | OrderCanceled | OrderExpired
-ORDER_EVENTS = (OrderCreated, OrderTriggered, OrderExecuted, OrderReplaced, OrderCanceled, OrderExpired)
+OrderEvent = (
+    OrderCreated | OrderTriggered | OrderExecuted | OrderReplaced | OrderRestated | OrderCanceled | OrderExpired
+)
+ORDER_EVENTS = (OrderCreated, OrderTriggered, OrderExecuted, OrderReplaced, OrderRestated, OrderCanceled, OrderExpired)
 # Of these, the ones after which an order never rests.
 ENDS = (OrderCanceled, OrderExpired)
 
@@ -121,7 +125,7 @@ class Book:
         """Fold an event of this instrument; True if the order came into the book, moved, or left it."""
         order_id = event.order_id
         before = self.orders.get(order_id)
-        if isinstance(event, ENDS) or (rests := event.rests) is None:
+        if isinstance(event, ENDS) or (rests := event.rests) is None or rests.quantity == "0":
             if before is None:
                 return False
             del self.orders[order_id]

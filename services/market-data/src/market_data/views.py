@@ -16,6 +16,7 @@ from market_data.book import Book, Resting
 from market_data.market import InstrumentRow, Market, MarketRow, TradeRow, listed
 from trading_events.engine import (
     AccountOpened,
+    AccountOptionsChanged,
     AccountStateChanged,
     AssetDeposited,
     AssetListed,
@@ -24,6 +25,7 @@ from trading_events.engine import (
     CashWithdrawn,
     CommandRefused,
     InstrumentListed,
+    InstrumentRulesChanged,
     KillSwitchChanged,
     LimitsChanged,
     MarkPriceChanged,
@@ -35,6 +37,7 @@ from trading_events.engine import (
     OrderExpired,
     OrderRejected,
     OrderReplaced,
+    OrderRestated,
     OrdersCanceled,
     OrderTriggered,
     SessionChanged,
@@ -56,6 +59,7 @@ MarketEvent = (
     | OrderExecuted
     | OrderCanceled
     | OrderReplaced
+    | OrderRestated
     | OrderTriggered
     | OrderExpired
     | TradeExecuted
@@ -72,6 +76,7 @@ SKIPPED_EVENTS = frozenset(
         *(AssetListed, AccountOpened, AccountStateChanged, LimitsChanged, OrderCancelRejected, CommandRefused),
         *(CashDeposited, CashWithdrawn, AssetDeposited, AssetWithdrawn),
         *(MarkPriceChanged, TriggersDeferred, TriggersResumed, MassCanceled, KillSwitchChanged),
+        *(AccountOptionsChanged, InstrumentRulesChanged),
     )
 )
 ENGINE_AGGREGATES = frozenset(["Order", "Account", "Instrument", "Asset"])
@@ -153,7 +158,13 @@ class MarketView:
     def _fold(self, event: Event, data: MarketEvent) -> None:
         match data:
             case (
-                OrderCreated() | OrderTriggered() | OrderExecuted() | OrderCanceled() | OrderReplaced() | OrderExpired()
+                OrderCreated()
+                | OrderTriggered()
+                | OrderExecuted()
+                | OrderRestated()
+                | OrderCanceled()
+                | OrderReplaced()
+                | OrderExpired()
             ):
                 market = self._concerns(data.symbol)
                 if market.book.apply(data):

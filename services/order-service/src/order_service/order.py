@@ -98,6 +98,18 @@ def executed(row: OrderRow, happened: events.OrderExecuted, event: Event) -> Ord
     )
 
 
+def restated(row: OrderRow, happened: events.OrderRestated, event: Event) -> OrderRow:
+    return msgspec.structs.replace(
+        row,
+        status=happened.status,
+        quantity=happened.quantity,
+        cum_quantity=happened.cum_quantity,
+        leaves_quantity=happened.leaves_quantity,
+        updated_at_ns=event.occurred_at_ns,
+        version=event.event_version,
+    )
+
+
 def triggered(row: OrderRow, happened: events.OrderTriggered, event: Event) -> OrderRow:
     return msgspec.structs.replace(
         row, status=happened.status, updated_at_ns=event.occurred_at_ns, version=event.event_version

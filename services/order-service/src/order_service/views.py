@@ -111,6 +111,9 @@ class OrdersView:
             case events.OrderTriggered():
                 row = self._row(happened.order_id, event)
                 self._order(orders.triggered(row, happened, event), row, event)
+            case events.OrderRestated():
+                row = self._row(happened.order_id, event)
+                self._order(orders.restated(row, happened, event), row, event)
             case events.OrderCanceled() | events.OrderExpired():
                 row = self._row(happened.order_id, event)
                 self._order(orders.ended(row, happened, event), row, event)
@@ -134,6 +137,8 @@ class OrdersView:
                 return  # whether an account may trade is not shown here
             case events.AssetListed() | events.SessionChanged() | events.TradeExecuted():
                 return  # the market's; what a trade does to its two orders has events of its own
+            case events.AccountOptionsChanged() | events.InstrumentRulesChanged():
+                return  # what they do to an order, the order's events say
             case events.MassCanceled() | events.KillSwitchChanged():
                 return  # each order that ends says so
             case events.MarkPriceChanged() | events.TriggersDeferred() | events.TriggersResumed():

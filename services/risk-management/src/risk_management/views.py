@@ -30,6 +30,7 @@ from risk_management.rows import (
 from trading_events import engine
 from trading_events.engine import (
     AccountOpened,
+    AccountOptionsChanged,
     AccountStateChanged,
     AssetDeposited,
     AssetListed,
@@ -38,6 +39,7 @@ from trading_events.engine import (
     CashWithdrawn,
     CommandRefused,
     InstrumentListed,
+    InstrumentRulesChanged,
     KillSwitchChanged,
     LimitsChanged,
     MarkPriceChanged,
@@ -49,6 +51,7 @@ from trading_events.engine import (
     OrderExpired,
     OrderRejected,
     OrderReplaced,
+    OrderRestated,
     OrdersCanceled,
     OrderTriggered,
     Posting,
@@ -64,6 +67,7 @@ RiskEvent = (
     OrderCreated
     | OrderExecuted
     | OrderReplaced
+    | OrderRestated
     | OrderCanceled
     | OrderExpired
     | TradeExecuted
@@ -80,6 +84,7 @@ SKIPPED_EVENTS = frozenset(
     for kind in (
         *(OrderRejected, OrderCancelRejected, OrdersCanceled, CommandRefused, SessionChanged),
         *(OrderTriggered, TriggersDeferred, TriggersResumed, MarkPriceChanged, MassCanceled, KillSwitchChanged),
+        *(AccountOptionsChanged, InstrumentRulesChanged),
     )
 )
 ENGINE_AGGREGATES = frozenset(["Order", "Account", "Instrument", "Asset"])
@@ -173,6 +178,10 @@ class RiskView:
                 self._open(
                     data.order_id, msgspec.structs.replace(self._close(data.order_id), price=price, leaves=leaves)
                 )
+            case OrderRestated():
+                self._post(data.postings)
+                leaves = parse(data.leaves_quantity)
+                self._open(data.order_id, msgspec.structs.replace(self._close(data.order_id), leaves=leaves))
             case OrderCanceled() | OrderExpired():
                 self._post(data.postings)
                 self._close(data.order_id)

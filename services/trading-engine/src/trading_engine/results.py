@@ -44,6 +44,9 @@ def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
         case events.OrderCanceled() | events.OrderExpired():
             _progress(result.order, happened, event)
             result.order.reason = happened.reason
+        case events.OrderRestated():
+            _progress(result.order, happened, event)
+            result.order.quantity = happened.quantity
         case events.OrderReplaced():
             _progress(result.order, happened, event)
             result.order.quantity = happened.quantity
@@ -77,6 +80,8 @@ def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
             | events.TriggersResumed()
             | events.MarkPriceChanged()
             | events.KillSwitchChanged()
+            | events.AccountOptionsChanged()
+            | events.InstrumentRulesChanged()
         ):
             pass  # that it happened is all there is to say
         case _:

@@ -7,12 +7,12 @@ use crate::attributes::Attributes;
 use crate::book::Order;
 use crate::event::{
     AccountId, Events, Instrument, Notional, OrderCanceled, OrderCreated, OrderExecuted, OrderExpired, OrderId,
-    OrderRejected, OrderReplaced, Quantity, Resting, TradeExecuted,
+    OrderRejected, OrderReplaced, OrderRestated, Quantity, Resting, TradeExecuted,
 };
 use crate::id;
 use crate::limit;
 use crate::order_index::{NO_ACCOUNT, Place};
-use crate::vocabulary::{Side, Status, TimeInForce};
+use crate::vocabulary::{Status, TimeInForce};
 
 /// An open order and where it is.
 #[derive(Clone, Copy)]
@@ -35,6 +35,11 @@ impl Engine {
         let immediate = e.order_type.is_market() || e.time_in_force.is_immediate();
         expect(e.rests.is_none() || !immediate, "rests")?;
         let terms = events.terms_of(e.terms);
+        let display = terms.display_quantity.map_or(0, |display| display.0);
+        let parts = terms.display_quantity.is_none_or(|display| (1..e.quantity.0).contains(&display.0));
+        let concealed = terms.hidden.is_some() || display != 0;
+        let one = terms.hidden.is_none() || display == 0;
+        expect(parts && one && !(concealed && immediate), "what is displayed")?;
         let waiting = self.waiting_of_created(e, &terms)?;
         let market = self.markets.get_mut(e.symbol.0 as usize).ok_or(Misfit::Value("symbol"))?;
         let mut order = Order::new(e.order_id.0, e.side, e.time_in_force, price, e.quantity.0, account);
@@ -43,13 +48,16 @@ impl Engine {
         let expires = e.time_in_force == TimeInForce::Gtd;
         let timed = terms.expire_at_ms.is_none_or(|due| (1..=limit::TIME_MS_MAX).contains(&due));
         expect(timed && terms.expire_at_ms.is_some() == expires, "expire_at_ms")?;
+        if terms.hidden.is_some() {
+            order.hide();
+        }
         let expire_at_ms = terms.expire_at_ms.unwrap_or(0);
+        let attributes = Attributes { expire_at_ms, waiting: None, self_trade: terms.self_trade_prevention };
         let slot = if let Some(waiting) = waiting {
-            market.add_waiting(order, waiting, expire_at_ms, &mut self.timers)
+            market.add_waiting(order, display, waiting, attributes, &mut self.timers)
         } else {
             self.replay.in_flight += 1;
-            let slot = market.book.add(order);
-            let attributes = Attributes { expire_at_ms, waiting: None };
+            let slot = market.add(order, display);
             market.attributes.open(&mut market.book, slot, attributes, &mut self.timers);
             slot
         };
@@ -81,7 +89,7 @@ impl Engine {
         let bounded = e.price.0 <= limit::PRICE_MAX && e.quantity.0 > 0;
         expect(bounded && cum_notional == market.beside.cum_notional(found.slot) + notional, "cum_notional")?;
         market.beside.set_cum_notional(found.slot, cum_notional);
-        market.book.set_leaves(found.slot, e.leaves_quantity.0);
+        self.assign_executed(found, e)?;
         self.assign_postings(e.postings, events)?;
         match e.rests {
             Some(_) if order.time_in_force().is_immediate() => Err(Misfit::Value("rests")),
@@ -90,7 +98,33 @@ impl Engine {
                 self.forget(found);
                 Ok(())
             }
-            None => expect(!order.rests(), "rests"),
+            None if order.rests() => {
+                let book = &mut self.markets[found.instrument as usize].book;
+                expect(book.iceberg(found.slot).is_some_and(|iceberg| iceberg.shown == 0), "rests")?;
+                book.unlink(found.slot);
+                self.replay.in_flight += 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// An order has another quantity, or another place.
+    pub(super) fn evolve_restated(&mut self, version: u64, e: &OrderRestated, events: &Events) -> Result<(), Misfit> {
+        let found = self.advance_order(version, e.order_id, e.account_id, e.symbol)?;
+        let executed = found.order.executed();
+        expect(e.side == found.order.side(), "side")?;
+        let sums = e.cum_quantity.0 == executed && e.leaves_quantity.0.checked_add(executed) == Some(e.quantity.0);
+        expect(sums && e.leaves_quantity.0 > 0 && e.quantity.0 <= found.order.quantity, "the quantities")?;
+        expect(e.status == working_status(e.quantity.0, e.leaves_quantity.0), "status")?;
+        let book = &mut self.markets[found.instrument as usize].book;
+        book.set_leaves(found.slot, e.leaves_quantity.0);
+        book.order_mut(found.slot).quantity = e.quantity.0;
+        self.assign_postings(e.postings, events)?;
+        match e.rests {
+            Some(_) if found.order.time_in_force().is_immediate() => Err(Misfit::Value("rests")),
+            Some(rests) => self.assign_resting(found.instrument, found.slot, rests),
+            None => expect(!found.order.rests(), "rests"),
         }
     }
 
@@ -175,20 +209,30 @@ impl Engine {
         Ok(Found { instrument, slot, order: *order })
     }
 
+    /// An execution takes from what an iceberg order displays, from any other order as such.
+    fn assign_executed(&mut self, found: Found, e: &OrderExecuted) -> Result<(), Misfit> {
+        let book = &mut self.markets[found.instrument as usize].book;
+        let shown = book.iceberg(found.slot).filter(|_| found.order.rests()).map(|iceberg| iceberg.shown);
+        book.set_leaves(found.slot, e.leaves_quantity.0);
+        if let Some(shown) = shown {
+            let shown = shown.checked_sub(e.quantity.0).ok_or(Misfit::Value("the quantity displayed"))?;
+            book.set_shown(found.slot, shown);
+        }
+        Ok(())
+    }
+
     /// The order rests as the event says: still at its place, or at the end of a queue.
     pub(super) fn assign_resting(&mut self, instrument: u32, slot: u32, rests: Resting) -> Result<(), Misfit> {
         let book = &mut self.markets[instrument as usize].book;
         let order = *book.order(slot);
-        expect(rests.price.0 == order.price && rests.quantity.0 == order.leaves && order.leaves > 0, "rests")?;
-        if order.rests() {
-            return expect(rests.priority == order.priority, "the priority");
+        expect(rests.price.0 == order.price && order.leaves > 0, "rests")?;
+        if !order.rests() {
+            expect(rests.priority >= book.next_priority() && rests.priority < 1 << 62, "the priority")?;
+            book.rest_at(slot, rests.priority);
+            self.replay.in_flight -= 1;
         }
-        let side: Side = order.side();
-        let later = book.last_priority(side, order.price).is_none_or(|last| rests.priority > last);
-        expect(later && rests.priority >= book.next_priority() && rests.priority < 1 << 62, "the priority")?;
-        book.rest_at(slot, rests.priority);
-        self.replay.in_flight -= 1;
-        Ok(())
+        let as_said = rests.priority == book.order(slot).priority && rests.quantity.0 == book.displayed(slot);
+        expect(as_said, "the priority, or what is displayed")
     }
 
     fn forget(&mut self, found: Found) {

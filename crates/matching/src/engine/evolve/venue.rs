@@ -3,13 +3,14 @@
 use super::super::Engine;
 use super::{Misfit, expect};
 use crate::account::{Account, EXTERNAL, Limits};
+use crate::book::{Allocation, NO_GROUP};
 use crate::catalog::{AssetTerms, InstrumentTerms};
 use crate::event::{
-    AccountId, AccountOpened, AssetListed, Body, CommandRefused, Events, InstrumentId, InstrumentListed, LimitsChanged,
-    OrderCancelRejected, Postings,
+    AccountId, AccountOpened, AssetListed, Body, CommandRefused, Events, InstrumentId, InstrumentListed,
+    InstrumentRulesChanged, LimitsChanged, OrderCancelRejected, Postings,
 };
 use crate::limit;
-use crate::vocabulary::{AccountKind, Session};
+use crate::vocabulary::{AccountKind, AllocationRule, Session};
 
 impl Engine {
     pub(super) fn evolve_venue(&mut self, version: u64, body: &Body, events: &Events) -> Result<(), Misfit> {
@@ -45,6 +46,14 @@ impl Engine {
                 self.set_kill_switch(account.transpose()?, e.state);
                 Ok(())
             }
+            Body::AccountOptionsChanged(e) => {
+                let index = self.advance_account(version, e.account_id)?;
+                let group = e.trade_group.unwrap_or(0);
+                expect(e.trade_group != Some(0) && group != NO_GROUP, "the trade group")?;
+                self.accounts.get_mut(index).trade_group = group;
+                Ok(())
+            }
+            Body::InstrumentRulesChanged(e) => self.evolve_rules(version, e),
             Body::OrdersCanceled(e) => self.advance_account(version, e.account_id).map(|_| ()),
             _ => Err(Misfit::Value("the event type")),
         }
@@ -126,6 +135,28 @@ impl Engine {
         expect(notional.is_none_or(|l| l >= 0) && quantity.is_none_or(|l| l >= 0), "the sign of a limit")?;
         self.accounts.get_mut(index).limits =
             Limits { max_order_notional: notional, max_order_quantity: quantity, max_open_orders: e.max_open_orders };
+        Ok(())
+    }
+
+    fn evolve_rules(&mut self, version: u64, e: &InstrumentRulesChanged) -> Result<(), Misfit> {
+        let market = self.advance_instrument(version, e.instrument_id)?;
+        expect(market as u32 == e.symbol.0, "the symbol")?;
+        let needed = (e.least_allocation.0, e.lead_account_id.0, e.lead_share.0);
+        let allocation = match (e.allocation, needed) {
+            (AllocationRule::PriceTime, (None, None, None)) => Allocation::PriceTime,
+            (AllocationRule::ProRata, (Some(least), None, None)) => {
+                expect(least.0 <= self.terms(e.symbol).max_quantity, "least_allocation")?;
+                Allocation::ProRata { minimum: least.0 }
+            }
+            (AllocationRule::LeadMarketMaker, (None, Some(lead), Some(share))) => {
+                let owner = self.customer(lead.0).ok_or(Misfit::Value("lead_account_id"))?;
+                expect(share.0 <= 1_000_000, "lead_share")?;
+                Allocation::LeadMarketMaker { owner, share_ppm: share.0 }
+            }
+            _ => return Err(Misfit::Value("the allocation")),
+        };
+        self.markets[market].self_trade = e.self_trade_prevention;
+        self.markets[market].book.set_allocation(allocation);
         Ok(())
     }
 

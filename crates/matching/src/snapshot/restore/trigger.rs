@@ -1,5 +1,6 @@
 //! Reading what waits for a price.
 
+use super::attributes::{Extra, read_attributes};
 use super::{COUNTER_MAX, Kept, Reader, Result, SnapshotError, consistent};
 use crate::Engine;
 use crate::book::Order;
@@ -29,25 +30,32 @@ pub(super) fn read_waiting(r: &mut Reader<'_>, engine: &mut Engine, index: u32, 
     let mut kept: Vec<Kept> = Vec::new();
     let mut armed = std::collections::BTreeSet::new();
     for _ in 0..r.u32()? {
-        let (order, waiting, expire_at_ms) = read_order(r, engine, Instrument(index))?;
+        let (order, waiting, extra) = read_order(r, engine, Instrument(index))?;
         let number = id::sequence_in(engine.log_number, order.id).filter(|number| (1..next_order).contains(number));
         let number = number.ok_or(SnapshotError::Inconsistent("an order id"))?;
         consistent(kept.last().is_none_or(|last| last.number < number), "the order of waiting orders")?;
         consistent(armed.insert(waiting.armed), "when an order began to wait")?;
         let owner = order.owner;
-        let slot = engine.markets[index as usize].add_waiting(order, waiting, expire_at_ms, &mut engine.timers);
+        let slot = engine.markets[index as usize].add_waiting(
+            order,
+            extra.display,
+            waiting,
+            extra.attributes,
+            &mut engine.timers,
+        );
         kept.push(Kept { instrument: index, slot, number, owner, cum_notional: 0 });
     }
     Ok(kept)
 }
 
-fn read_order(r: &mut Reader<'_>, engine: &Engine, instrument: Instrument) -> Result<(Order, Waiting, u64)> {
+fn read_order(r: &mut Reader<'_>, engine: &Engine, instrument: Instrument) -> Result<(Order, Waiting, Extra)> {
     let market = &engine.markets[instrument.0 as usize];
     let terms = engine.catalog.instrument(instrument).ok_or(SnapshotError::Inconsistent("an instrument"))?;
     let (order_id, owner) = (r.u64()?, r.u32()?);
     let side = r.word(Side::from_byte, "a side")?;
     let time_in_force = r.word(TimeInForce::from_byte, "a time in force")?;
-    let (expire_at_ms, price, quantity, version) = (r.u64()?, r.u64()?, r.u64()?, r.u32()?);
+    let extra = read_attributes(r, time_in_force)?;
+    let (price, quantity, version) = (r.u64()?, r.u64()?, r.u32()?);
     let waiting = Waiting {
         order_type: r.word(OrderType::from_byte, "an order type")?,
         trigger_by: r.word(TriggerBy::from_byte, "a trigger method")?,
@@ -61,8 +69,6 @@ fn read_order(r: &mut Reader<'_>, engine: &Engine, instrument: Instrument) -> Re
     let prices = [price, waiting.trigger_price].into_iter().all(|price| (1..=terms.max_price).contains(&price));
     let sized = (1..=terms.max_quantity).contains(&quantity) && waiting.minimum_quantity <= quantity;
     consistent(prices && sized && (1..1 << 31).contains(&version), "an order's terms")?;
-    let expires = (time_in_force == TimeInForce::Gtd) == (expire_at_ms != 0);
-    consistent(expires && expire_at_ms <= limit::TIME_MS_MAX, "an expire time")?;
     let known = waiting.order_type.waits() && (1..market.triggers.next_armed).contains(&waiting.armed);
     consistent(known && !(waiting.all_or_none && waiting.minimum_quantity > 0), "what an order waits for")?;
     consistent(market.book.len() < limit::ORDERS_PER_INSTRUMENT_MAX, "the number of orders")?;
@@ -70,5 +76,10 @@ fn read_order(r: &mut Reader<'_>, engine: &Engine, instrument: Instrument) -> Re
     consistent(!after_hours, "a day order after hours")?;
     let mut order = Order::new(order_id, side, time_in_force, price, quantity, owner);
     order.version = version;
-    Ok((order, waiting, expire_at_ms))
+    let may_rest = !waiting.order_type.is_market() && !time_in_force.is_immediate();
+    consistent(may_rest || !extra.hidden && extra.display == 0, "what is displayed")?;
+    if extra.hidden {
+        order.hide();
+    }
+    Ok((order, waiting, extra))
 }

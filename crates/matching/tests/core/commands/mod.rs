@@ -1,12 +1,14 @@
 //! Random commands from a seed: mostly sensible, always with some that must be refused.
 
 use matching::command::{
-    CancelAll, CancelOrder, ChangeAccountState, ChangeKillSwitch, ChangeLimits, ChangeSession, Command, ListAsset,
-    ListInstrument, MassCancel, OpenAccount, PlaceOrder, ReplaceOrder, SetMarkPrice, Terms, Transfer,
+    CancelAll, CancelOrder, ChangeAccountOptions, ChangeAccountState, ChangeInstrumentRules, ChangeKillSwitch,
+    ChangeLimits, ChangeSession, ChosenAllocation, Command, ListAsset, ListInstrument, MassCancel, OpenAccount,
+    PlaceOrder, ReplaceOrder, SetMarkPrice, Terms, Transfer,
 };
 use matching::number::Unit;
 use matching::vocabulary::{
-    AccountState, AssetKind, OrderType, PostOnly, Session, Side, Switch, TimeInForce, TriggerBy,
+    AccountState, AllocationRule, AssetKind, OrderType, PostOnly, SelfTradePrevention, Session, Side, Switch,
+    TimeInForce, TriggerBy,
 };
 
 use crate::reference::id;
@@ -155,6 +157,16 @@ fn place(random: &mut Random, now_ms: u64) -> Command<'static> {
     if random.one_in(3) {
         attach(random, &mut order);
     }
+    if order.may_rest() && random.one_in(5) {
+        if random.one_in(3) {
+            order.terms.hidden = true;
+        } else {
+            order.terms.display_quantity = 1 + random.below(12);
+        }
+    }
+    if random.one_in(4) {
+        order.terms.self_trade_prevention = Some(random.pick(SelfTradePrevention::ALL));
+    }
     Command::PlaceOrder(order)
 }
 
@@ -241,6 +253,11 @@ fn administer(random: &mut Random) -> Command<'static> {
         }),
         15 if random.one_in(2) => mass_cancel(random),
         19 if random.one_in(2) => kill_switch(random),
+        20 => rules(random),
+        21 => Command::ChangeAccountOptions(ChangeAccountOptions {
+            account_id: account(random),
+            trade_group: (!random.one_in(4)).then(|| random.below(3) as u32),
+        }),
         15 => Command::OpenAccount(OpenAccount { user_id: "a newcomer" }),
         16 if random.one_in(2) => Command::FireDue,
         16 => Command::OpenVenue,
@@ -267,6 +284,22 @@ fn mass_cancel(random: &mut Random) -> Command<'static> {
     let account_id = (!random.one_in(5)).then(|| account(random));
     let side = random.one_in(3).then(|| random.pick(Side::ALL));
     Command::MassCancel(MassCancel { account_id, instrument_id, side, lowest_price, highest_price })
+}
+
+fn rules(random: &mut Random) -> Command<'static> {
+    let rule = random.pick(AllocationRule::ALL);
+    let lead = rule == AllocationRule::LeadMarketMaker;
+    let chosen = ChosenAllocation {
+        rule,
+        least: if rule == AllocationRule::ProRata { random.pick(&[0, 2, 5, 5_001]) } else { 0 },
+        lead_account_id: if lead { account(random) } else { 0 },
+        lead_share_ppm: if lead { random.below(1_000_001) as u32 } else { 0 },
+    };
+    Command::ChangeInstrumentRules(ChangeInstrumentRules {
+        instrument_id: instrument(random),
+        self_trade_prevention: random.one_in(2).then(|| random.pick(SelfTradePrevention::ALL)),
+        allocation: random.one_in(2).then_some(chosen),
+    })
 }
 
 /// Mostly off again.

@@ -2,9 +2,10 @@
 
 use matching::command::PlaceOrder;
 use matching::limit;
-use matching::vocabulary::{OrderType, PostOnly, Side, TimeInForce, TriggerBy};
+use matching::vocabulary::{OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce, TriggerBy};
 
 use super::orders::side_text;
+use super::plan::{Step, Taker};
 use super::text::{Object, decimal, uuid};
 use super::triggers::{is_market, waits};
 use super::{Instrument, Order, Reference, id};
@@ -38,9 +39,7 @@ impl Reference {
             account: if known { c.account_id } else { 0 },
             instrument: self.instrument(c.instrument_id).unwrap_or(usize::MAX),
             side: c.side,
-            day: c.time_in_force == TimeInForce::Day,
-            immediate: matches!(c.time_in_force, TimeInForce::Ioc | TimeInForce::Fok),
-            kill: c.time_in_force == TimeInForce::Fok,
+            time_in_force: c.time_in_force,
             waiting: None,
             expire_at_ms: Some(c.terms.expire_at_ms).filter(|due| *due > 0),
             post_only: c.terms.post_only,
@@ -50,6 +49,10 @@ impl Reference {
             leaves: begin.map_or(0, |begin| begin.quantity),
             notional: 0,
             priority: None,
+            self_trade: c.terms.self_trade_prevention,
+            display: Some(c.terms.display_quantity).filter(|display| *display > 0),
+            shown: 0,
+            hidden: c.terms.hidden,
         };
         self.orders.insert(number, order);
         if let Err(reason) = checked {
@@ -112,8 +115,7 @@ impl Reference {
         least: u64,
         meets: bool,
     ) -> Option<&'static str> {
-        let reachable: u64 =
-            self.makers(order.instrument, order.side, order.price, order.account).iter().map(|(_, n)| n).sum();
+        let reachable = self.reachable(self.taker(order));
         if kill {
             (reachable < order.quantity).then_some("fill_or_kill")
         } else if whole {
@@ -123,17 +125,10 @@ impl Reference {
         }
     }
 
-    /// Price and lots of those that an order would trade with, up to one of its own account's.
-    fn makers(&self, instrument: usize, side: Side, limit: u64, account: u64) -> Vec<(u64, u64)> {
-        let mut makers: Vec<&Order> = self.open.iter().map(|number| &self.orders[number]).collect();
-        makers.retain(|maker| maker.instrument == instrument && maker.side != side && maker.priority.is_some());
-        makers.retain(|maker| if side == Side::Buy { maker.price <= limit } else { maker.price >= limit });
-        makers.sort_by_key(|maker| {
-            let price = i128::from(maker.price);
-            (if side == Side::Buy { price } else { -price }, maker.priority)
-        });
-        let others = makers.iter().take_while(|maker| maker.account != account);
-        others.map(|maker| (maker.price, maker.leaves)).collect()
+    /// How an order comes in.
+    pub(super) fn taker(&self, order: &Order) -> Taker {
+        let Order { instrument, side, price: limit, leaves, account, .. } = *order;
+        Taker { instrument, side, limit, leaves, account, mode: self.mode(instrument, order.self_trade) }
     }
 
     /// Fields that accepted and rejected orders have in common.
@@ -180,14 +175,30 @@ impl Reference {
             0 => object,
             due => object.raw("expire_at_ms", due),
         };
-        let Some(by) = c.terms.trigger_by else { return object };
+        let Some(by) = c.terms.trigger_by else { return self.part_terms(c, object) };
         let by = match by {
             TriggerBy::Last => "LAST",
             TriggerBy::BidAsk => "BID_ASK",
             TriggerBy::Mark => "MARK",
         };
         let price = c.terms.trigger_price;
-        object.text("trigger_by", by).text("trigger_price", &listed.map_or(price.to_string(), |i| i.price(price)))
+        let price = listed.map_or(price.to_string(), |i| i.price(price));
+        self.part_terms(c, object.text("trigger_by", by).text("trigger_price", &price))
+    }
+
+    fn part_terms(&self, c: &PlaceOrder<'_>, object: Object) -> Object {
+        let listed = self.instrument(c.instrument_id).map(|at| &self.instruments[at]);
+        let display = Some(c.terms.display_quantity).filter(|display| *display > 0);
+        let object =
+            object.if_there("display_quantity", display.map(|n| listed.map_or(n.to_string(), |i| i.quantity(n))));
+        let object = if c.terms.hidden { object.raw("hidden", true) } else { object };
+        let prevention = c.terms.self_trade_prevention.map(|word| match word {
+            SelfTradePrevention::CancelNewest => "CANCEL_NEWEST",
+            SelfTradePrevention::CancelOldest => "CANCEL_OLDEST",
+            SelfTradePrevention::CancelBoth => "CANCEL_BOTH",
+            SelfTradePrevention::DecrementAndCancel => "DECREMENT_AND_CANCEL",
+        });
+        object.if_there("self_trade_prevention", prevention.map(str::to_owned))
     }
 
     fn worst_price(&self, c: &PlaceOrder<'_>, opposite: Option<u64>) -> Option<u64> {
@@ -209,8 +220,16 @@ impl Reference {
         }
         let (mut lots, mut spent) = (0, 0);
         let limit = limit.ok_or("no_liquidity")?;
-        self.best_opposite(instrument, c.side).ok_or("no_liquidity")?;
-        'spending: for (price, quantity) in self.makers(instrument, c.side, limit, c.account_id) {
+        self.best_displayed(instrument, c.side).ok_or("no_liquidity")?;
+        let leaves = self.instruments[instrument].max_quantity;
+        let mode = match self.mode(instrument, c.terms.self_trade_prevention) {
+            SelfTradePrevention::DecrementAndCancel => SelfTradePrevention::CancelNewest,
+            mode => mode,
+        };
+        let taker = Taker { instrument, side: c.side, limit, leaves, account: c.account_id, mode };
+        'spending: for step in self.plan(taker).steps {
+            let Step::Trade(maker, quantity) = step else { continue };
+            let price = self.orders[&maker].price;
             for _ in 0..quantity {
                 let cost = i128::from(price) * self.instruments[instrument].worth;
                 if spent + cost > c.terms.budget as i128 || lots == self.instruments[instrument].max_quantity {
@@ -263,7 +282,7 @@ impl Reference {
         if c.time_in_force == TimeInForce::Gtd && c.terms.expire_at_ms <= self.now_ms {
             return Err("expire_time_passed");
         }
-        let opposite = self.best_opposite(at, c.side).map(|maker| self.orders[&maker].price);
+        let opposite = self.best_displayed(at, c.side);
         let limit = self.worst_price(c, opposite);
         let spent = if c.terms.budget > 0 { Some(self.spend(c, at, limit)?) } else { None };
         let quantity = spent.map_or(c.quantity, |(lots, _)| lots);
@@ -274,6 +293,9 @@ impl Reference {
         self.check_terms(at, quantity, given)?;
         if c.terms.minimum_quantity > quantity {
             return Err("invalid_minimum_quantity");
+        }
+        if c.terms.display_quantity >= quantity {
+            return Err("invalid_display_quantity");
         }
         if waits(c.order_type) && c.terms.trigger_price == 0 {
             return Err("invalid_trigger_price");

@@ -4,13 +4,15 @@
 
 use std::collections::BTreeMap;
 
+use matching::book::Allocation;
 use matching::command::{ChangeLimits, ChangeSession, Command, ListAsset, ListInstrument, Transfer};
 use matching::limit;
-use matching::vocabulary::{AccountState, AssetKind, Session};
+use matching::vocabulary::{AccountState, AssetKind, SelfTradePrevention, Session};
 
 mod entry;
 mod mass;
 mod orders;
+mod plan;
 mod text;
 mod triggers;
 pub use orders::Order;
@@ -41,6 +43,7 @@ pub struct Account {
     pub notional_max: Option<u128>,
     pub quantity_max: Option<u128>,
     pub open_max: Option<u32>,
+    pub group: u32,
     /// Balance and hold by asset.
     pub funds: BTreeMap<usize, (i128, i128)>,
 }
@@ -69,6 +72,8 @@ pub struct Instrument {
     /// How many times an order has begun to wait.
     pub armed: u64,
     pub waves: Vec<Wave>,
+    pub self_trade: Option<SelfTradePrevention>,
+    pub allocation: Allocation,
     /// Ledger units of one price unit times one lot, and of one lot.
     pub worth: i128,
     pub lot: i128,
@@ -132,6 +137,8 @@ impl Reference {
             Command::SetMarkPrice(c) => self.set_mark_price(c),
             Command::MassCancel(c) => self.mass_cancel(c),
             Command::ChangeKillSwitch(c) => self.change_kill_switch(c),
+            Command::ChangeAccountOptions(c) => self.change_options(c),
+            Command::ChangeInstrumentRules(c) => self.change_rules(c),
         };
         if let Err((reason, aggregate)) = refused {
             let name = format!("{:?}", command.kind());
@@ -176,6 +183,7 @@ impl Reference {
             notional_max: None,
             quantity_max: None,
             open_max: None,
+            group: 0,
             funds: BTreeMap::new(),
         };
         self.accounts.insert(account, fresh);

@@ -2,8 +2,9 @@
 
 use matching::command::{CancelAll, CancelOrder, ReplaceOrder};
 use matching::limit;
-use matching::vocabulary::{PostOnly, Side};
+use matching::vocabulary::{PostOnly, SelfTradePrevention, Side, TimeInForce};
 
+use super::plan::Step;
 use super::text::{Object, decimal, uuid};
 use super::{Instrument, Reference, Refused, Wait, id, venue};
 
@@ -12,10 +13,7 @@ pub struct Order {
     pub account: u64,
     pub instrument: usize,
     pub side: Side,
-    pub day: bool,
-    /// What it does not trade at once is canceled; or nothing is traded.
-    pub immediate: bool,
-    pub kill: bool,
+    pub time_in_force: TimeInForce,
     pub waiting: Option<Wait>,
     pub expire_at_ms: Option<u64>,
     pub post_only: Option<PostOnly>,
@@ -25,6 +23,12 @@ pub struct Order {
     pub quantity: u64,
     pub leaves: u64,
     pub notional: i128,
+    pub self_trade: Option<SelfTradePrevention>,
+    /// An iceberg displays at most so much.
+    pub display: Option<u64>,
+    /// What it displays, or as much of a hidden one, while it rests.
+    pub shown: u64,
+    pub hidden: bool,
     /// None while it does not rest.
     pub priority: Option<u64>,
 }
@@ -51,7 +55,17 @@ impl Instrument {
 }
 
 impl Order {
-    fn status(&self) -> &'static str {
+    /// Nothing is traded unless all is.
+    pub(super) fn is_kill(&self) -> bool {
+        self.time_in_force == TimeInForce::Fok
+    }
+
+    /// What it does not trade at once is canceled.
+    pub(super) fn is_immediate(&self) -> bool {
+        self.is_kill() || self.time_in_force == TimeInForce::Ioc
+    }
+
+    pub(super) fn status(&self) -> &'static str {
         match self.leaves {
             0 => "EXECUTED",
             leaves if leaves == self.quantity => "PENDING",
@@ -64,7 +78,8 @@ impl Reference {
     pub(super) fn rests(&self, order: &Order) -> String {
         let Some(priority) = order.priority.filter(|_| order.leaves > 0) else { return "null".to_owned() };
         let instrument = &self.instruments[order.instrument];
-        let (price, quantity) = (instrument.price(order.price), instrument.quantity(order.leaves));
+        let (price, quantity) =
+            (instrument.price(order.price), instrument.quantity(if order.hidden { 0 } else { order.shown }));
         format!("{{\"price\":\"{price}\",\"quantity\":\"{quantity}\",\"priority\":{priority}}}")
     }
 
@@ -120,8 +135,16 @@ impl Reference {
         resting.min_by_key(|number| {
             let order = &self.orders[number];
             let price = i128::from(order.price);
-            (if side == Side::Buy { price } else { -price }, order.priority)
+            (if side == Side::Buy { price } else { -price }, order.hidden, order.priority)
         })
+    }
+
+    /// The best price that everybody sees of the other side.
+    pub(super) fn best_displayed(&self, instrument: usize, side: Side) -> Option<u64> {
+        let seen = self.open.iter().map(|number| &self.orders[number]);
+        let seen = seen.filter(|order| order.instrument == instrument && order.side != side);
+        let prices = seen.filter(|order| order.priority.is_some() && !order.hidden).map(|order| order.price);
+        if side == Side::Buy { prices.min() } else { prices.max() }
     }
 
     pub(super) fn meets(&self, taker: u64, maker: u64) -> bool {
@@ -134,6 +157,7 @@ impl Reference {
         let priorities = &mut self.instruments[order.instrument].priorities;
         *priorities += 1;
         order.priority = Some(*priorities);
+        order.shown = order.display.unwrap_or(u64::MAX).min(order.leaves);
     }
 
     /// Trades an order that does not rest; what is left rests, or is canceled for a reason.
@@ -147,39 +171,47 @@ impl Reference {
     }
 
     fn trade_on(&mut self, number: u64, rest_reason: Option<&'static str>) {
-        let mut last_execution = None;
-        let reason = loop {
-            let order = &self.orders[&number];
-            if order.leaves == 0 || order.priority.is_some() || order.waiting.is_some() {
-                return;
+        let order = self.orders[&number].clone();
+        if order.leaves == 0 || order.priority.is_some() || order.waiting.is_some() {
+            return;
+        }
+        let mut told_at = self.told.len() - 1;
+        let plan = self.plan(self.taker(&order));
+        for step in &plan.steps {
+            match *step {
+                Step::Trade(maker, lots) => told_at = self.fill(number, maker, lots),
+                Step::Cancel(maker) => self.end(maker, "self_trade"),
+                Step::Decrement(maker, lots) => {
+                    self.shrink(maker, lots);
+                    if lots < self.orders[&number].leaves {
+                        told_at = self.shrink(number, lots);
+                    }
+                }
             }
-            let Some(maker) = self.best_opposite(order.instrument, order.side) else { break rest_reason };
-            if !self.meets(number, maker) {
-                let beyond = rest_reason == Some("no_liquidity");
-                break if beyond { Some("protection_price") } else { rest_reason };
-            }
-            if self.orders[&maker].account == order.account {
-                break Some("self_trade");
-            }
-            last_execution = Some(self.fill(number, maker));
+        }
+        if self.orders[&number].leaves == 0 {
+            return;
+        }
+        let beyond = self.best_opposite(order.instrument, order.side).is_some();
+        let reason = match rest_reason {
+            _ if plan.stopped => Some("self_trade"),
+            Some("no_liquidity") if beyond => Some("protection_price"),
+            reason => reason,
         };
         if let Some(reason) = reason {
             return self.end(number, reason);
         }
         self.let_rest(number);
-        if let Some(at) = last_execution {
-            let rests = format!("\"rests\":{}", self.rests(&self.orders[&number]));
-            self.told[at].data = self.told[at].data.replace("\"rests\":null", &rests);
-        }
+        let rests = format!("\"rests\":{}", self.rests(&self.orders[&number]));
+        self.told[told_at].data = self.told[told_at].data.replace("\"rests\":null", &rests);
     }
 
     /// One trade; returns which event tells the taker's part.
-    fn fill(&mut self, taker: u64, maker: u64) -> usize {
+    fn fill(&mut self, taker: u64, maker: u64, quantity: u64) -> usize {
         self.trades += 1;
         let price = self.orders[&maker].price;
         self.instruments[self.orders[&maker].instrument].last_trade = price;
         self.prices.push(price);
-        let quantity = self.orders[&maker].leaves.min(self.orders[&taker].leaves);
         self.execute(maker, price, quantity, "MAKER");
         self.execute(taker, price, quantity, "TAKER");
         let (maker_order, taker_order) = (&self.orders[&maker], &self.orders[&taker]);
@@ -196,7 +228,13 @@ impl Reference {
             .id("taker_account_id", "acct", taker_order.account);
         let aggregate = uuid("inst", id(taker_order.instrument as u64 + 1));
         self.tell("TradeExecuted", &aggregate, data);
-        self.told.len() - 2
+        let taker_told = self.told.len() - 2;
+        let order = &self.orders[&maker];
+        if order.leaves > 0 && order.shown == 0 {
+            self.let_rest(maker);
+            self.restate(maker, "refreshed", &[]);
+        }
+        taker_told
     }
 
     fn execute(&mut self, number: u64, price: u64, quantity: u64, liquidity: &str) {
@@ -205,6 +243,7 @@ impl Reference {
         let instrument = &self.instruments[order.instrument];
         let notional = i128::from(price) * i128::from(quantity) * instrument.worth;
         order.leaves -= quantity;
+        order.shown = order.shown.saturating_sub(quantity);
         order.notional += notional;
         let order = order.clone();
         let sign = if order.side == Side::Buy { 1 } else { -1 };
@@ -222,6 +261,7 @@ impl Reference {
         if order.leaves == 0 {
             self.open.retain(|open| *open != number);
         }
+        let used_up = order.priority.is_some() && order.shown == 0;
         let instrument = &self.instruments[order.instrument];
         let data = Object::new()
             .id("order_id", "ordr", id(number))
@@ -236,7 +276,7 @@ impl Reference {
             .text("cum_quantity", &instrument.quantity(order.quantity - order.leaves))
             .text("leaves_quantity", &instrument.quantity(order.leaves))
             .text("cum_notional", &decimal(order.notional, self.assets[instrument.quote].scale))
-            .raw("rests", self.rests(&order))
+            .raw("rests", if used_up { "null".to_owned() } else { self.rests(&order) })
             .list("postings", &postings);
         self.tell("OrderExecuted", &uuid("ordr", id(number)), data);
     }
@@ -264,12 +304,14 @@ impl Reference {
 
     pub(super) fn expire_day_orders(&mut self, instrument: usize) {
         let mut ending: Vec<u64> = self.open.clone();
-        ending.retain(|number| self.orders[number].instrument == instrument && self.orders[number].day);
+        ending.retain(|number| {
+            self.orders[number].instrument == instrument && self.orders[number].time_in_force == TimeInForce::Day
+        });
         ending.sort_by_key(|number| {
             let order = &self.orders[number];
             let price = i128::from(order.price);
             let price = if order.side == Side::Buy { -price } else { price };
-            (order.waiting.is_some().then_some(*number), order.side, price, order.priority)
+            (order.waiting.is_some().then_some(*number), order.side, price, order.hidden, order.priority)
         });
         for number in ending {
             self.end(number, "session_end");
@@ -364,6 +406,7 @@ impl Reference {
         if order.price != before.price || order.quantity > before.quantity {
             order.priority = None;
         }
+        order.shown = order.shown.min(order.leaves);
         let order = order.clone();
         let crosses = self.best_opposite(order.instrument, order.side).is_some_and(|maker| self.meets(number, maker));
         if order.priority.is_none() && !crosses {

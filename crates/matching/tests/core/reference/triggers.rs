@@ -108,8 +108,7 @@ impl Reference {
         for at in 0..self.instruments.len() {
             while !self.instruments[at].closed {
                 for (side, reference) in [(Side::Sell, "BID"), (Side::Buy, "ASK")] {
-                    if let Some(best) = self.best_opposite(at, side) {
-                        let price = self.orders[&best].price;
+                    if let Some(price) = self.best_displayed(at, side) {
                         self.pass(at, reference, price, price);
                     }
                 }
@@ -147,7 +146,7 @@ impl Reference {
         let wait = self.orders.get_mut(&number).unwrap().waiting.take().unwrap();
         let order = self.orders[&number].clone();
         let meets = self.best_opposite(order.instrument, order.side).is_some_and(|maker| self.meets(number, maker));
-        let may_rest = !is_market(wait.order_type) && !order.immediate;
+        let may_rest = !is_market(wait.order_type) && !order.is_immediate();
         if may_rest && !meets {
             self.let_rest(number);
         }
@@ -163,7 +162,7 @@ impl Reference {
             .text("leaves_quantity", &instrument.quantity(order.leaves))
             .raw("rests", self.rests(&self.orders[&number]));
         self.tell("OrderTriggered", &uuid("ordr", id(number)), data);
-        if let Some(reason) = self.too_little(&order, order.kill, wait.whole, wait.least, meets) {
+        if let Some(reason) = self.too_little(&order, order.is_kill(), wait.whole, wait.least, meets) {
             return self.end(number, reason);
         }
         let rest_reason = match () {
