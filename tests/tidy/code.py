@@ -106,6 +106,10 @@ RUNTIME_ALLOWED: Mapping[str, tuple[str, ...]] = {
     "apps/platform/src/trading_platform/verify/checks.py": ("looks which read models there are", ".is_file", ".is_dir"),
     "apps/platform/src/trading_platform/verify/views.py": ("reads the file of a stopped service", "sqlite3.connect"),
     "apps/platform/src/trading_platform/lobster/day.py": ("reads the recorded day", "zipfile.ZipFile"),
+    "apps/platform/src/trading_platform/conformance/suite.py": (
+        "reads the public data sets",
+        *(".read_text", ".is_dir", ".iterdir"),
+    ),
     "apps/platform/src/trading_platform/client/browser.py": ("a browser comes back to it", "asyncio.start_server"),
     "apps/platform/src/trading_platform/client/rest.py": (
         "asks the platform, in a command of its own",

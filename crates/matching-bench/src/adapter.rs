@@ -3,9 +3,9 @@
 
 use matching::book::{Book, Incoming, NONE, Order, Sink};
 use matching::ladder::LadderKind;
+use matching::order_book::Ids;
 use matching::vocabulary::{Side, TimeInForce};
 
-use crate::ids::Ids;
 use crate::message::{Kind, Message};
 use crate::report::{Report, Told};
 

@@ -13,7 +13,6 @@ pub mod conformance;
 pub mod edge_cases;
 pub mod generator;
 pub mod handoff;
-pub mod ids;
 pub mod memory;
 pub mod message;
 pub mod mix;

@@ -1,5 +1,10 @@
 //! `matching._native`: converts and releases the GIL; no rule lives here.
 
+mod order_book;
+mod replay;
+
+use std::path::PathBuf;
+
 use matching::batch::Batch as Outcome;
 use matching::event::Events;
 use matching::id::{self, EntityKind};
@@ -76,6 +81,10 @@ impl Batch {
             PyTuple::new(py, events.collect::<PyResult<Vec<_>>>()?)
         });
         PyList::new(py, commands.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    fn lines<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &py.detach(|| replay::lines(&self.outcome)))
     }
 
     #[getter]
@@ -161,6 +170,15 @@ impl Engine {
     fn restore(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
         let engine = py.detach(|| matching::Engine::restore(data)).map_err(value_error)?;
         Ok(Self { engine, scratch: Events::default() })
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (path, log_number=1))]
+    #[allow(clippy::needless_pass_by_value)] // Python hands it over
+    fn replay(py: Python<'_>, path: PathBuf, log_number: u16) -> PyResult<Self> {
+        let mut replayed = Self::new(log_number)?;
+        py.detach(|| replay::replay(&mut replayed.engine, &path))?;
+        Ok(replayed)
     }
 
     fn execute(&mut self, py: Python<'_>, commands: &[u8], texts: &[u8]) -> PyResult<Batch> {
@@ -302,6 +320,8 @@ impl Engine {
 mod _native {
     #[pymodule_export]
     use super::{Asset, Batch, Engine, Instrument};
+    #[pymodule_export]
+    use crate::order_book::{OrderBook, Report};
 
     #[pymodule_export]
     const STATE_SCHEMA: u16 = matching::snapshot::STATE_SCHEMA;

@@ -304,3 +304,22 @@ def test_an_event_that_does_not_fit_is_named():
 def test_ids_render_and_parse():
     assert ids.render(ids.ORDER, ids.entity_id(1, 7)) == "6f726472-0001-8000-8000-000000000007"
     assert ids.parse("6f726472-0001-8000-8000-000000000007") == (ids.ORDER, ids.entity_id(1, 7))
+
+
+def test_a_file_of_events_leads_to_the_same_engine(tmp_path):
+    engine, batches = venue()
+    texts = TextArena()
+    batches.append(engine.execute(order(texts, 4, Side.SELL, 5, 100) + order(texts, 5, Side.BUY, 3, 100), bytes(texts)))
+    path = tmp_path / "events.txt"
+    path.write_bytes(b"".join(batch.lines() for batch in batches))
+    assert Engine.replay(path).state_hash() == engine.state_hash()
+
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:3], lines[4]]))
+    with pytest.raises(ValueError, match=r"events.txt, line 4: "):
+        Engine.replay(path)
+    path.write_bytes(b"OrderCreated and nothing else")
+    with pytest.raises(ValueError, match="line 1: expected `event_type event_id event_version event_data`"):
+        Engine.replay(path)
+    with pytest.raises(OSError, match="nowhere"):
+        Engine.replay(tmp_path / "nowhere")

@@ -20,6 +20,8 @@ pub mod ladder;
 pub mod limit;
 pub mod market;
 pub mod number;
+/// An order book on its own.
+pub mod order_book;
 pub mod order_index;
 pub mod snapshot;
 pub mod vocabulary;

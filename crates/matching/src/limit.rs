@@ -15,6 +15,8 @@ pub const LOT_LEDGER_MAX: u64 = 1 << 40;
 pub const AMOUNT_MAX: i128 = 1 << 120;
 /// Open orders of one instrument.
 pub const ORDERS_PER_INSTRUMENT_MAX: u32 = 1_000_000;
+/// Open orders of an order book on its own: a level's quantity is a `u64` then.
+pub const BOOK_ORDERS_MAX: u32 = 1 << 24;
 /// Trades of one command, those that it prevents included: with four events each, a command stays below the 65,536 events
 /// that one append of the log takes (and far below the 2^20 that an event id can number).
 pub const TRADES_PER_COMMAND_MAX: u32 = 15_000;

@@ -1,11 +1,14 @@
 """Types of the native module; `matching.engine` is its public name."""
 
+import os
 from collections.abc import Callable, Iterable
 from typing import Final, TypeVar, final
 
+from typing_extensions import Buffer
+
 T = TypeVar("T")
 
-__all__ = ["CANCELS_PER_COMMAND_MAX", "STATE_SCHEMA", "Asset", "Batch", "Engine", "Instrument"]
+__all__ = ["CANCELS_PER_COMMAND_MAX", "STATE_SCHEMA", "Asset", "Batch", "Engine", "Instrument", "OrderBook", "Report"]
 
 CANCELS_PER_COMMAND_MAX: Final[int]
 """Orders ended by one mass cancel or one close of a session; ask again while as many were."""
@@ -31,6 +34,9 @@ class Batch:
         id, instrument id, user. users: one for each command that was given, for the envelopes of its events; ValueError
         if they are not as many. Commands that were put in because they were due have none.
         """
+    def lines(self) -> bytes:
+        """The events, one a line: `event_type event_id event_version event_data`; append them to a file that
+        `Engine.replay` reads."""
     @property
     def given(self) -> list[int | None]:
         """For each command that was decided, which record it is; None for one that was put in because it was due."""
@@ -93,6 +99,10 @@ class Engine:
     @staticmethod
     def restore(data: bytes) -> Engine:
         """The engine of a snapshot; ValueError if it is not one of this version or contradicts itself."""
+    @staticmethod
+    def replay(path: str | os.PathLike[str], log_number: int = 1) -> Engine:
+        """The engine that a file of events leads to, folded with the GIL released; its lines are those of
+        `Batch.lines`. OSError if it cannot be read; ValueError names the line that does not fit."""
     def execute(self, commands: bytes, texts: bytes) -> Batch:
         """Decide all commands; the GIL is released meanwhile.
 
@@ -144,3 +154,67 @@ class Engine:
     def account_exists(self, account_id: int) -> bool: ...
     def holdings(self, account_id: int) -> list[tuple[str, int, int]]:
         """(asset, balance, hold) in ledger units, ordered by listing; empty if there is no such account."""
+
+@final
+class Report:
+    """One thing that an order book did. told: a `Told`; why: a `Why`; quantity: lots that came in, were traded or
+    canceled, or are left of a reduced or replaced order."""
+
+    @property
+    def told(self) -> int: ...
+    @property
+    def why(self) -> int: ...
+    @property
+    def order_id(self) -> int:
+        """Whose it is; of a trade, the resting order."""
+    @property
+    def taker_id(self) -> int:
+        """Of a trade, the incoming order; else 0."""
+    @property
+    def price(self) -> int:
+        """The order's price; of a trade, that of the trade."""
+    @property
+    def quantity(self) -> int: ...
+
+@final
+class OrderBook:
+    """One instrument's orders by price and time, by the client's ids: no accounts, no money, no events.
+
+    Prices and quantities are whole numbers up to 2^40 - 1, ids up to 2^64 - 1; at most 2^24 orders are open. A number
+    that fits no field raises OverflowError, a word that is none ValueError; everything else that may not be is a report
+    `REJECTED`. A book is for one thread at a time.
+    """
+
+    def __init__(self, *, pro_rata_minimum: int | None = None, self_trade: int | None = None) -> None:
+        """pro_rata_minimum: share each price in proportion, a share below it is none; None: first come, first served.
+        self_trade: a `SelfTrade`; None: an owner's orders trade with each other."""
+    def submit(
+        self, order_id: int, side: int, price: int, quantity: int, owner: int = 0, time_in_force: int = 0
+    ) -> list[Report]:
+        """Enter an order. price 0, of an IOC or FOK order: any price. owner 0: nobody's, it trades with everybody."""
+    def cancel(self, order_id: int) -> list[Report]:
+        """End an open order."""
+    def reduce(self, order_id: int, by: int) -> list[Report]:
+        """Take lots away from an open order, which keeps its priority; all of them end it."""
+    def replace(self, order_id: int, price: int = 0, quantity: int = 0) -> list[Report]:
+        """Take an open order out and let it come in again, behind the others; 0 keeps its price, or what is left."""
+    def apply(self, commands: Buffer) -> bytes:
+        """Apply up to 65,536 commands of 32 bytes with the GIL released; returns their reports, 40 bytes each.
+
+        ValueError names the command that is malformed; then nothing has been applied.
+        """
+    def order(self, order_id: int) -> tuple[int, int, int, int] | None:
+        """(id, price, lots left, owner) of an open order."""
+    def place_in_queue(self, order_id: int) -> tuple[int, int] | None:
+        """Orders and lots ahead of an open order at its price."""
+    def book(self, depth: int) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
+        """Bids and asks from the best: (price, lots, orders)."""
+    def orders(self) -> tuple[list[tuple[int, int, int, int]], list[tuple[int, int, int, int]]]:
+        """Open bids and asks in the order in which they would trade: (id, price, lots left, owner)."""
+    def snapshot(self) -> bytes:
+        """The commands that make this book out of an empty one: `OrderBook.apply` takes them."""
+    def clear(self) -> None:
+        """Forget every order."""
+    def __len__(self) -> int:
+        """Open orders."""
+    def __contains__(self, order_id: int) -> bool: ...

@@ -4,5 +4,6 @@
 #![allow(clippy::cast_possible_truncation)]
 
 mod naive;
+mod order_book;
 mod random;
 mod rules;

@@ -61,7 +61,7 @@ class Level:
 
     def named(self, message: Message) -> Order:
         """The order that the message is about: one that came in as a message, else the synthetic that stands for it."""
-        order = self.orders.get(_name(message)) or self.synthetic
+        order = self.orders.get(order_name(message)) or self.synthetic
         if order is None:
             raise NotLobster(f"{message} is about an order that no message and no level of the window brought in")
         return order
@@ -130,7 +130,7 @@ class Plan:
         key = (message.side, message.price)
         if key not in expected:
             self.levels[key] = Level({})
-        name = _name(message)
+        name = order_name(message)
         self.levels[key].orders[name] = Order(name, message.size, message.size, message.size)
         expected[key] = expected.get(key, 0) + message.size
         return Step(Action.PLACE, name, *key, message.size)
@@ -188,7 +188,8 @@ class Plan:
             del self.levels[key]
 
 
-def _name(message: Message) -> str:
+def order_name(message: Message) -> str:
+    """What the plan calls the order that a message is about."""
     return f"L{message.order_id}"
 
 

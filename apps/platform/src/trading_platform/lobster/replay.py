@@ -1,14 +1,13 @@
 """The replay: a client that sends a LOBSTER day to order-service and compares market-data's book with every row.
 
 Each execution message is one immediate-or-cancel order of the taker's account, so that the book after every message can
-be compared. The exchange tells one aggressor's fills as several messages with one time and side, in no certain order:
-which resting orders were hit is compared for such a sweep as a whole, counted by message.
+be compared.
 """
 
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple, assert_never
 
@@ -20,8 +19,9 @@ from trading.v1.engine_pb2_grpc import EngineServiceStub
 from trading.v1.market_data_pb2_grpc import MarketDataServiceStub
 from trading.v1.trading_pb2_grpc import OrderServiceStub
 from trading_platform.lobster import day
-from trading_platform.lobster.day import Day, Levels, Message
+from trading_platform.lobster.day import Day, Levels
 from trading_platform.lobster.plan import Action, MustWait, Plan, Step
+from trading_platform.lobster.sweep import Sweeps
 
 REQUESTS_MAX = 250
 IN_FLIGHT_MAX = 4
@@ -51,18 +51,6 @@ class Outcome:
     first_difference: str = ""
 
 
-@dataclass
-class Sweep:
-    """Executions of one aggressor: what the file says was hit and what the venue filled, by order."""
-
-    expected: Counter[str] = field(default_factory=Counter)
-    filled: Counter[str] = field(default_factory=Counter)
-    known: list[str] = field(default_factory=list)  # orders hit on known levels, one entry a message
-
-    def as_expected(self) -> int:
-        return sum(self.filled[name] == self.expected[name] for name in self.known)
-
-
 class Sent(NamedTuple):
     """A request under way, or none where a message changes nothing; `ends_row`: the book must then equal the row."""
 
@@ -90,7 +78,7 @@ class Replay:
         self._gathered: list[Sent] = []
         self._flights: deque[tuple[asyncio.Task[trading_pb2.SubmitResponse], list[Sent]]] = deque()
         self._row_ends: asyncio.Queue[tuple[int, int] | None] = asyncio.Queue()  # row, position of its last command
-        self._sweeps: dict[int, Sweep] = {}
+        self._sweeps = Sweeps(sample.messages)
         self._position = 0
 
     async def run(self) -> Outcome:
@@ -102,9 +90,8 @@ class Replay:
             await comparing
         finally:
             comparing.cancel()
-        for sweep in {id(sweep): sweep for sweep in self._sweeps.values()}.values():
-            self._outcome.executions_known += len(sweep.known)
-            self._outcome.executions_expected += sweep.as_expected()
+        self._outcome.executions = self._sweeps.executions
+        self._outcome.executions_known, self._outcome.executions_expected = self._sweeps.known_and_expected()
         return self._outcome
 
     async def state_hash(self) -> str:
@@ -181,7 +168,7 @@ class Replay:
                 await self._flush(0)
                 steps = self._plan.steps(message, row)
             if message.kind == day.EXECUTION:
-                self._expect(number, message)
+                self._sweeps.expect(number, self._plan.known(message))
             self._gather(number, steps)
             if len(self._gathered) >= REQUESTS_MAX:
                 await self._flush(IN_FLIGHT_MAX - 1)
@@ -192,18 +179,6 @@ class Replay:
             self._gathered.append(Sent(number, step, at == len(steps)))
         if not steps:
             self._gathered.append(Sent(number, None, True))
-
-    def _expect(self, number: int, message: Message) -> None:
-        """Note what the file says was hit; the sweep goes on while time and side are the same."""
-        before = self._day.messages[number - 1]
-        same = before.kind == day.EXECUTION and (before.time_ns, before.side) == (message.time_ns, message.side)
-        sweep = (self._sweeps.get(number - 1) if same else None) or Sweep()
-        self._sweeps[number] = sweep
-        name = f"L{message.order_id}"
-        sweep.expected[name] += message.size
-        if self._plan.known(message):
-            sweep.known.append(name)
-        self._outcome.executions += 1
 
     async def _flush(self, under_way_max: int) -> None:
         """Send what is gathered, then take answers until at most so many submissions are under way."""
@@ -240,7 +215,7 @@ class Replay:
             for fill in result.fills:
                 fills[self._names[fill.resting_order_id]] += int(fill.quantity)
             self._plan.filled(self._day.messages[number], fills)
-            self._sweeps[number].filled.update(fills)
+            self._sweeps.filled(number, fills)
 
     def _request(self, number: int, step: Step) -> trading_pb2.OrderRequest:
         stamp_ns = self._day.messages[number].time_ns

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use matching::book::NONE;
+use crate::book::NONE;
 
 /// Ids below this are looked up in a table: at most 64 MiB of it.
 const TABLE_IDS_MAX: usize = 1 << 24;

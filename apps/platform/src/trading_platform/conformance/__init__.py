@@ -1,0 +1,1 @@
+"""Suites that others published, through the engine of the `matching` package."""

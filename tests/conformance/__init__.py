@@ -1,0 +1,1 @@
+"""The matching core against what others published, through its Python package."""
