@@ -270,7 +270,7 @@ impl<R: FnMut(Report)> Sink for Trades<'_, R> {
         let is_gone = prevented == Prevented::Canceled || maker.leaves == 0;
         let told = if is_gone { Told::Canceled } else { Told::Reduced };
         let quantity = match prevented {
-            Prevented::Decremented(lots) if is_gone => lots,
+            Prevented::Decremented { lots, .. } if is_gone => lots,
             _ => maker.leaves,
         };
         (self.report)(about(told, Why::SelfTrade, maker, quantity));
