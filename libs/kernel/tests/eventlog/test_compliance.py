@@ -373,6 +373,7 @@ def test_a_follower_that_has_seen_more_than_the_log_holds_is_stopped(on):
 
 def test_checkpoints_are_kept_by_name_and_never_move_backwards(on):
     async def scenario(log, writer):
+        await log.append([command("a", *[event("order-a", version) for version in range(1, 8)])], writer)
         assert await log.load_checkpoint("view") == 0
         for position, kept in [(3, 3), (7, 7), (5, 7)]:
             await log.save_checkpoint("view", position)
