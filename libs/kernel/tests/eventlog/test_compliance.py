@@ -374,10 +374,14 @@ def test_a_follower_that_has_seen_more_than_the_log_holds_is_stopped(on):
 def test_checkpoints_are_kept_by_name_and_never_move_backwards(on):
     async def scenario(log, writer):
         assert await log.load_checkpoint("view") == 0
+        await log.append([command(f"{number}", event(f"o{number}", 1)) for number in range(7)], writer)
         for position, kept in [(3, 3), (7, 7), (5, 7)]:
             await log.save_checkpoint("view", position)
             assert await log.load_checkpoint("view") == kept
         assert await log.load_checkpoint("other") == 0
+        with pytest.raises(Malformed, match="ends at 7: nobody has followed it to 8"):
+            await log.save_checkpoint("view", 8)
+        assert await log.load_checkpoint("view") == 7
 
     on(scenario)
 
