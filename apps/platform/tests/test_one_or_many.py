@@ -84,4 +84,4 @@ def test_the_same_day_has_the_same_outcome(tmp_path, way):
     done = uvloop.run(
         verify_command.verified(tmp_path / "data", "main", lambda name: lambda at, of: None, lambda checked: None)
     )
-    assert (len(done), [checked for checked in done if not checked.ok]) == (7, [])
+    assert (len(done), [checked for checked in done if not checked.ok]) == (8, [])

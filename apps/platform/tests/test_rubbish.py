@@ -5,6 +5,9 @@ import socket
 import pytest
 from typer.testing import CliRunner
 
+from kernel.projection import ViewStore
+from market_data.book import Resting
+from market_data.views import MarketView
 from trading_platform.cli import app
 
 USAGE, FAILED, NOT_SIGNED_IN = 2, 3, 4
@@ -75,14 +78,18 @@ def test_the_version_is_told():
 
 
 def test_a_fault_of_the_platform_is_no_wrong_usage_and_leaves_its_trace(tmp_path):
-    """A read model whose rows nobody can read: the service that meets them fails while it runs."""
-    (tmp_path / "data").mkdir(mode=0o700)
-    (tmp_path / "data" / "order-service").mkdir()
-    (tmp_path / "data" / "order-service" / "orders.sqlite").write_bytes(b"no database" * 1_000)
-    failed = typed(f"{UP} --services trading-engine,order-service --peers market-data=127.0.0.1:1", tmp_path)
+    """A read model that contradicts itself: an order rests in a market that is not there."""
+    path = tmp_path / "data" / "market-data" / "market-data.sqlite"
+    path.parent.mkdir(parents=True, mode=0o700)
+    view = MarketView()
+    store = ViewStore(view, path)
+    view.resting.put("1", Resting("NOWHERE", "BUY", 1, 1, 1))
+    store.commit(store.take(), 1)
+    store.close()
+    failed = typed(f"{UP} --services trading-engine,market-data", tmp_path)
     assert failed.exit_code == FAILED
     assert "Traceback" in failed.stdout + failed.stderr
-    assert "not a database" in failed.stdout + failed.stderr
+    assert "KeyError: 'NOWHERE'" in failed.stdout + failed.stderr
 
 
 def test_what_was_opened_is_closed_when_a_service_cannot_be_built(tmp_path):

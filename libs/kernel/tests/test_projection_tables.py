@@ -128,3 +128,33 @@ def test_a_view_that_cannot_be_written_says_what_and_where(tmp_path):
             store.commit(store.take(), 2)
     assert store.checkpoint == 1
     store.close()
+
+
+class ReadAtStart(Notes):
+    """A view that loads its rows when it is opened."""
+
+    def opened(self) -> None:
+        dict(self.notes.everything())
+
+
+BROKEN = {
+    "is no database": (b"rubbish" * 1_000, "cannot be read"),
+    "holds a row that is none": ("UPDATE notes SET row = '{'", "holds a row that cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("how", "told"), BROKEN.values(), ids=BROKEN)
+def test_a_file_that_cannot_be_read_is_named_with_what_to_do(tmp_path, how, told):
+    path = tmp_path / "notes.sqlite"
+    if isinstance(how, bytes):
+        path.write_bytes(how)
+    else:
+        view = Notes(0)
+        store = ViewStore(view, path)
+        view.notes.put("a", Note("first"))
+        store.commit(store.take(), 1)
+        store.close()
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(how)
+    with pytest.raises(ViewFailed, match=rf"{path} {told} .*delete the file"):
+        ViewStore(ReadAtStart(0), path)

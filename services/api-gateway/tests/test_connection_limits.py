@@ -138,6 +138,8 @@ def test_a_websocket_that_begins_with_a_body_is_refused_at_once():
             head = f"/v1/stream HTTP/1.1\r\nHost: x\r\n{upgrade}Sec-WebSocket-Version: 13\r\n"
             for text in (f"POST {head}Content-Length: 5\r\n\r\nhello", f"GET {head}Content-Length: 5\r\n\r\nhello"):
                 assert problem_in(await said(port, text.encode()), 400) == "invalid_request"
+            for text in (f"GET {head}\r\n".replace(upgrade[-28:], "x\r\n"), f"GET {head}\r\n".replace("13", "99")):
+                assert problem_in(await said(port, text.encode()), 400) == "invalid_request"
             answer = await said(port, f"GET {head}X-Long: {'a' * 20_000}\r\n\r\n".encode())
             assert problem_in(answer, 400) == "invalid_request"
 

@@ -181,7 +181,11 @@ class ViewStore:
             self._writer.close()
             told = f"{self._where} cannot be read ({error}): delete the file, it is made again from the log"
             raise ViewFailed(told) from error
-        view.opened()
+        try:
+            view.opened()
+        except msgspec.DecodeError as error:
+            told = f"{self._where} holds a row that cannot be read ({error}): delete the file, it is made again"
+            raise ViewFailed(told) from error
 
     def _opened(self, target: str, path: Path | None) -> int:
         """Make the tables ready; the position that they cover."""

@@ -375,10 +375,14 @@ def test_checkpoints_are_kept_by_name_and_never_move_backwards(on):
     async def scenario(log, writer):
         await log.append([command("a", *[event("order-a", version) for version in range(1, 8)])], writer)
         assert await log.load_checkpoint("view") == 0
+        await log.append([command(f"{number}", event(f"o{number}", 1)) for number in range(7)], writer)
         for position, kept in [(3, 3), (7, 7), (5, 7)]:
             await log.save_checkpoint("view", position)
             assert await log.load_checkpoint("view") == kept
         assert await log.load_checkpoint("other") == 0
+        with pytest.raises(Malformed, match="ends at 7: nobody has followed it to 8"):
+            await log.save_checkpoint("view", 8)
+        assert await log.load_checkpoint("view") == 7
 
     on(scenario)
 

@@ -3,6 +3,7 @@ that owe the rest of a request, and on how many connections there are.
 """
 
 import asyncio
+import re
 from enum import Enum
 from functools import partial
 from typing import Any, NamedTuple
@@ -27,6 +28,9 @@ CLOSING_SWEEPS_MAX = 3
 TOLD_MAX = 32
 # Of a request line besides method and path, and of a header besides name and value.
 LINE_BYTES, HEADER_BYTES = len("  HTTP/1.1\r\n\r\n"), len(": \r\n")
+
+
+KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")  # RFC 6455, 4.1: 16 bytes in base64
 
 
 class Phase(Enum):
@@ -139,8 +143,11 @@ class HttpConnection(HttpToolsProtocol):
         raise ValueError(fault.code)
 
     def _begins_websocket(self) -> bool:
-        has_body = any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
-        return self.parser.get_method() == b"GET" and not has_body
+        headers = dict(self.headers)
+        has_body = b"content-length" in headers or b"transfer-encoding" in headers
+        has_key = KEY.fullmatch(headers.get(b"sec-websocket-key", b"")) is not None
+        is_known = headers.get(b"sec-websocket-version") == b"13"
+        return self.parser.get_method() == b"GET" and not has_body and has_key and is_known
 
     # ---- what is done about it
 

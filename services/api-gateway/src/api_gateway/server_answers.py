@@ -10,7 +10,9 @@ from api_gateway.problems import CONTENT_TYPE, HttpRefused, problem_of, retry_af
 from kernel.refused import Kind, Refused
 
 MALFORMED = HttpRefused(400, "invalid_request", "What came is not HTTP/1.1.")
-NO_HANDSHAKE = HttpRefused(400, "invalid_request", "A WebSocket begins with a GET without a body, and its headers.")
+NO_HANDSHAKE = HttpRefused(
+    400, "invalid_request", "A WebSocket begins with a GET without a body, with a key, in version 13."
+)
 HEAD_TOO_LATE = HttpRefused(408, "request_timeout", "The request's head was not complete in time.")
 HEAD_TOO_LARGE = HttpRefused(431, "head_too_large", "The request line and headers, or the trailers, are too large.")
 BUSY = Refused("busy", "Too many connections are open; try again.", Kind.UNAVAILABLE, retry_after_s=1)

@@ -25,6 +25,7 @@ from kernel.eventlog.port import (
     Fenced,
     LogError,
     LogFailed,
+    Malformed,
     QueueFull,
     Snapshot,
     Writer,
@@ -151,6 +152,8 @@ class LocalLog:
             yield batch
 
     async def save_checkpoint(self, name: str, position: int) -> None:
+        if position > self._tail.head:  # kept, it would tell the next start that the log was cut
+            raise Malformed(f"log {self._name} ends at {self._tail.head}: nobody has followed it to {position}")
         await self._store.save_checkpoint(name, position)
 
     async def load_checkpoint(self, name: str) -> int:

@@ -142,7 +142,8 @@ class EventLog(Protocol):
         Corrupt if `after` is beyond the head (the follower has seen what the log lost), LogFailed when closed."""
 
     async def save_checkpoint(self, name: str, position: int) -> None:
-        """Remember how far a follower without a store of its own has come; never moves backwards."""
+        """Remember how far a follower without a store of its own has come; never moves backwards. Malformed beyond the
+        head."""
 
     async def load_checkpoint(self, name: str) -> int:
         """The checkpoint of that name, 0 if it was never saved."""
