@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from trading_platform import matching_program
+from trading_platform.bench import matching_python
 from trading_platform.cli import app
 
 HEADER = "seq,type,side,ioc,qty,order_id,price_ticks\n"
@@ -46,3 +47,32 @@ def test_what_is_missing_is_told(tmp_path, monkeypatch, project, path, expected)
         monkeypatch.setenv("PATH", path)
     with pytest.raises(matching_program.NotRunnable, match=expected):
         matching_program.run([], tmp_path)
+
+
+def test_the_python_cases_do_the_same_operations():
+    operations = matching_python.make_operations(3_000)
+    assert operations == matching_python.make_operations(3_000)
+    drivers = [who(operations) for who in (matching_python.Calls, matching_python.Batches)]
+    for driver in drivers:
+        driver.run()
+    calls, batches = (driver.traded() for driver in drivers)
+    assert calls == batches > 0
+
+
+def test_a_python_case_tells_its_figure(monkeypatch):
+    monkeypatch.setattr(matching_python, "OPERATIONS", 2_000)
+    result = CliRunner().invoke(app, ["bench", "matching", "python-batch", "--runs", "1", "--json"])
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["bench"], told["case"], told["unit"]) == (
+        0,
+        "matching",
+        "python-batch",
+        "operations/s",
+    )
+    assert told["value"] > 0
+
+
+def test_where_bourse_is_missing_it_is_told(monkeypatch):
+    monkeypatch.setattr(matching_python.util, "find_spec", lambda name: None)
+    result = CliRunner().invoke(app, ["bench", "matching", "bourse"])
+    assert (result.exit_code, "bourse is not installed" in result.stderr) == (3, True)

@@ -10,13 +10,13 @@ use crate::handoff::Handoff;
 use crate::message::Message;
 use crate::report::{Report, sha256, stream_of};
 use crate::rival::Rival;
-use crate::{memory, mix};
+use crate::{engine_speed, memory, mix};
 
 /// Room for the reports of a full scenario.
 const REPORTS: usize = 4_000_000;
 const HANDOFF: &str = "-handoff";
 /// Cases that are no scenario: each tells several figures.
-const OTHERS: [&str; 4] = ["ladders", "matchcore", "mix", "memory"];
+const OTHERS: [&str; 6] = ["ladders", "matchcore", "mix", "risk", "encode", "memory"];
 const RATE: &str = "messages/s";
 const THOUSAND: u64 = 1_000;
 
@@ -46,6 +46,8 @@ pub fn measure(case: &str, runs: usize) -> Option<Vec<Figure>> {
         "ladders" => return Some(SCENARIOS.iter().flat_map(|scenario| ladders(*scenario, runs)).collect()),
         "matchcore" => return Some(against_matchcore(runs)),
         "mix" => return Some(vec![quoting(runs)]),
+        "risk" => return Some(engine_speed::risk(runs)),
+        "encode" => return Some(engine_speed::encode(runs)),
         "memory" => return Some(memory_figures()),
         _ => {}
     }

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from kernel.runtime import SystemRuntime
 from trading_platform import matching_program
+from trading_platform.bench import matching_python
 from trading_platform.bench.child import ChildFailed
 from trading_platform.bench.market import MarketFailed
 from trading_platform.bench.report import Result, show, told
@@ -95,9 +96,22 @@ def matching(
     runs: Annotated[int, typer.Option(help="A figure is the median of so many.", min=1)] = 5,
     as_json: Json = False,
 ) -> None:
-    """The matching core alone: messages of the public benchmark a second, and other workloads."""
-    arguments = ["bench", "--runs", str(runs), *(cases or [])]
-    raise typer.Exit(matching_program.run_or_tell(arguments, as_json))
+    """The matching core alone: messages of the public benchmark a second, its Python package, and other workloads."""
+    named = cases or []
+    in_python = [case for case in (named or matching_python.CASES) if case in matching_python.CASES]
+    others = [case for case in named if case not in matching_python.CASES]
+    code = 0
+    if others or not named:
+        code = matching_program.run_or_tell(["bench", "--runs", str(runs), *others], as_json)
+    runtime = SystemRuntime()
+    for case in in_python if code == 0 else []:
+        try:
+            show(matching_python.run(runtime, case, runs), as_json)
+        except matching_python.NoRival as error:
+            told.print(f"{case}: {error}", style="yellow", markup=False, soft_wrap=True)
+            code = FAILED if named else 0
+    runtime.close()
+    raise typer.Exit(code)
 
 
 def _title(tell: Callable[[str, int, int], None]) -> Callable[[str], None]:
