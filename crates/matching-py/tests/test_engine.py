@@ -207,6 +207,31 @@ def test_parts_groups_and_rules_reach_the_core():
     assert engine.book(goog, 5) == ([], [(58000, 2, 1)])
 
 
+def test_orders_of_an_account_that_is_gone_end():
+    engine, _ = venue()
+    texts = TextArena()
+    records = [
+        command.change_account_options(START_NS, account(4), cancel_on_disconnect=Switch.ON),
+        order(texts, 4, Side.BUY, 1, 58000),
+        command.report_disconnect(texts, START_NS, account(4), "no heartbeat"),
+        command.set_dead_mans_timer(START_NS, account(4), START_NS // 1_000_000 + 5),
+        order(texts, 4, Side.BUY, 1, 58000),
+        command.cancel_all(START_NS + 6_000_000, account(5)),
+    ]
+    told = [(row[1], json.loads(row[6])) for row in engine.execute(b"".join(records), bytes(texts)).events]
+    assert [(name, data.get("reason")) for name, data in told] == [
+        ("AccountOptionsChanged", None),
+        ("OrderCreated", None),
+        ("OrderCanceled", "disconnect"),
+        ("OrdersCanceled", "no heartbeat"),
+        ("DeadMansTimerChanged", None),
+        ("OrderCreated", None),
+        ("OrderCanceled", "dead_mans_timer"),
+        ("DeadMansTimerChanged", None),
+        ("OrdersCanceled", None),
+    ]
+
+
 def test_many_orders_end_at_once():
     engine, _ = venue()
     texts = TextArena()

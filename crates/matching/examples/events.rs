@@ -5,7 +5,7 @@ use matching::batch::Batch;
 use matching::command::{
     CancelAll, CancelOrder, ChangeAccountOptions, ChangeAccountState, ChangeInstrumentRules, ChangeKillSwitch,
     ChangeLimits, ChangeSession, ChosenAllocation, Command, ListAsset, ListInstrument, MassCancel, OpenAccount,
-    PlaceOrder, ReplaceOrder, SetMarkPrice, Stamped, Terms, TextArena, Transfer,
+    PlaceOrder, ReplaceOrder, ReportDisconnect, SetDeadMansTimer, SetMarkPrice, Stamped, Terms, TextArena, Transfer,
 };
 use matching::id::entity_id;
 use matching::limit::TRIGGERS_PER_COMMAND_MAX;
@@ -276,7 +276,9 @@ fn parts() -> Vec<Command<'static>> {
         Command::ChangeInstrumentRules(ChangeInstrumentRules { instrument_id, self_trade_prevention, allocation })
     };
     let group = |account_id, trade_group| {
-        Command::ChangeAccountOptions(ChangeAccountOptions { account_id, trade_group: Some(trade_group) })
+        let cancel_on_disconnect = Some(if trade_group > 0 { Switch::On } else { Switch::Off });
+        let trade_group = Some(trade_group);
+        Command::ChangeAccountOptions(ChangeAccountOptions { account_id, cancel_on_disconnect, trade_group })
     };
     vec![
         with(iceberg, order(ADA, Side::Sell, 5, 58_000)),
@@ -291,6 +293,11 @@ fn parts() -> Vec<Command<'static>> {
         rules(GOOG, AllocationRule::LeadMarketMaker, 0, NOBODY, 400_000),
         rules(GOOG, AllocationRule::PriceTime, 0, 0, 0),
         group(ADA, 9),
+        Command::PlaceOrder(order(ADA, Side::Buy, 1, 50_000)),
+        Command::ReportDisconnect(ReportDisconnect { account_id: ADA, reason: "no heartbeat" }),
+        Command::SetDeadMansTimer(SetDeadMansTimer { account_id: ADA, due_ms: 1 }),
+        Command::SetDeadMansTimer(SetDeadMansTimer { account_id: ADA, due_ms: 1_700_000_000_002 }),
+        Command::PlaceOrder(order(ADA, Side::Buy, 1, 50_000)),
         group(ADA, 0),
     ]
 }

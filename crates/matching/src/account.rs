@@ -57,6 +57,10 @@ pub struct Account {
     pub limits: Limits,
     /// Accounts of one trade group never trade with each other; zero: it is in none.
     pub trade_group: u32,
+    /// Whether a lost connection ends its orders.
+    pub cancel_on_disconnect: bool,
+    /// When its orders end unless it says something, milliseconds since 1970; zero: never.
+    pub dead_mans_due_ms: u64,
     /// Number of its open orders.
     pub open_orders: u32,
     pub(crate) working: Table<Working>,
@@ -73,6 +77,8 @@ impl Account {
             version: 0,
             limits: Limits::default(),
             trade_group: 0,
+            cancel_on_disconnect: false,
+            dead_mans_due_ms: 0,
             open_orders: 0,
             working: Table::default(),
             holdings: Table::default(),

@@ -7,10 +7,12 @@ use crate::limit;
 use crate::number::{SCALE_MAX, Unit};
 use crate::vocabulary::{AccountState, AssetKind, CommandKind, Session};
 
+mod connection;
 mod mass;
 mod place;
 mod record;
 mod rules;
+pub use connection::{ReportDisconnect, SetDeadMansTimer};
 pub use mass::{ChangeKillSwitch, MassCancel};
 pub use place::{PlaceOrder, Terms};
 pub use record::{RECORD_SIZE, RECORD_VERSION, Record, RecordError, TextArena};
@@ -62,6 +64,10 @@ pub enum Command<'a> {
     MassCancel(MassCancel),
     /// Blocks entry and ends orders, of an account or of the venue.
     ChangeKillSwitch(ChangeKillSwitch<'a>),
+    /// Ends an account's orders at a time, unless it is set anew before.
+    SetDeadMansTimer(SetDeadMansTimer),
+    /// A client's connection was lost.
+    ReportDisconnect(ReportDisconnect<'a>),
     /// Changes what an account chooses for all its orders.
     ChangeAccountOptions(ChangeAccountOptions),
     /// Changes how an instrument's orders meet.
@@ -220,6 +226,8 @@ impl Command<'_> {
             Self::SetMarkPrice(_) => CommandKind::SetMarkPrice,
             Self::MassCancel(_) => CommandKind::MassCancel,
             Self::ChangeKillSwitch(_) => CommandKind::ChangeKillSwitch,
+            Self::SetDeadMansTimer(_) => CommandKind::SetDeadMansTimer,
+            Self::ReportDisconnect(_) => CommandKind::ReportDisconnect,
             Self::ChangeAccountOptions(_) => CommandKind::ChangeAccountOptions,
             Self::ChangeInstrumentRules(_) => CommandKind::ChangeInstrumentRules,
         }
@@ -250,6 +258,8 @@ fn decode_body<'a>(r: &mut record::Reader<'_, 'a>) -> Result<Command<'a>, Record
         CommandKind::FireDue => Command::FireDue,
         CommandKind::MassCancel => Command::MassCancel(mass::decode_cancel(r)?),
         CommandKind::ChangeKillSwitch => Command::ChangeKillSwitch(mass::decode_switch(r)?),
+        CommandKind::SetDeadMansTimer => Command::SetDeadMansTimer(connection::decode_timer(r)?),
+        CommandKind::ReportDisconnect => Command::ReportDisconnect(connection::decode_disconnect(r)?),
         CommandKind::ChangeAccountOptions => Command::ChangeAccountOptions(rules::decode_options(r)?),
         CommandKind::ChangeInstrumentRules => Command::ChangeInstrumentRules(rules::decode_rules(r)?),
         CommandKind::SetMarkPrice => Command::SetMarkPrice(SetMarkPrice { instrument_id: r.u64(24), price: r.u64(48) }),
@@ -377,6 +387,8 @@ fn encode_body(command: &Command<'_>, r: &mut Record, texts: &mut TextArena) {
         Command::ChangeSession(c) => {
             r.u8(2, c.session as u8).u64(24, c.instrument_id).text(64, Some(c.reason), texts);
         }
+        Command::SetDeadMansTimer(c) => connection::encode_timer(c, r),
+        Command::ReportDisconnect(c) => connection::encode_disconnect(c, r, texts),
         Command::ChangeAccountOptions(c) => rules::encode_options(c, r),
         Command::ChangeInstrumentRules(c) => rules::encode_rules(c, r),
         Command::PlaceOrder(c) => place::encode(c, r, texts),

@@ -17,6 +17,7 @@ use crate::vocabulary::{CommandKind, Reason};
 
 mod cancel;
 mod cascade;
+mod connection;
 mod due;
 mod entry;
 mod evolve;
@@ -204,6 +205,8 @@ impl Engine {
             Command::SetMarkPrice(c) => self.set_mark_price(c, events),
             Command::MassCancel(c) => self.mass_cancel(c, events),
             Command::ChangeKillSwitch(c) => self.change_kill_switch(c, events),
+            Command::SetDeadMansTimer(c) => self.set_dead_mans_timer(c, events),
+            Command::ReportDisconnect(c) => self.report_disconnect(c, events),
             Command::ChangeAccountOptions(c) => self.change_account_options(c, events),
             Command::ChangeInstrumentRules(c) => self.change_instrument_rules(c, events),
             Command::PlaceOrder(_) | Command::CancelOrder(_) | Command::ReplaceOrder(_) | Command::CancelAll(_) => {

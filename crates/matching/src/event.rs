@@ -230,7 +230,10 @@ events! {
     /// A command other than about orders was refused.
     CommandRefused { "command" command: CommandKind, "reason" reason: Reason, "aggregate_id" aggregate_id: AggregateId, }
     /// A mass cancel ended.
-    OrdersCanceled { "account_id" account_id: AccountId, "symbol" symbol: Option<Instrument>, "count" count: u32, }
+    OrdersCanceled {
+        "account_id" account_id: AccountId, "symbol" symbol: Option<Instrument>, "count" count: u32,
+        "reason" reason: LeftOut<Text>,
+    }
     /// A mass cancel ended; what it chose by is there, what did not matter is left out.
     MassCanceled {
         "count" count: u32, "account_id" account_id: LeftOut<AccountId>, "symbol" symbol: LeftOut<Instrument>,
@@ -239,7 +242,12 @@ events! {
     /// A kill switch, of an account or of the venue, is on or off.
     KillSwitchChanged { "state" state: Switch, "reason" reason: Text, "account_id" account_id: LeftOut<AccountId>, }
     /// What an account chooses for all its orders is this now.
-    AccountOptionsChanged { "account_id" account_id: AccountId, "trade_group" trade_group: Option<u32>, }
+    AccountOptionsChanged {
+        "account_id" account_id: AccountId, "trade_group" trade_group: Option<u32>,
+        "cancel_on_disconnect" cancel_on_disconnect: LeftOut<Yes>,
+    }
+    /// An account's orders end at a time, or no longer.
+    DeadMansTimerChanged { "account_id" account_id: AccountId, "due_ms" due_ms: Option<u64>, }
     /// How an instrument's orders meet is this now; what its allocation does not need is left out.
     InstrumentRulesChanged {
         "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument,
@@ -311,6 +319,7 @@ impl Event {
             | Body::LimitsChanged(LimitsChanged { account_id, .. })
             | Body::AccountStateChanged(AccountStateChanged { account_id, .. })
             | Body::AccountOptionsChanged(AccountOptionsChanged { account_id, .. })
+            | Body::DeadMansTimerChanged(DeadMansTimerChanged { account_id, .. })
             | Body::OrderCancelRejected(OrderCancelRejected { account_id, .. }) => (Some(account_id), None),
             Body::SessionChanged(SessionChanged { symbol, .. })
             | Body::TriggersDeferred(TriggersDeferred { symbol, .. })

@@ -23,7 +23,7 @@ pub const MAGIC: &[u8; 8] = b"MATCHING";
 /// How the bytes are laid out.
 pub const FORMAT_VERSION: u16 = 1;
 /// What the state consists of, and what events mean to it: a change of either is a change of this number.
-pub const STATE_SCHEMA: u16 = 6;
+pub const STATE_SCHEMA: u16 = 7;
 
 const OPEN: u32 = u32::MAX - 1;
 
@@ -207,6 +207,8 @@ fn write_account(w: &mut Writer, account: &Account) {
     w.optional(account.limits.max_order_quantity, Writer::i128);
     w.optional(account.limits.max_open_orders, Writer::u32);
     w.u32(account.trade_group);
+    w.u8(u8::from(account.cancel_on_disconnect));
+    w.u64(account.dead_mans_due_ms);
     let holdings: Vec<&Holding> = account.holdings().collect();
     w.count(holdings.len());
     for holding in holdings {

@@ -329,6 +329,10 @@ words! {
         MassCancel = 18, "MassCancel";
         /// Blocks entry and ends orders, of an account or of the venue.
         ChangeKillSwitch = 19, "ChangeKillSwitch";
+        /// Ends an account's orders at a time, unless it is set anew before.
+        SetDeadMansTimer = 20, "SetDeadMansTimer";
+        /// A client's connection was lost.
+        ReportDisconnect = 21, "ReportDisconnect";
         /// Changes what an account chooses for all its orders.
         ChangeAccountOptions = 22, "ChangeAccountOptions";
         /// Changes how an instrument's orders meet.
@@ -427,5 +431,9 @@ words! {
         KillSwitch = 48, "kill_switch";
         /// An iceberg order would display as much as it has, or more.
         InvalidDisplayQuantity = 49, "invalid_display_quantity";
+        /// The connection of its account was lost.
+        Disconnect = 50, "disconnect";
+        /// Its account's dead-man's timer was not set anew.
+        DeadMansTimer = 51, "dead_mans_timer";
     }
 }

@@ -345,13 +345,27 @@ def change_kill_switch(
     )
 
 
-def change_account_options(stamp_ns: int, account_id: int, *, trade_group: int | None = None) -> bytes:
+def set_dead_mans_timer(stamp_ns: int, account_id: int, due_ms: int) -> bytes:
+    """End the account's orders at a time, in milliseconds since 1970, unless it is set anew before; 0 is off."""
+    return _pack(20, stamp_ns, numbers=(account_id, 0, 0, 0, 0, 0), tail=due_ms)
+
+
+def report_disconnect(texts: TextArena, stamp_ns: int, account_id: int, reason: str = "") -> bytes:
+    """Say that a connection of the account was lost: its orders end if it chose so. Ask again while the count is
+    `CANCELS_PER_COMMAND_MAX`."""
+    return _pack(21, stamp_ns, numbers=(account_id, 0, 0, 0, 0, 0), texts=(texts.add(reason), (0, 0)))
+
+
+def change_account_options(
+    stamp_ns: int, account_id: int, *, cancel_on_disconnect: Switch | None = None, trade_group: int | None = None
+) -> bytes:
     """Choose for all orders of an account; None stays as it is. Accounts of one trade group never trade with each
     other; group 0 is none."""
     return _pack(
         22,
         stamp_ns,
-        presence=(trade_group is not None) << 1,
+        (cancel_on_disconnect or 0, 0, 0),
+        presence=(cancel_on_disconnect is not None) | (trade_group is not None) << 1,
         numbers=(account_id, 0, trade_group or 0, 0, 0, 0),
     )
 

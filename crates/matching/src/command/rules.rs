@@ -1,7 +1,7 @@
 //! What an account chooses for all its orders, and how an instrument's orders meet.
 
 use super::record::{Reader, Record, RecordError};
-use crate::vocabulary::{AllocationRule, SelfTradePrevention};
+use crate::vocabulary::{AllocationRule, SelfTradePrevention, Switch};
 
 const MILLION: u32 = 1_000_000;
 
@@ -10,6 +10,8 @@ const MILLION: u32 = 1_000_000;
 pub struct ChangeAccountOptions {
     /// Whose.
     pub account_id: u64,
+    /// Whether a lost connection ends its orders.
+    pub cancel_on_disconnect: Option<Switch>,
     /// Accounts of one trade group never trade with each other; zero: it is in none.
     pub trade_group: Option<u32>,
 }
@@ -39,17 +41,26 @@ pub struct ChosenAllocation {
 }
 
 pub(super) fn decode_options(r: &mut Reader<'_, '_>) -> Result<ChangeAccountOptions, RecordError> {
-    let given = r.presence(0b10)?;
-    let group = r.u64(32);
+    let given = r.presence(0b11)?;
+    let (switch, group) = (r.u8(2), r.u64(32));
+    if given & 1 == 0 && switch != 0 {
+        return Err(RecordError::NotAbsent("cancel on disconnect"));
+    }
+    let switch = Switch::from_byte(switch).ok_or(RecordError::Word("cancel on disconnect"))?;
     if given & 0b10 == 0 && group != 0 {
         return Err(RecordError::NotAbsent("trade group"));
     }
     let group = u32::try_from(group).ok().filter(|group| *group != crate::book::NO_GROUP);
     let group = group.ok_or(RecordError::TooLarge("trade group"))?;
-    Ok(ChangeAccountOptions { account_id: r.u64(16), trade_group: (given & 0b10 != 0).then_some(group) })
+    Ok(ChangeAccountOptions {
+        account_id: r.u64(16),
+        cancel_on_disconnect: (given & 1 != 0).then_some(switch),
+        trade_group: (given & 0b10 != 0).then_some(group),
+    })
 }
 
 pub(super) fn encode_options(c: &ChangeAccountOptions, r: &mut Record) {
+    r.presence(0, c.cancel_on_disconnect.is_some()).u8(2, c.cancel_on_disconnect.map_or(0, |word| word as u8));
     r.presence(1, c.trade_group.is_some()).u64(16, c.account_id).u64(32, c.trade_group.unwrap_or(0).into());
 }
 

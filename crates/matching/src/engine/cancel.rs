@@ -8,8 +8,8 @@ use crate::account::EXTERNAL;
 use crate::book::Order;
 use crate::command::{CancelAll, CancelOrder};
 use crate::event::{
-    AccountId, Body, Events, Instrument, OrderCancelRejected, OrderCanceled, OrderExpired, OrderId, OrdersCanceled,
-    Quantity,
+    AccountId, Body, Events, Instrument, LeftOut, OrderCancelRejected, OrderCanceled, OrderExpired, OrderId,
+    OrdersCanceled, Quantity,
 };
 use crate::id::{EntityKind, SEQUENCE_MAX};
 use crate::limit::CANCELS_PER_COMMAND_MAX;
@@ -80,7 +80,7 @@ impl Engine {
                 count += 1;
             }
         }
-        let body = OrdersCanceled { account_id: AccountId(c.account_id), symbol, count };
+        let body = OrdersCanceled { account_id: AccountId(c.account_id), symbol, count, reason: LeftOut(None) };
         self.emit_account(account, Body::OrdersCanceled(body), events);
     }
 

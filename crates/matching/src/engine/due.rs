@@ -29,6 +29,10 @@ impl Engine {
             return Ok(());
         }
         let now_ms = self.last_stamp_ns / MILLISECOND_NS;
+        if let Some(account) = self.timers.dead_man(now_ms) {
+            self.fire_dead_mans_timer(account, events);
+            return Ok(());
+        }
         let expiring: Vec<u64> = self.timers.expiring(now_ms).take(CANCELS_PER_COMMAND_MAX as usize).collect();
         if expiring.is_empty() {
             return Err(Refusal::of_venue(Reason::NothingDue));

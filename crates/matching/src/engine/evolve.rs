@@ -107,6 +107,7 @@ impl Engine {
             | Body::MassCanceled(_)
             | Body::KillSwitchChanged(_)
             | Body::AccountOptionsChanged(_)
+            | Body::DeadMansTimerChanged(_)
             | Body::InstrumentRulesChanged(_)
             | Body::OrdersCanceled(_) => self.evolve_venue(version, body, events),
             Body::OrderCreated(e) => self.evolve_created(version, e, events),

@@ -10,12 +10,12 @@ use crate::vocabulary::{Reason, Side, Switch};
 
 /// Which orders are meant; what is not given does not matter.
 #[derive(Clone, Copy, Debug, Default)]
-struct Chosen {
-    account: Option<u32>,
-    instrument: Option<Instrument>,
-    side: Option<Side>,
-    lowest_price: Option<u64>,
-    highest_price: Option<u64>,
+pub(super) struct Chosen {
+    pub(super) account: Option<u32>,
+    pub(super) instrument: Option<Instrument>,
+    pub(super) side: Option<Side>,
+    pub(super) lowest_price: Option<u64>,
+    pub(super) highest_price: Option<u64>,
 }
 
 impl Engine {
@@ -115,7 +115,7 @@ impl Engine {
     }
 
     /// Ends at most [`CANCELS_PER_COMMAND_MAX`] orders: by instrument as listed, the oldest first.
-    fn end_chosen(&mut self, chosen: Chosen, reason: Reason, events: &mut Events) -> u32 {
+    pub(super) fn end_chosen(&mut self, chosen: Chosen, reason: Reason, events: &mut Events) -> u32 {
         let mut slots = Vec::new();
         for instrument in 0..self.markets.len() as u32 {
             if chosen.instrument.is_none_or(|only| only.0 == instrument) {

@@ -5,9 +5,10 @@ use crate::book::Allocation;
 use crate::command::{ChangeAccountOptions, ChangeInstrumentRules, ChosenAllocation};
 use crate::event::{
     AccountId, AccountOptionsChanged, Body, Events, Instrument, InstrumentRulesChanged, LeftOut, Millionths, Quantity,
+    Yes,
 };
 use crate::id::EntityKind;
-use crate::vocabulary::{AllocationRule, Reason};
+use crate::vocabulary::{AllocationRule, Reason, Switch};
 
 impl Engine {
     /// Checks: unknown_account.
@@ -20,8 +21,13 @@ impl Engine {
         if let Some(group) = c.trade_group {
             self.accounts.get_mut(account).trade_group = group;
         }
+        if let Some(switch) = c.cancel_on_disconnect {
+            self.accounts.get_mut(account).cancel_on_disconnect = switch == Switch::On;
+        }
+        let cancel_on_disconnect = LeftOut(Yes::when(self.accounts.get(account).cancel_on_disconnect));
         let group = Some(self.accounts.get(account).trade_group).filter(|group| *group != 0);
-        let body = AccountOptionsChanged { account_id: AccountId(c.account_id), trade_group: group };
+        let account_id = AccountId(c.account_id);
+        let body = AccountOptionsChanged { account_id, trade_group: group, cancel_on_disconnect };
         self.emit_account(account, Body::AccountOptionsChanged(body), events);
         Ok(())
     }

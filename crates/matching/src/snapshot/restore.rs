@@ -149,6 +149,7 @@ fn read_accounts(r: &mut Reader<'_>, engine: &mut Engine) -> Result<()> {
         consistent(account.opened || count == 1, "an account that is not open")?;
         consistent(!account.opened || account.version > 0, "an account's version")?;
         consistent(account.version < COUNTER_MAX, "an account's version")?;
+        engine.timers.set_dead_mans(index as u32, 0, account.dead_mans_due_ms);
         list.push(account);
     }
     consistent(!list[0].opened || count > 1, "the house account")?;
@@ -185,6 +186,12 @@ fn read_account(r: &mut Reader<'_>, assets: usize) -> Result<Account> {
     consistent(bounds.into_iter().flatten().all(|bound| bound >= 0), "a limit")?;
     account.trade_group = r.u32()?;
     consistent(account.trade_group != NO_GROUP, "a trade group")?;
+    let switch = |byte: u8| [false, true].get(usize::from(byte)).copied();
+    account.cancel_on_disconnect = r.word(switch, "cancel on disconnect")?;
+    account.dead_mans_due_ms = r.u64()?;
+    let own = matches!(kind, AccountKind::Customer | AccountKind::House);
+    let plain = account.trade_group == 0 && !account.cancel_on_disconnect && account.dead_mans_due_ms == 0;
+    consistent((own || plain) && account.dead_mans_due_ms <= limit::TIME_MS_MAX, "an account's options")?;
     let mut previous = None;
     for _ in 0..r.u32()? {
         let asset = Asset(r.u32()?);

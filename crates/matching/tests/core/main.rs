@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)]
 
 mod commands;
+mod connection;
 mod extremes;
 mod mass;
 mod on_entry;

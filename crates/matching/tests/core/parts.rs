@@ -14,7 +14,7 @@ fn hidden(order: &mut PlaceOrder<'static>) {
 }
 
 fn group(account_id: u64) -> Command<'static> {
-    Command::ChangeAccountOptions(ChangeAccountOptions { account_id, trade_group: Some(7) })
+    Command::ChangeAccountOptions(ChangeAccountOptions { account_id, cancel_on_disconnect: None, trade_group: Some(7) })
 }
 
 fn rules(prevention: Option<SelfTradePrevention>, allocation: Option<ChosenAllocation>) -> Command<'static> {

@@ -334,11 +334,13 @@ class CommandRefused(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OrdersCanceled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The end of a mass cancel; symbol is None when it covered every instrument."""
+    """The end of a mass cancel; symbol is None when it covered every instrument. reason: why a connection was lost,
+    where that was the cause."""
 
     account_id: AccountId
     symbol: str | None
     count: int
+    reason: str | UnsetType = UNSET
 
 
 class MassCanceled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -361,10 +363,19 @@ class KillSwitchChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class AccountOptionsChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Accounts of one trade group never trade with each other; None: in no group."""
+    """Accounts of one trade group never trade with each other; None: in no group. cancel_on_disconnect: whether a lost
+    connection ends the account's orders."""
 
     account_id: AccountId
     trade_group: int | None
+    cancel_on_disconnect: Literal[True] | UnsetType = UNSET
+
+
+class DeadMansTimerChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The account's orders end at this time, in milliseconds since 1970, unless it is set anew; None: off."""
+
+    account_id: AccountId
+    due_ms: int | None
 
 
 class InstrumentRulesChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -419,6 +430,7 @@ TYPES: tuple[type[msgspec.Struct], ...] = (
     MassCanceled,
     KillSwitchChanged,
     AccountOptionsChanged,
+    DeadMansTimerChanged,
     InstrumentRulesChanged,
     TradeExecuted,
 )
@@ -451,6 +463,7 @@ EngineEvent = (
     | MassCanceled
     | KillSwitchChanged
     | AccountOptionsChanged
+    | DeadMansTimerChanged
     | InstrumentRulesChanged
     | TradeExecuted
 )

@@ -24,6 +24,7 @@ from trading_events.engine import (
     CashDeposited,
     CashWithdrawn,
     CommandRefused,
+    DeadMansTimerChanged,
     InstrumentListed,
     InstrumentRulesChanged,
     KillSwitchChanged,
@@ -76,7 +77,7 @@ SKIPPED_EVENTS = frozenset(
         *(AssetListed, AccountOpened, AccountStateChanged, LimitsChanged, OrderCancelRejected, CommandRefused),
         *(CashDeposited, CashWithdrawn, AssetDeposited, AssetWithdrawn),
         *(MarkPriceChanged, TriggersDeferred, TriggersResumed, MassCanceled, KillSwitchChanged),
-        *(AccountOptionsChanged, InstrumentRulesChanged),
+        *(AccountOptionsChanged, DeadMansTimerChanged, InstrumentRulesChanged),
     )
 )
 ENGINE_AGGREGATES = frozenset(["Order", "Account", "Instrument", "Asset"])

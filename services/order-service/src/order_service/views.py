@@ -137,7 +137,7 @@ class OrdersView:
                 return  # whether an account may trade is not shown here
             case events.AssetListed() | events.SessionChanged() | events.TradeExecuted():
                 return  # the market's; what a trade does to its two orders has events of its own
-            case events.AccountOptionsChanged() | events.InstrumentRulesChanged():
+            case events.AccountOptionsChanged() | events.DeadMansTimerChanged() | events.InstrumentRulesChanged():
                 return  # what they do to an order, the order's events say
             case events.MassCanceled() | events.KillSwitchChanged():
                 return  # each order that ends says so

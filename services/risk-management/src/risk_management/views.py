@@ -38,6 +38,7 @@ from trading_events.engine import (
     CashDeposited,
     CashWithdrawn,
     CommandRefused,
+    DeadMansTimerChanged,
     InstrumentListed,
     InstrumentRulesChanged,
     KillSwitchChanged,
@@ -84,7 +85,7 @@ SKIPPED_EVENTS = frozenset(
     for kind in (
         *(OrderRejected, OrderCancelRejected, OrdersCanceled, CommandRefused, SessionChanged),
         *(OrderTriggered, TriggersDeferred, TriggersResumed, MarkPriceChanged, MassCanceled, KillSwitchChanged),
-        *(AccountOptionsChanged, InstrumentRulesChanged),
+        *(AccountOptionsChanged, DeadMansTimerChanged, InstrumentRulesChanged),
     )
 )
 ENGINE_AGGREGATES = frozenset(["Order", "Account", "Instrument", "Asset"])

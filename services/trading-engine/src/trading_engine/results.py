@@ -81,6 +81,7 @@ def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
             | events.MarkPriceChanged()
             | events.KillSwitchChanged()
             | events.AccountOptionsChanged()
+            | events.DeadMansTimerChanged()
             | events.InstrumentRulesChanged()
         ):
             pass  # that it happened is all there is to say

@@ -50,7 +50,14 @@ impl Engine {
                 let index = self.advance_account(version, e.account_id)?;
                 let group = e.trade_group.unwrap_or(0);
                 expect(e.trade_group != Some(0) && group != NO_GROUP, "the trade group")?;
-                self.accounts.get_mut(index).trade_group = group;
+                let account = self.accounts.get_mut(index);
+                (account.trade_group, account.cancel_on_disconnect) = (group, e.cancel_on_disconnect.0.is_some());
+                Ok(())
+            }
+            Body::DeadMansTimerChanged(e) => {
+                let index = self.advance_account(version, e.account_id)?;
+                expect(e.due_ms.is_none_or(|due| (1..=limit::TIME_MS_MAX).contains(&due)), "due_ms")?;
+                self.assign_dead_mans_timer(index, e.due_ms.unwrap_or(0));
                 Ok(())
             }
             Body::InstrumentRulesChanged(e) => self.evolve_rules(version, e),

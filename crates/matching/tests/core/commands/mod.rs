@@ -3,7 +3,7 @@
 use matching::command::{
     CancelAll, CancelOrder, ChangeAccountOptions, ChangeAccountState, ChangeInstrumentRules, ChangeKillSwitch,
     ChangeLimits, ChangeSession, ChosenAllocation, Command, ListAsset, ListInstrument, MassCancel, OpenAccount,
-    PlaceOrder, ReplaceOrder, SetMarkPrice, Terms, Transfer,
+    PlaceOrder, ReplaceOrder, ReportDisconnect, SetDeadMansTimer, SetMarkPrice, Terms, Transfer,
 };
 use matching::number::Unit;
 use matching::vocabulary::{
@@ -217,7 +217,7 @@ fn replace(random: &mut Random, known: &Known<'_>, owner: u64) -> Command<'stati
     })
 }
 
-fn administer(random: &mut Random) -> Command<'static> {
+fn administer(random: &mut Random, now_ms: u64) -> Command<'static> {
     match random.below(30) {
         0 if random.one_in(2) => Command::ChangeSession(ChangeSession {
             instrument_id: instrument(random),
@@ -254,10 +254,7 @@ fn administer(random: &mut Random) -> Command<'static> {
         15 if random.one_in(2) => mass_cancel(random),
         19 if random.one_in(2) => kill_switch(random),
         20 => rules(random),
-        21 => Command::ChangeAccountOptions(ChangeAccountOptions {
-            account_id: account(random),
-            trade_group: (!random.one_in(4)).then(|| random.below(3) as u32),
-        }),
+        21..=23 => absence(random, now_ms),
         15 => Command::OpenAccount(OpenAccount { user_id: "a newcomer" }),
         16 if random.one_in(2) => Command::FireDue,
         16 => Command::OpenVenue,
@@ -284,6 +281,23 @@ fn mass_cancel(random: &mut Random) -> Command<'static> {
     let account_id = (!random.one_in(5)).then(|| account(random));
     let side = random.one_in(3).then(|| random.pick(Side::ALL));
     Command::MassCancel(MassCancel { account_id, instrument_id, side, lowest_price, highest_price })
+}
+
+/// What an account chooses for the time when it is gone, and that it is.
+fn absence(random: &mut Random, now_ms: u64) -> Command<'static> {
+    let account_id = account(random);
+    match random.below(3) {
+        0 => Command::ChangeAccountOptions(ChangeAccountOptions {
+            account_id,
+            cancel_on_disconnect: random.one_in(2).then(|| random.pick(Switch::ALL)),
+            trade_group: (!random.one_in(4)).then(|| random.below(3) as u32),
+        }),
+        1 => Command::ReportDisconnect(ReportDisconnect { account_id, reason: random.pick(&["", "no heartbeat"]) }),
+        _ => {
+            let later = now_ms + 1 + random.below(60_000);
+            Command::SetDeadMansTimer(SetDeadMansTimer { account_id, due_ms: random.pick(&[0, 1, later, later]) })
+        }
+    }
 }
 
 fn rules(random: &mut Random) -> Command<'static> {
@@ -325,6 +339,6 @@ pub fn next(random: &mut Random, known: &Known<'_>, owner_of: impl Fn(u64) -> Op
             }
             command
         }
-        _ => administer(random),
+        _ => administer(random, known.now_ms),
     }
 }

@@ -9,6 +9,7 @@ use matching::command::{ChangeLimits, ChangeSession, Command, ListAsset, ListIns
 use matching::limit;
 use matching::vocabulary::{AccountState, AssetKind, SelfTradePrevention, Session};
 
+mod connection;
 mod entry;
 mod mass;
 mod orders;
@@ -44,6 +45,8 @@ pub struct Account {
     pub quantity_max: Option<u128>,
     pub open_max: Option<u32>,
     pub group: u32,
+    pub cancel_on_disconnect: bool,
+    pub dead_mans_due: Option<u64>,
     /// Balance and hold by asset.
     pub funds: BTreeMap<usize, (i128, i128)>,
 }
@@ -137,6 +140,8 @@ impl Reference {
             Command::SetMarkPrice(c) => self.set_mark_price(c),
             Command::MassCancel(c) => self.mass_cancel(c),
             Command::ChangeKillSwitch(c) => self.change_kill_switch(c),
+            Command::SetDeadMansTimer(c) => self.set_timer(c),
+            Command::ReportDisconnect(c) => self.disconnect(c),
             Command::ChangeAccountOptions(c) => self.change_options(c),
             Command::ChangeInstrumentRules(c) => self.change_rules(c),
         };
@@ -184,6 +189,8 @@ impl Reference {
             quantity_max: None,
             open_max: None,
             group: 0,
+            cancel_on_disconnect: false,
+            dead_mans_due: None,
             funds: BTreeMap::new(),
         };
         self.accounts.insert(account, fresh);

@@ -2,7 +2,7 @@
 
 use matching::book::Allocation;
 use matching::command::{ChangeAccountOptions, ChangeInstrumentRules};
-use matching::vocabulary::{AllocationRule, SelfTradePrevention, Side};
+use matching::vocabulary::{AllocationRule, SelfTradePrevention, Side, Switch};
 
 use super::orders::side_text;
 use super::text::{Object, decimal, uuid};
@@ -125,7 +125,12 @@ impl Reference {
         let account = self.accounts.get_mut(&c.account_id).unwrap();
         account.group = c.trade_group.unwrap_or(account.group);
         let group = if account.group == 0 { "null".to_owned() } else { account.group.to_string() };
+        if let Some(switch) = c.cancel_on_disconnect {
+            account.cancel_on_disconnect = switch == Switch::On;
+        }
+        let cancels = account.cancel_on_disconnect;
         let data = Object::new().id("account_id", "acct", c.account_id).raw("trade_group", group);
+        let data = if cancels { data.raw("cancel_on_disconnect", true) } else { data };
         self.tell("AccountOptionsChanged", &uuid("acct", c.account_id), data);
         Ok(())
     }
