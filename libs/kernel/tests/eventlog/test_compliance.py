@@ -373,7 +373,6 @@ def test_a_follower_that_has_seen_more_than_the_log_holds_is_stopped(on):
 
 def test_checkpoints_are_kept_by_name_and_never_move_backwards(on):
     async def scenario(log, writer):
-        await log.append([command("a", *[event("order-a", version) for version in range(1, 8)])], writer)
         assert await log.load_checkpoint("view") == 0
         await log.append([command(f"{number}", event(f"o{number}", 1)) for number in range(7)], writer)
         for position, kept in [(3, 3), (7, 7), (5, 7)]:
