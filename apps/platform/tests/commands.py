@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import resource
 import subprocess
 import sys
 from contextlib import asynccontextmanager
@@ -51,15 +50,13 @@ class Up:
 
 @asynccontextmanager
 async def up(folder, *arguments, files=None):
-    """files: the soft and the hard limit of open files."""
-
-    def limited():
-        if files:
-            resource.setrlimit(resource.RLIMIT_NOFILE, files)
-
+    """files: the soft and the hard limit of open files, set by a shell: this process has threads, and may not fork."""
     command = (*TRADING, "up", "--data", str(folder), "--http", "127.0.0.1:0", *arguments)
+    if files:
+        limited = f'ulimit -Sn {files[0]} && ulimit -Hn {files[1]} && exec "$@"'
+        command = ("sh", "-c", limited, "sh", *command)
     process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, preexec_fn=limited
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     running = Up(process)
     try:
