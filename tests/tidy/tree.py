@@ -47,7 +47,7 @@ def read(root: Path) -> dict[str, str]:
             if path.is_dir():
                 if path.name not in UNREAD_FOLDERS and not path.name.endswith(".egg-info"):
                     pending.append(path)
-            elif path.suffix not in UNREAD_SUFFIXES and path.name != ".git":  # a file in a second working tree
+            elif path.suffix not in UNREAD_SUFFIXES:
                 tree[path.relative_to(root).as_posix()] = path.read_text(encoding="utf-8")
     return tree
 
