@@ -43,24 +43,31 @@ def bound_of(
     refused: events.OrderRejected, instrument: InstrumentRow, limits: LimitsRow, cash: str, held: str
 ) -> Bound | None:
     """cash, held: what is available of the instrument's quote and base. None where the reason is no bound."""
-    value = canonical(multiply(parse(refused.price), parse(refused.quantity))) if refused.price else ""
+    quantity = refused.quantity if refused.quantity != "0" else ""  # that of a budget is not told
+    value = canonical(multiply(parse(refused.price), parse(quantity))) if refused.price and quantity else ""
     match refused.reason:
         case "insufficient_funds":
             return Bound(cash, value, instrument.quote)
         case "insufficient_position":
-            return Bound(held, refused.quantity, instrument.base)
+            return Bound(held, quantity, instrument.base)
         case "order_notional_limit" if limits.max_order_notional is not None:
             return Bound(limits.max_order_notional, value, instrument.quote)
         case "order_quantity_limit" if limits.max_order_quantity is not None:
-            return Bound(limits.max_order_quantity, refused.quantity, instrument.base)
+            return Bound(limits.max_order_quantity, quantity, instrument.base)
         case "open_orders_limit":
             return Bound(str(limits.max_open_orders or OPEN_ORDERS_DEFAULT))
         case "quantity_too_large":
-            return Bound(instrument.max_quantity, refused.quantity, instrument.base)
+            return Bound(instrument.max_quantity, quantity, instrument.base)
         case "price_too_large":
-            return Bound(instrument.max_price, refused.price or "", instrument.quote)
+            return Bound(instrument.max_price, _too_high(refused, instrument.max_price), instrument.quote)
         case _:
             return None
+
+
+def _too_high(refused: events.OrderRejected, highest: str) -> str:
+    """Which of its prices is above the highest; empty where it has none that the event tells."""
+    told = (refused.price, refused.terms.trigger_price if refused.terms else None)
+    return next((price for price in told if price and parse(price) > parse(highest)), "")
 
 
 # By reason: with both numbers, and with the bound alone.
@@ -71,9 +78,15 @@ TOLD = {
         "The order's value is {needed}; the account's limit is {allowed}.",
         "The order's value is above the account's limit of {allowed}.",
     ),
-    "order_quantity_limit": ("The order's quantity is {needed}; the account's limit is {allowed}.", ""),
+    "order_quantity_limit": (
+        "The order's quantity is {needed}; the account's limit is {allowed}.",
+        "The order's quantity is above the account's limit of {allowed}.",
+    ),
     "open_orders_limit": ("", "The account has {allowed} open orders, as many as it may have."),
-    "quantity_too_large": ("The quantity is {needed}; the instrument's largest order is {allowed}.", ""),
+    "quantity_too_large": (
+        "The quantity is {needed}; the instrument's largest order is {allowed}.",
+        "The quantity is above the instrument's largest order of {allowed}.",
+    ),
     "price_too_large": (
         "The price is {needed}; the instrument's highest is {allowed}.",
         "The price is above the instrument's highest of {allowed}.",
