@@ -286,7 +286,7 @@ fn render(report: &Report) -> String {
 }
 
 fn average(paid: u64, cum: u64) -> String {
-    let thousandths = if cum == 0 { 0 } else { paid * 10 / cum };
+    let thousandths = (paid * 10).checked_div(cum).unwrap_or(0);
     assert_eq!(thousandths * cum, paid * 10, "an average price of three places");
     let text = format!("{}.{:03}", thousandths / 1000, thousandths % 1000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

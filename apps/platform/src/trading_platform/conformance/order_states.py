@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kernel.money import average_price
+from trading_platform.conformance import suite
 from trading_platform.conformance.suite import PROJECT, NoData
 
 TABLE = PROJECT / "contracts" / "fix44" / "order_states.txt"
@@ -47,9 +48,10 @@ class Case:
 
 
 def read(path: Path = TABLE) -> list[Case]:
-    if not path.is_file():
-        raise NoData(f"no table of order states in {path}: it comes with a checkout of the project")
-    return parse(path.read_text(encoding="utf-8"))
+    try:
+        return parse(suite.read(path))
+    except FileNotFoundError:
+        raise NoData(f"no table of order states in {path}: it comes with a checkout of the project") from None
 
 
 def parse(text: str) -> list[Case]:
