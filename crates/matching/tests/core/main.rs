@@ -8,6 +8,7 @@ mod extremes;
 mod fees;
 mod mass;
 mod on_entry;
+mod order_states;
 mod parts;
 mod random;
 mod records;
