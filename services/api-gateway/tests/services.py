@@ -178,7 +178,7 @@ class Risk(RiskServiceServicer):
     def _own(self, account_id: str, user_id: str) -> risk_pb2.Account:
         account = self.accounts.get(account_id)
         if account is None or user_id not in ("", account.user_id):
-            raise Refused("account_not_found", "There is no such account of yours.", Kind.NOT_FOUND)
+            raise Refused("unknown_account", "There is no such account of yours.", Kind.NOT_FOUND)
         return account
 
     async def GetAccount(self, request: Any, context: Any) -> risk_pb2.GetAccountResponse:
