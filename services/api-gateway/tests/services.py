@@ -229,6 +229,7 @@ class Users(UserServiceServicer):
         self.erased: list[tuple[str, str, str | None]] = []  # user, by whom, password
         self.passwords: list[tuple[str, str, str, str]] = []  # user, current, new, session
         self.revocations: asyncio.Queue[user_pb2.StreamRevocationsResponse | Refused] = asyncio.Queue()
+        self.confirmed: asyncio.Queue[user_pb2.ConfirmRevocationsRequest] = asyncio.Queue()
         self.followed: list[user_pb2.StreamRevocationsRequest] = []
         self.fault: Refused | None = None
         self.answers = asyncio.Event()
@@ -324,6 +325,10 @@ class Users(UserServiceServicer):
             if isinstance(told, Refused):
                 raise told
             yield told
+
+    async def ConfirmRevocations(self, request: Any, context: Any) -> user_pb2.ConfirmRevocationsResponse:
+        self.confirmed.put_nowait(request)
+        return user_pb2.ConfirmRevocationsResponse()
 
     def change_roles(self, user_id: str, roles: list[str], changed_at_ns: int) -> None:
         held = user_pb2.RolesHeld(user_id=user_id, roles=roles, changed_at_ns=changed_at_ns)
