@@ -7,6 +7,7 @@ mod connection;
 mod extremes;
 mod mass;
 mod on_entry;
+mod order_states;
 mod parts;
 mod random;
 mod records;
