@@ -12,10 +12,13 @@ import uvloop
 from rich.console import RenderableType
 from rich.live import Live
 
+from trading_platform import admin_commands
 from trading_platform.client import browser, live, tables
+from trading_platform.client.report import Json, errors, one_line, shown
+from trading_platform.client.report import show as tell
 from trading_platform.client.rest import Gateway, signed_in
 from trading_platform.client.session import Session, save, session_file
-from trading_platform.client.terminal import Json, Symbol, errors, one_line, platform, shown, tell
+from trading_platform.client.terminal import Symbol, platform
 
 URL_DEFAULT = "http://127.0.0.1:8080"
 
@@ -32,6 +35,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(book)
     app.add_typer(accounts, name="account", help="Look at your accounts.")
     app.add_typer(instruments, name="instrument", help="Look at what is traded.")
+    app.add_typer(admin_commands.app, name="admin", help="What administrators do about people.")
 
 
 def login(

@@ -8,8 +8,10 @@ import typer
 from kernel.runtime import SystemRuntime
 from trading_events.engine import OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce, TriggerBy
 from trading_platform.client import placing, tables
+from trading_platform.client.report import Json, errors, one_line
+from trading_platform.client.report import show as tell
 from trading_platform.client.rest import Gateway
-from trading_platform.client.terminal import Json, Symbol, canonical, errors, given, one_line, platform, tell
+from trading_platform.client.terminal import Symbol, canonical, given, platform
 
 Client = Annotated[bool, typer.Option("--client", help="The id is your client order id.")]
 Account = Annotated[str | None, typer.Option(help="With --client: the account id; your first one when absent.")]

@@ -25,6 +25,7 @@ from trading_events.engine import (
     CashWithdrawn,
     CommandRefused,
     DeadMansTimerChanged,
+    FeesChanged,
     InstrumentListed,
     InstrumentRulesChanged,
     KillSwitchChanged,
@@ -79,7 +80,7 @@ SKIPPED_EVENTS = frozenset(
         *(AssetListed, AccountOpened, AccountStateChanged, LimitsChanged, OrderCancelRejected, CommandRefused),
         *(CashDeposited, CashWithdrawn, AssetDeposited, AssetWithdrawn),
         *(TriggersDeferred, TriggersResumed, MassCanceled, KillSwitchChanged),
-        *(AccountOptionsChanged, DeadMansTimerChanged),
+        *(AccountOptionsChanged, DeadMansTimerChanged, FeesChanged),
     )
 )
 ENGINE_AGGREGATES = frozenset(["Order", "Account", "Instrument", "Asset"])

@@ -41,6 +41,7 @@ from trading_events.engine import (
     CashWithdrawn,
     CommandRefused,
     DeadMansTimerChanged,
+    FeesChanged,
     InstrumentListed,
     InstrumentRulesChanged,
     KillSwitchChanged,
@@ -88,7 +89,7 @@ SKIPPED_EVENTS = frozenset(
     kind.__name__
     for kind in (
         *(OrderRejected, OrderCancelRejected, OrdersCanceled, CommandRefused, SessionChanged),
-        *(TriggersDeferred, TriggersResumed, MarkPriceChanged, MassCanceled, InstrumentRulesChanged),
+        *(TriggersDeferred, TriggersResumed, MarkPriceChanged, MassCanceled, InstrumentRulesChanged, FeesChanged),
     )
 )
 VENUE = "venue"  # key of the venue's kill switch
@@ -308,6 +309,8 @@ class RiskView:
                 self.positions.put(key, sold(position, quantity, price, self._scales[currency]))
         if data.side == "BUY" and instrument.quote in self._valued_by:
             self._leave(data.account_id, instrument.quote, multiply(price, quantity))
+        if data.fee is not UNSET and instrument.quote in self._valued_by:
+            self._leave(data.account_id, instrument.quote, parse(data.fee))
 
     def _leave(self, account_id: str, asset: str, quantity: Decimal) -> None:
         key = pair_key(account_id, asset)

@@ -113,16 +113,10 @@ def amount(text: str, asset: AssetTerms, what: str = "amount") -> int:
         told = f"The {what} must have at most {asset.scale} decimals, got {text}."
         raise Refused("amount_too_precise", told) from None
     if not 0 < number <= I128_MAX:
-        raise Refused("invalid_amount", f"The {what} must be above 0 and not absurd, got {text}.")
+        told = f"The {what} must be above 0 and fit 127 bits of {ledger_unit(asset.scale):f}, got {text}."
+        raise Refused("invalid_amount", told)
     return number
 
 
 def _spoken(what: str) -> str:
     return what.replace("_", " ")
-
-
-def unit_of(what: str, text: str) -> Decimal:
-    value = parse(text)
-    if not value:
-        raise Refused("invalid_terms", f"The {what} must be above 0.")
-    return value

@@ -22,6 +22,9 @@ MEANINGS: dict[str, Meaning] = {
     "order_notional_limit": Meaning(Kind.UNPROCESSABLE, "The order's value is above the account's limit."),
     "order_quantity_limit": Meaning(Kind.UNPROCESSABLE, "The order's quantity is above the account's limit."),
     "open_orders_limit": Meaning(Kind.UNPROCESSABLE, "The account has as many open orders as it may have."),
+    "instrument_orders_limit": Meaning(
+        Kind.UNPROCESSABLE, "The instrument has 1000000 open orders, as many as it may."
+    ),
     "no_liquidity": Meaning(Kind.UNPROCESSABLE, "Nobody is on the other side, so a market order has no price bound."),
     "insufficient_funds": Meaning(Kind.UNPROCESSABLE, "The account has less cash available than this needs."),
     "insufficient_position": Meaning(
@@ -44,6 +47,12 @@ MEANINGS: dict[str, Meaning] = {
     "expire_time_passed": Meaning(Kind.UNPROCESSABLE, "The time is not to come: give a later one."),
     "kill_switch": Meaning(Kind.UNPROCESSABLE, "A kill switch is on: no order comes in until it is switched off."),
     "nothing_due": Meaning(Kind.UNPROCESSABLE, "Nothing is due."),
+    "venue_not_open": Meaning(Kind.UNPROCESSABLE, "The venue is not open: its first command opens its accounts."),
+    "invalid_amount": Meaning(Kind.UNPROCESSABLE, "The amount must be above 0."),
+    "amount_too_large": Meaning(Kind.UNPROCESSABLE, "The amount is more than the venue counts."),
+    "notional_not_whole": Meaning(Kind.UNPROCESSABLE, "Prices times quantities would be fractions of a ledger unit."),
+    "invalid_terms": Meaning(Kind.UNPROCESSABLE, "The terms are outside the venue's limits."),
+    "capacity_reached": Meaning(Kind.UNPROCESSABLE, "The venue has as many of these as it may have."),
 }
 
 
