@@ -38,6 +38,7 @@ COMPOSED = {
 }
 PASSED_ON = {
     *("services/api-gateway/src/api_gateway/commands.py", "services/api-gateway/src/api_gateway/orders.py"),
+    "services/api-gateway/src/api_gateway/admin.py",
     "services/api-gateway/src/api_gateway/auth.py",
     *("services/market-data/src/market_data/sessions.py", "services/user-service/src/user_service/process.py"),
     "services/risk-management/src/risk_management/enforcement.py",

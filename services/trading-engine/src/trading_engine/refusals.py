@@ -46,6 +46,7 @@ MEANINGS: dict[str, Meaning] = {
     "budget_too_small": Meaning(Kind.UNPROCESSABLE, "The budget buys not even one lot at the best price."),
     "expire_time_passed": Meaning(Kind.UNPROCESSABLE, "The time is not to come: give a later one."),
     "kill_switch": Meaning(Kind.UNPROCESSABLE, "A kill switch is on: no order comes in until it is switched off."),
+    "orders_open": Meaning(Kind.UNPROCESSABLE, "The instrument has open orders; cancel them first."),
     "nothing_due": Meaning(Kind.UNPROCESSABLE, "Nothing is due."),
     "venue_not_open": Meaning(Kind.UNPROCESSABLE, "The venue is not open: its first command opens its accounts."),
     "invalid_amount": Meaning(Kind.UNPROCESSABLE, "The amount must be above 0."),
