@@ -114,7 +114,7 @@ def test_a_mass_cancel_takes_what_it_chooses_of_ones_own():
         assert (result.refused, result.canceled_orders) == ("", 2)
         another = engine_pb2.MassCancel(account_id=opened.accounts["bob"])
         (result,) = await opened.submit("alice", trading_pb2.OrderRequest(mass_cancel=another))
-        assert result.refused == "account_not_found"
+        assert result.refused == "unknown_account"
 
     run(scenario)
 
