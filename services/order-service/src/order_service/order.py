@@ -130,6 +130,11 @@ def replaced(row: OrderRow, happened: events.OrderReplaced, event: Event) -> Ord
     )
 
 
+def moved(row: OrderRow, happened: events.PegsMoved, event: Event) -> OrderRow:
+    """The event is the instrument's: the order's version stays."""
+    return msgspec.structs.replace(row, price=happened.price, updated_at_ns=event.occurred_at_ns)
+
+
 def ended(row: OrderRow, happened: events.OrderCanceled | events.OrderExpired, event: Event) -> OrderRow:
     return msgspec.structs.replace(
         row,

@@ -112,6 +112,10 @@ class OrdersView:
             case events.OrderTriggered():
                 row = self._row(happened.order_id, event)
                 self._order(orders.triggered(row, happened, event), row, event)
+            case events.PegsMoved():
+                for order_id in happened.orders:
+                    row = self._row(order_id, event)
+                    self._order(orders.moved(row, happened, event), row, event)
             case events.OrderRestated():
                 row = self._row(happened.order_id, event)
                 self._order(orders.restated(row, happened, event), row, event)

@@ -57,6 +57,7 @@ from trading_events.engine import (
     OrderRestated,
     OrdersCanceled,
     OrderTriggered,
+    PegsMoved,
     Posting,
     SessionChanged,
     TradeExecuted,
@@ -70,6 +71,7 @@ RiskEvent = (
     OrderCreated
     | OrderExecuted
     | OrderReplaced
+    | PegsMoved
     | OrderRestated
     | OrderCanceled
     | OrderExpired
@@ -181,6 +183,10 @@ class RiskView:
                 self._open(
                     data.order_id, msgspec.structs.replace(self._close(data.order_id), price=price, leaves=leaves)
                 )
+            case PegsMoved():
+                for order_id in data.orders:
+                    before = self._close(order_id)
+                    self._open(order_id, msgspec.structs.replace(before, price=parse(data.price)))
             case OrderRestated():
                 self._post(data.postings)
                 leaves = parse(data.leaves_quantity)

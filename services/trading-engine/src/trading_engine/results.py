@@ -78,6 +78,7 @@ def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
             | events.OrderTriggered()
             | events.TriggersDeferred()
             | events.TriggersResumed()
+            | events.PegsMoved()
             | events.MarkPriceChanged()
             | events.KillSwitchChanged()
             | events.AccountOptionsChanged()
