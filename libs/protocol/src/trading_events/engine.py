@@ -12,11 +12,14 @@ from msgspec import UNSET, UnsetType
 
 from trading_events.words import (
     AccountId,
+    Allocation,
     Code,
     InstrumentId,
     Number,
     OrderId,
     OrderType,
+    PegType,
+    PostOnly,
     SelfTradePrevention,
     Session,
     Side,
@@ -24,6 +27,7 @@ from trading_events.words import (
     Status,
     TimeInForce,
     TradeId,
+    TriggerBy,
 )
 
 
@@ -136,13 +140,13 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     follows; limit_price: the price that it never passes; display_quantity: how much it displays at a
     time; hidden: nothing of it is displayed; self_trade_prevention: what happens where it would trade with itself."""
 
-    post_only: Literal["REJECT", "SLIDE"] | UnsetType = UNSET
+    post_only: PostOnly | UnsetType = UNSET
     asked_price: Number | UnsetType = UNSET
     minimum_quantity: Number | UnsetType = UNSET
     all_or_none: Literal[True] | UnsetType = UNSET
     budget: Number | UnsetType = UNSET
     expire_at_ms: int | UnsetType = UNSET
-    trigger_by: Literal["LAST", "BID_ASK", "MARK"] | UnsetType = UNSET
+    trigger_by: TriggerBy | UnsetType = UNSET
     trigger_price: Number | UnsetType = UNSET
     peg_offset: SignedNumber | UnsetType = UNSET
     limit_price: Number | UnsetType = UNSET
@@ -157,7 +161,7 @@ class OrderCreated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account_id: AccountId
     symbol: str
     side: Side
-    type: OrderType
+    type: OrderType | PegType
     time_in_force: TimeInForce
     quantity: Number
     price: Number | None
@@ -176,7 +180,7 @@ class OrderRejected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account_id: AccountId
     symbol: str
     side: Side
-    type: OrderType
+    type: OrderType | PegType
     time_in_force: TimeInForce
     quantity: Number
     price: Number | None
@@ -381,7 +385,7 @@ class InstrumentRulesChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=
     instrument_id: InstrumentId
     symbol: str
     self_trade_prevention: SelfTradePrevention
-    allocation: Literal["PRICE_TIME", "PRO_RATA", "LEAD_MARKET_MAKER"]
+    allocation: Allocation
     least_allocation: Number | UnsetType = UNSET
     lead_account_id: AccountId | UnsetType = UNSET
     lead_share: Number | UnsetType = UNSET
