@@ -214,7 +214,7 @@ def test_pegs_follow_the_market():
         order(texts, 4, Side.SELL, 1, 58100),
         order(texts, 4, Side.BUY, 1, 58000),
         order(texts, 5, Side.BUY, 2, 58050, order_type=OrderType.PRIMARY_PEG, offset=-10),
-        order(texts, 5, Side.SELL, 3, order_type=OrderType.MIDPOINT_PEG),
+        order(texts, 5, Side.SELL, 3, 0, order_type=OrderType.MIDPOINT_PEG),
         order(texts, 4, Side.BUY, 1, 58020),
     ]
     told = [(row[1], json.loads(row[6])) for row in engine.execute(b"".join(records), bytes(texts)).events]
