@@ -131,6 +131,7 @@ def _table(*columns: str, title: str | None = None) -> Table:
     table = Table(*columns, title=title, title_justify="left", box=box.SIMPLE)
     for column in table.columns:
         column.overflow = "fold"  # an id that is cut is of no use
+        column.min_width = max(map(len, str(column.header).split()), default=0)  # and a word that is cut of little
         if column.header in NUMBERS:
             column.justify = "right"
     return table
