@@ -30,7 +30,7 @@ LISTS = {
 }
 # Settled and built in the core, on their way through the services.
 COMING = {
-    *("TRAILING_STOP", "TRAILING_STOP_LIMIT", "PRIMARY_PEG", "MARKET_PEG", "MIDPOINT_PEG"),
+    *("TRAILING_STOP", "TRAILING_STOP_LIMIT"),
     *("AT_THE_OPEN", "AT_THE_CLOSE", "HELD"),
 }
 

@@ -28,11 +28,13 @@ LISTED = re.compile(r"^- (\d{3}): (.*)$", re.MULTILINE)
 COMPOSED = {
     "services/trading-engine/src/trading_engine/listing.py": [
         *(("price_off_tick", 422), ("quantity_off_lot", 422), ("invalid_price", 422), ("invalid_quantity", 422)),
+        ("invalid_peg_offset", 422),
         *(("invalid_trigger_price", 422), ("invalid_display_quantity", 422), ("invalid_minimum_quantity", 422)),
     ],
     "services/order-service/src/order_service/submit.py": [
         *(("invalid_price", 400), ("invalid_quantity", 400), ("invalid_protection_price", 400)),
         *(("invalid_trigger_price", 400), ("invalid_display_quantity", 400), ("invalid_minimum_quantity", 400)),
+        *(("invalid_peg_offset", 400), ("invalid_limit_price", 400)),
         *(("invalid_budget", 400), ("invalid_lowest_price", 400), ("invalid_highest_price", 400)),
     ],
 }

@@ -127,6 +127,7 @@ PLACED = [
     ("2 BENCH --price 90 --hidden --minimum-quantity 1", "LIMIT 90 PENDING"),
     ("2 BENCH --price 90 --tif gtd --expire-at 2200-01-01T00:00:00Z", "LIMIT 90 PENDING"),
     ("2 BENCH --price 90 --tif fok", "LIMIT 90 CANCELED"),
+    ("2 BENCH --type primary_peg --peg-offset=-1 --limit-price 95", "PRIMARY_PEG 95 PENDING"),
     ("1 BENCH --type market_to_limit --all-or-none", "MARKET_TO_LIMIT 101.01 EXECUTED"),
     ("- BENCH --budget 150", "MARKET market EXECUTED"),
 ]

@@ -79,6 +79,11 @@ OUTCOME = {
             "refused": (422, "post_only_would_trade"),
             "canceled": 2,
         },
+        "pegs": (
+            [("29", "-1", "40"), ("30", None, "30.5")],
+            ["30", "30.5"],
+            [("31", "1"), ("30.5", "2"), ("30", "2")],
+        ),
         "against oneself": {
             "shrunk": ("PENDING", "1", "1", "self_trade"),
             "newest": ("CANCELED", "self_trade"),

@@ -59,6 +59,7 @@ async def worded(people: dict[str, Person]) -> dict[str, Any]:
         "parts": await _parts(desk),
         "waiting": await _waiting(desk),
         "on entry": await _on_entry(desk),
+        "pegs": await _pegs(desk),
         "against oneself": await _against_oneself(desk),
         "many at once": await _many_at_once(desk),
         "time": await _time(desk),
@@ -136,6 +137,20 @@ async def _on_entry(desk: Desk) -> Any:
         "refused": (refused["status"], refused["code"]),
         "canceled": (await desk.done("buyer", 200, "DELETE", "/orders", symbol=SYMBOL))["count"],
     }
+
+
+async def _pegs(desk: Desk) -> Any:
+    """Two pegs follow a bid to a better price and back, but not beyond the limit of one."""
+    bid = await desk.place("seller", "BUY", "LIMIT", quantity="1", price="30")
+    free = await desk.place("buyer", "BUY", "PRIMARY_PEG", quantity="2", peg_offset="-1", limit_price="40")
+    bound = await desk.place("buyer", "BUY", "PRIMARY_PEG", quantity="2", limit_price="30.5")
+    await desk.done("seller", 200, "PATCH", f"/orders/{bid['order_id']}", {"price": "31"})
+    moved = [(await desk.now("buyer", order))["price"] for order in (free, bound)]
+    book = await desk.done("buyer", 200, "GET", f"/market-data/{SYMBOL}/book")
+    for name in ("buyer", "seller"):
+        await desk.done(name, 200, "DELETE", "/orders", symbol=SYMBOL)
+    asked = [(order["price"], order.get("peg_offset"), order.get("limit_price")) for order in (free, bound)]
+    return asked, moved, [(level["price"], level["quantity"]) for level in book["bids"]]
 
 
 async def _against_oneself(desk: Desk) -> Any:

@@ -72,6 +72,12 @@ TERMS = [
         LIMIT | {"minimum_quantity": "0.2", "post_only": "SLIDE"},
         {"minimum_quantity": "0.2", "post_only": "SLIDE"},
     ),
+    (
+        "a peg",
+        {name: MARKET[name] for name in ("symbol", "side", "quantity")}
+        | {"type": "MIDPOINT_PEG", "peg_offset": "-0.010", "limit_price": 60000},
+        {"peg_offset": "-0.01", "limit_price": "60000"},
+    ),
     ("against oneself", LIMIT | {"self_trade_prevention": "CANCEL_BOTH"}, {"self_trade_prevention": "CANCEL_BOTH"}),
     ("what is false is not there", LIMIT | {"hidden": False, "all_or_none": False}, {}),
 ]
@@ -237,6 +243,14 @@ BAD_ORDERS = [
     ("GTD without an end", LIMIT | {"time_in_force": "GTD"}, "expire_at"),
     ("an end of another time in force", LIMIT | {"expire_at": "2030-01-01T00:00:00Z"}, "expire_at"),
     ("an end without a zone", LIMIT | {"time_in_force": "GTD", "expire_at": "2030-01-01T00:00:00"}, "expire_at"),
+    ("an offset of a limit order", LIMIT | {"peg_offset": -1}, "peg_offset"),
+    ("an offset of zero", LIMIT | {"peg_offset": "-0"}, "peg_offset"),
+    (
+        "a peg that buys without a limit",
+        {name: LIMIT[name] for name in ("symbol", "side", "quantity")} | {"type": "PRIMARY_PEG"},
+        "limit_price",
+    ),
+    ("a peg with a price", LIMIT | {"type": "PRIMARY_PEG"}, "price"),
     ("post-only at once", LIMIT | {"time_in_force": "IOC", "post_only": "REJECT"}, "post_only"),
     ("hidden at once", LIMIT | {"time_in_force": "FOK", "hidden": True}, "hidden"),
     ("a hidden iceberg", LIMIT | {"hidden": True, "display_quantity": "0.1"}, "display_quantity"),

@@ -142,6 +142,18 @@ OUTCOMES = [
     ("a moment to come", [buy("b", price="20", tif="GTD", expire_at_ms=4_000_000_000_000)], "pending 0 at 20"),
     ("an iceberg that shows all of itself", [buy("b", price="20", display_quantity="10")], "invalid_display_quantity"),
     ("an iceberg", [buy("b", price="20", display_quantity="3")], "pending 0 at 20"),
+    (
+        "a peg follows its own side, at an offset",
+        [order("s", BOB, "BUY", "LIMIT", "5", "19"), buy("b", "PRIMARY_PEG", peg_offset="-0.5", limit_price="30")],
+        "pending 0 at 18.5",
+    ),
+    (
+        "a peg never passes its limit",
+        [order("s", BOB, "BUY", "LIMIT", "5", "19"), buy("b", "PRIMARY_PEG", limit_price="18")],
+        "pending 0 at 18",
+    ),
+    ("a peg with nothing to follow", [buy("b", "PRIMARY_PEG", limit_price="30")], "no_reference"),
+    ("a peg off the tick", [buy("b", "MARKET_PEG", peg_offset="-0.001", limit_price="30")], "price_off_tick"),
     ("a hidden order", [buy("b", price="20", hidden=True)], "pending 0 at 20"),
     ("a minimum above the whole", [buy("b", price="20", minimum_quantity="11")], "invalid_minimum_quantity"),
     (
@@ -386,6 +398,8 @@ TERMS = st.builds(
     expire_at_ms=st.sampled_from([0, 1, LATER_MS, 9_223_372_036_854]),
     trigger_by=st.sampled_from([0, 0, *types_pb2.TriggerMethod.values()]),
     trigger_price=NUMBERS,
+    peg_offset=NUMBERS.flatmap(lambda text: st.sampled_from([text, f"-{text}" if text else ""])),
+    limit_price=NUMBERS,
     display_quantity=NUMBERS,
     hidden=st.booleans(),
     self_trade_prevention=st.sampled_from(types_pb2.SelfTradePrevention.values()),

@@ -48,6 +48,10 @@ Trigger = Annotated[TriggerBy | None, _option("Which price it looks at; LAST whe
 Touched = Annotated[
     bool, _option("It waits for a price that is better for it, not for a worse one.", WAITING, "--touched")
 ]
+Offset = Annotated[
+    str | None, _option("Pegs: what is added to the price it follows, such as -0.01.", PRICED, "--peg-offset")
+]
+Limit = Annotated[str | None, _option("Pegs: the price that it never passes.", PRICED, "--limit-price")]
 Minimum = Annotated[str | None, _option("Trade at least so much at once, or nothing.", ENTRY)]
 AllOrNone = Annotated[bool, _option("Trade the whole at once, or nothing.", ENTRY, "--all-or-none")]
 Post = Annotated[
@@ -73,6 +77,8 @@ def place(
     budget: Budget = None,
     time_in_force: Tif = None,
     expire_at: ExpireAt = None,
+    peg_offset: Offset = None,
+    limit_price: Limit = None,
     trigger_price: TriggerPrice = None,
     trigger_by: Trigger = None,
     touched: Touched = False,
@@ -103,6 +109,8 @@ def place(
         "budget": budget,
         "time_in_force": time_in_force,
         "expire_at": expire_at,
+        "peg_offset": peg_offset,
+        "limit_price": limit_price,
         "trigger_price": trigger_price,
         "trigger_by": trigger_by,
         "minimum_quantity": minimum_quantity,

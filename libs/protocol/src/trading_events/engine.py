@@ -18,7 +18,6 @@ from trading_events.words import (
     Number,
     OrderId,
     OrderType,
-    PegType,
     PostOnly,
     SelfTradePrevention,
     Session,
@@ -161,7 +160,7 @@ class OrderCreated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account_id: AccountId
     symbol: str
     side: Side
-    type: OrderType | PegType
+    type: OrderType
     time_in_force: TimeInForce
     quantity: Number
     price: Number | None
@@ -180,7 +179,7 @@ class OrderRejected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account_id: AccountId
     symbol: str
     side: Side
-    type: OrderType | PegType
+    type: OrderType
     time_in_force: TimeInForce
     quantity: Number
     price: Number | None

@@ -23,6 +23,8 @@ WAITING = frozenset(
         *(types_pb2.ORDER_TYPE_MARKET_IF_TOUCHED, types_pb2.ORDER_TYPE_LIMIT_IF_TOUCHED),
     }
 )
+# They follow the market.
+PEGS = frozenset({types_pb2.ORDER_TYPE_PRIMARY_PEG, types_pb2.ORDER_TYPE_MARKET_PEG, types_pb2.ORDER_TYPE_MIDPOINT_PEG})
 IMMEDIATE = frozenset({types_pb2.TIME_IN_FORCE_IOC, types_pb2.TIME_IN_FORCE_FOK})
 
 
@@ -41,6 +43,7 @@ def contradiction(place: PlaceOrder) -> Contradiction | None:
     for rules in (
         _of_prices(place, name),
         _of_waiting(place, name),
+        _of_pegs(place, name),
         _of_time(place),
         _of_entry(place),
         _of_show(place),
@@ -65,7 +68,9 @@ Rule = tuple[bool, str, str]
 
 def _of_prices(place: PlaceOrder, name: str) -> Iterator[Rule]:
     kind, budget = place.type, place.terms.budget
-    instead = "protection_price bounds it" if kind in MARKETS else "it takes the best opposite price"
+    instead = "it takes the best opposite price"
+    if kind in MARKETS or kind in PEGS:
+        instead = f"{'limit_price' if kind in PEGS else 'protection_price'} bounds it"
     yield kind in PRICED and not place.price, "price", f"required for a {name} order"
     yield kind not in PRICED and bool(place.price), "price", f"not for a {name} order; {instead}"
     yield kind not in MARKETS and bool(place.protection_price), "protection_price", f"not for a {name} order"
@@ -79,6 +84,15 @@ def _of_waiting(place: PlaceOrder, name: str) -> Iterator[Rule]:
     yield waits and not terms.trigger_price, "trigger_price", f"required for a {name} order"
     yield not waits and bool(terms.trigger_price), "trigger_price", f"not for a {name} order, which does not wait"
     yield not waits and bool(terms.trigger_by), "trigger_by", f"not for a {name} order, which does not wait"
+
+
+def _of_pegs(place: PlaceOrder, name: str) -> Iterator[Rule]:
+    follows, terms = place.type in PEGS, place.terms
+    for field in ("peg_offset", "limit_price"):
+        yield bool(getattr(terms, field)) and not follows, field, f"not for a {name} order, which follows no price"
+    buys = follows and place.side == types_pb2.SIDE_BUY
+    yield buys and not terms.limit_price, "limit_price", f"required for a {name} order that buys: it holds that much"
+    yield follows and place.time_in_force in IMMEDIATE, "time_in_force", f"not for a {name} order, which rests"
 
 
 def _of_time(place: PlaceOrder) -> Iterator[Rule]:

@@ -15,6 +15,8 @@ def terms_message(terms: Terms) -> types_pb2.OrderTerms:
         budget=terms.budget or "",
         expire_at_ms=terms.expire_at_ms or 0,
         trigger_price=terms.trigger_price or "",
+        peg_offset=terms.peg_offset or "",
+        limit_price=terms.limit_price or "",
         display_quantity=terms.display_quantity or "",
         hidden=bool(terms.hidden),
     )

@@ -36,9 +36,18 @@ Code = Annotated[str, _text("[a-z][a-z0-9_]*", "A stable code.")]
 
 Side = Literal["BUY", "SELL"]
 Status = Literal["PENDING", "PARTIALLY_EXECUTED", "EXECUTED", "CANCELED", "EXPIRED", "REJECTED"]
-OrderType = Literal["LIMIT", "MARKET", "MARKET_TO_LIMIT", "STOP", "STOP_LIMIT", "MARKET_IF_TOUCHED", "LIMIT_IF_TOUCHED"]
-# The core has them; no service offers them.
-PegType = Literal["PRIMARY_PEG", "MARKET_PEG", "MIDPOINT_PEG"]
+OrderType = Literal[
+    "LIMIT",
+    "MARKET",
+    "MARKET_TO_LIMIT",
+    "STOP",
+    "STOP_LIMIT",
+    "MARKET_IF_TOUCHED",
+    "LIMIT_IF_TOUCHED",
+    "PRIMARY_PEG",
+    "MARKET_PEG",
+    "MIDPOINT_PEG",
+]
 TimeInForce = Literal["GTC", "DAY", "IOC", "FOK", "GTD"]
 Session = Literal["CONTINUOUS", "CLOSED"]
 SelfTradePrevention = Literal["CANCEL_NEWEST", "CANCEL_OLDEST", "CANCEL_BOTH", "DECREMENT_AND_CANCEL"]

@@ -59,6 +59,8 @@ class OrderJson(msgspec.Struct, frozen=True, gc=False):
     trigger_price: str | UnsetType = UNSET
     trigger_by: str | UnsetType = UNSET
     triggered_at: str | UnsetType = UNSET
+    peg_offset: str | UnsetType = UNSET
+    limit_price: str | UnsetType = UNSET
     expire_at: str | UnsetType = UNSET
     display_quantity: str | UnsetType = UNSET
     hidden: bool | UnsetType = UNSET
@@ -103,6 +105,8 @@ def _terms(order: Order) -> dict[str, Any]:
         "trigger_price": terms.trigger_price,
         "trigger_by": TRIGGER_TEXTS[terms.trigger_by],
         "triggered_at": order.triggered_at_ns and time_text(order.triggered_at_ns),
+        "peg_offset": terms.peg_offset,
+        "limit_price": terms.limit_price,
         "expire_at": terms.expire_at_ms and time_text(terms.expire_at_ms * MILLISECOND_NS),
         "display_quantity": terms.display_quantity,
         "hidden": terms.hidden,

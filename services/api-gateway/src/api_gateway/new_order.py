@@ -4,7 +4,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from api_gateway.problems import field_refused
-from api_gateway.wire import ABSENT, decoded, optional_decimal, symbol_in, text_in, time_in, uuid_in
+from api_gateway.wire import ABSENT, decoded, optional_decimal, optional_offset, symbol_in, text_in, time_in, uuid_in
 from trading.v1 import types_pb2
 from trading.v1.engine_pb2 import PlaceOrder
 from trading.v1.types_pb2 import OrderTerms
@@ -40,6 +40,8 @@ class NewOrder(msgspec.Struct, forbid_unknown_fields=True):
     budget: msgspec.Raw = ABSENT
     trigger_price: msgspec.Raw = ABSENT
     trigger_by: TriggerBy | UnsetType = UNSET
+    peg_offset: msgspec.Raw = ABSENT
+    limit_price: msgspec.Raw = ABSENT
     expire_at: str | UnsetType = UNSET
     display_quantity: msgspec.Raw = ABSENT
     hidden: bool = False
@@ -89,6 +91,8 @@ def _terms(given: NewOrder, path: str) -> OrderTerms:
     terms = OrderTerms(
         budget=optional_decimal(given.budget, f"{path}budget"),
         trigger_price=optional_decimal(given.trigger_price, f"{path}trigger_price"),
+        peg_offset=optional_offset(given.peg_offset, f"{path}peg_offset"),
+        limit_price=optional_decimal(given.limit_price, f"{path}limit_price"),
         display_quantity=optional_decimal(given.display_quantity, f"{path}display_quantity"),
         minimum_quantity=optional_decimal(given.minimum_quantity, f"{path}minimum_quantity"),
         hidden=given.hidden,

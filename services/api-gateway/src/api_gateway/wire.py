@@ -86,6 +86,15 @@ def optional_decimal(raw: msgspec.Raw, field: str) -> str:
     return positive_decimal(raw, field) if bytes(raw) else ""
 
 
+def optional_offset(raw: msgspec.Raw, field: str) -> str:
+    """As `optional_decimal`, and with a sign below zero."""
+    given = bytes(raw)
+    below_zero = given[:1] == b"-" or given[:2] == b'"-'
+    if not below_zero:
+        return optional_decimal(raw, field)
+    return "-" + positive_decimal(msgspec.Raw(given.replace(b"-", b"", 1)), field)
+
+
 def nullable_decimal(raw: msgspec.Raw, field: str) -> str:
     """As `positive_decimal`; empty for null."""
     return "" if bytes(raw) == b"null" else positive_decimal(raw, field)

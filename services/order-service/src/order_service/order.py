@@ -131,6 +131,8 @@ def replaced(row: OrderRow, happened: events.OrderReplaced, event: Event) -> Ord
     terms = row.terms
     if terms is not None and happened.trigger_price is not UNSET:
         terms = msgspec.structs.replace(terms, trigger_price=happened.trigger_price)
+    if terms is not None and happened.limit_price is not UNSET:
+        terms = msgspec.structs.replace(terms, limit_price=happened.limit_price)
     return msgspec.structs.replace(
         _priced(row, happened.price),
         client_order_id=happened.client_order_id or row.client_order_id,

@@ -12,6 +12,8 @@ from kernel.money import NotExact, canonical, parse
 from kernel.refused import Kind, Refused
 from trading.v1 import engine_pb2, trading_pb2
 
+# The numbers among an order's terms.
+TERMS = ("minimum_quantity", "budget", "trigger_price", "display_quantity", "peg_offset", "limit_price")
 # The account that a request means, from the account and the order that it names; Refused if it is another's.
 AccountOf = Callable[[str, str], str]
 
@@ -70,7 +72,7 @@ def _place(command: engine_pb2.Command, place: engine_pb2.PlaceOrder, account_of
     for field in ("quantity", "price", "protection_price"):
         _to_one_form(order, field)
     if place.HasField("terms"):
-        for field in ("minimum_quantity", "budget", "trigger_price", "display_quantity"):
+        for field in TERMS:
             _to_one_form(order.terms, field)
     if place.client_order_id:
         command.command_id = placing_id(order.account_id, place.client_order_id)

@@ -56,7 +56,7 @@ class OrdersView:
     """`apply` is the whole fold; `take_changes` hands a batch's changes to the streams."""
 
     name = "orders"
-    version = 6
+    version = 7
 
     def __init__(self) -> None:
         self.orders = Table(

@@ -20,6 +20,9 @@ TYPES = {
     types_pb2.ORDER_TYPE_STOP_LIMIT: record.OrderType.STOP_LIMIT,
     types_pb2.ORDER_TYPE_MARKET_IF_TOUCHED: record.OrderType.MARKET_IF_TOUCHED,
     types_pb2.ORDER_TYPE_LIMIT_IF_TOUCHED: record.OrderType.LIMIT_IF_TOUCHED,
+    types_pb2.ORDER_TYPE_PRIMARY_PEG: record.OrderType.PRIMARY_PEG,
+    types_pb2.ORDER_TYPE_MARKET_PEG: record.OrderType.MARKET_PEG,
+    types_pb2.ORDER_TYPE_MIDPOINT_PEG: record.OrderType.MIDPOINT_PEG,
 }
 TIMES_IN_FORCE = {
     types_pb2.TIME_IN_FORCE_GTC: record.TimeInForce.GTC,
@@ -62,7 +65,7 @@ def place_order(place: engine_pb2.PlaceOrder, listing: Listing, stamp_ns: int, d
         order_type=TYPES[place.type],
         time_in_force=TIMES_IN_FORCE[place.time_in_force],
         quantity=quantity(place.quantity, units) if place.quantity else 0,
-        price=price(place.price, units) if place.price else 0,
+        price=_limit_price(place, units),
         protection_price=price(place.protection_price, units) if place.protection_price else 0,
         client_order_id=place.client_order_id or None,
         **(_terms(place, units, listing) if place.HasField("terms") else {}),
@@ -81,9 +84,23 @@ def _terms(place: engine_pb2.PlaceOrder, units: Terms, listing: Listing) -> dict
         "trigger_by": TRIGGERS[terms.trigger_by] if place.type in WAITING else None,
         "trigger_price": _trigger_price(terms.trigger_price, units) or 0,
         "display_quantity": _lots("display_quantity", terms.display_quantity, units),
+        "offset": _offset(terms.peg_offset, units),
         "hidden": terms.hidden,
         "self_trade_prevention": SELF_TRADE_PREVENTIONS[terms.self_trade_prevention],
     }
+
+
+def _limit_price(place: engine_pb2.PlaceOrder, units: Terms) -> int:
+    """Of a peg the price that it never passes; 0 is none."""
+    text = place.price or place.terms.limit_price
+    return price(text, units) if text else 0
+
+
+def _offset(text: str, units: Terms) -> int:
+    if not text:
+        return 0
+    number = count("peg_offset", text.removeprefix("-"), units.price_unit, "price_off_tick")
+    return -number if text.startswith("-") else number
 
 
 def _lots(what: str, text: str, units: Terms) -> int:

@@ -130,6 +130,8 @@ def _replace(order: types_pb2.Order, happened: events.OrderReplaced, event: Even
     order.client_order_id = happened.client_order_id or ""
     if happened.trigger_price is not UNSET:
         order.terms.trigger_price = happened.trigger_price
+    if happened.limit_price is not UNSET:
+        order.terms.limit_price = happened.limit_price
 
 
 def _trigger(order: types_pb2.Order, happened: events.OrderTriggered, event: Event) -> None:

@@ -66,6 +66,7 @@ export type { NewUser } from './models/new-user';
 export type { NextCursor } from './models/next-cursor';
 export type { NullableDecimal } from './models/nullable-decimal';
 export type { NullablePositiveDecimalInput } from './models/nullable-positive-decimal-input';
+export type { OffsetInput } from './models/offset-input';
 export type { OneTimePassword } from './models/one-time-password';
 export type { Order } from './models/order';
 export type { OrderBatchResult } from './models/order-batch-result';

@@ -53,6 +53,10 @@ class _OrderTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderType.V
     ORDER_TYPE_MARKET_IF_TOUCHED: _OrderType.ValueType  # 6
     """They wait for a trigger price that is better for them."""
     ORDER_TYPE_LIMIT_IF_TOUCHED: _OrderType.ValueType  # 7
+    ORDER_TYPE_PRIMARY_PEG: _OrderType.ValueType  # 8
+    """They rest where their own side, the other side or the middle of both is, at an offset, and move with it."""
+    ORDER_TYPE_MARKET_PEG: _OrderType.ValueType  # 9
+    ORDER_TYPE_MIDPOINT_PEG: _OrderType.ValueType  # 10
 
 class OrderType(_OrderType, metaclass=_OrderTypeEnumTypeWrapper): ...
 
@@ -67,6 +71,10 @@ ORDER_TYPE_STOP_LIMIT: OrderType.ValueType  # 5
 ORDER_TYPE_MARKET_IF_TOUCHED: OrderType.ValueType  # 6
 """They wait for a trigger price that is better for them."""
 ORDER_TYPE_LIMIT_IF_TOUCHED: OrderType.ValueType  # 7
+ORDER_TYPE_PRIMARY_PEG: OrderType.ValueType  # 8
+"""They rest where their own side, the other side or the middle of both is, at an offset, and move with it."""
+ORDER_TYPE_MARKET_PEG: OrderType.ValueType  # 9
+ORDER_TYPE_MIDPOINT_PEG: OrderType.ValueType  # 10
 Global___OrderType: _TypeAlias = OrderType  # noqa: Y015
 
 class _TimeInForce:
@@ -235,6 +243,8 @@ class OrderTerms(_message.Message):
     DISPLAY_QUANTITY_FIELD_NUMBER: _builtins.int
     HIDDEN_FIELD_NUMBER: _builtins.int
     SELF_TRADE_PREVENTION_FIELD_NUMBER: _builtins.int
+    PEG_OFFSET_FIELD_NUMBER: _builtins.int
+    LIMIT_PRICE_FIELD_NUMBER: _builtins.int
     post_only: Global___PostOnly.ValueType
     minimum_quantity: _builtins.str
     """On entry: trade at least so much at once, or nothing."""
@@ -254,6 +264,10 @@ class OrderTerms(_message.Message):
     hidden: _builtins.bool
     """nothing of it is shown"""
     self_trade_prevention: Global___SelfTradePrevention.ValueType
+    peg_offset: _builtins.str
+    """Pegged orders, and no others: what is added to the price that is followed; empty: nothing."""
+    limit_price: _builtins.str
+    """pegged orders: the price that it never passes; empty: none"""
     def __init__(
         self,
         *,
@@ -267,10 +281,12 @@ class OrderTerms(_message.Message):
         display_quantity: _builtins.str = ...,
         hidden: _builtins.bool = ...,
         self_trade_prevention: Global___SelfTradePrevention.ValueType = ...,
+        peg_offset: _builtins.str = ...,
+        limit_price: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_or_none", b"all_or_none", "budget", b"budget", "display_quantity", b"display_quantity", "expire_at_ms", b"expire_at_ms", "hidden", b"hidden", "minimum_quantity", b"minimum_quantity", "post_only", b"post_only", "self_trade_prevention", b"self_trade_prevention", "trigger_by", b"trigger_by", "trigger_price", b"trigger_price"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_or_none", b"all_or_none", "budget", b"budget", "display_quantity", b"display_quantity", "expire_at_ms", b"expire_at_ms", "hidden", b"hidden", "limit_price", b"limit_price", "minimum_quantity", b"minimum_quantity", "peg_offset", b"peg_offset", "post_only", b"post_only", "self_trade_prevention", b"self_trade_prevention", "trigger_by", b"trigger_by", "trigger_price", b"trigger_price"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -3,6 +3,7 @@
 
 import { ClientOrderId } from '../models/client-order-id';
 import { Id } from '../models/id';
+import { OffsetInput } from '../models/offset-input';
 import { OrderType } from '../models/order-type';
 import { PositiveDecimalInput } from '../models/positive-decimal-input';
 import { PostOnly } from '../models/post-only';
@@ -49,9 +50,19 @@ export interface NewOrder {
   hidden?: boolean;
 
   /**
+   * Pegged orders: the price that it never passes; required for one that buys, which holds that much.
+   */
+  limit_price?: PositiveDecimalInput;
+
+  /**
    * On entry: trade at least so much at once, or be canceled. An order that meets nobody rests.
    */
   minimum_quantity?: PositiveDecimalInput;
+
+  /**
+   * Pegged orders: what is added to the price that is followed; nothing when absent.
+   */
+  peg_offset?: OffsetInput;
 
   /**
    * LIMIT orders that may rest.

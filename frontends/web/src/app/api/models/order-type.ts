@@ -3,7 +3,7 @@
 
 
 /**
- * MARKET_TO_LIMIT takes the best opposite price of the moment, and what is left rests there. STOP and STOP_LIMIT wait for a trigger price that is worse for them (a buy for a higher one), MARKET_IF_TOUCHED and LIMIT_IF_TOUCHED for a better one; then they are a MARKET or a LIMIT order.
+ * MARKET_TO_LIMIT takes the best opposite price of the moment, and what is left rests there. STOP and STOP_LIMIT wait for a trigger price that is worse for them (a buy for a higher one), MARKET_IF_TOUCHED and LIMIT_IF_TOUCHED for a better one; then they are a MARKET or a LIMIT order. A peg rests where its own side (PRIMARY_PEG), the other side (MARKET_PEG) or the middle (MIDPOINT_PEG) is, at an offset, and moves with it.
  */
-export type OrderType = 'LIMIT' | 'MARKET' | 'MARKET_TO_LIMIT' | 'STOP' | 'STOP_LIMIT' | 'MARKET_IF_TOUCHED' | 'LIMIT_IF_TOUCHED';
+export type OrderType = 'LIMIT' | 'MARKET' | 'MARKET_TO_LIMIT' | 'STOP' | 'STOP_LIMIT' | 'MARKET_IF_TOUCHED' | 'LIMIT_IF_TOUCHED' | 'PRIMARY_PEG' | 'MARKET_PEG' | 'MIDPOINT_PEG';
 

@@ -60,8 +60,18 @@ export interface Order {
    * Still open.
    */
   leaves_quantity: Decimal;
+
+  /**
+   * The price that a pegged order never passes; `price` is where it works.
+   */
+  limit_price?: Decimal;
   minimum_quantity?: Decimal;
   order_id: Id;
+
+  /**
+   * What it adds to the price that it follows.
+   */
+  peg_offset?: Decimal;
   post_only?: PostOnly;
   price: NullableDecimal | null;
   protection_price: NullableDecimal | null;
