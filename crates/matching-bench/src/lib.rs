@@ -14,6 +14,7 @@ pub mod edge_cases;
 pub mod engine_speed;
 pub mod generator;
 pub mod handoff;
+pub mod log_row;
 pub mod memory;
 pub mod message;
 pub mod mix;

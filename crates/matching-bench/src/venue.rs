@@ -6,7 +6,7 @@
 use matching::Engine;
 use matching::command::{
     CancelOrder, ChangeLimits, Command, ListAsset, ListInstrument, OpenAccount, PlaceOrder, ReplaceOrder, Stamped,
-    Terms, Transfer,
+    Terms, TextArena, Transfer,
 };
 use matching::event::Events;
 use matching::id::entity_id;
@@ -45,7 +45,7 @@ impl Venue {
         let mut events = Events::default();
         for command in opening() {
             events.clear();
-            engine.apply(&Stamped { stamp_ns: 1, command }, &mut events);
+            engine.apply(&stamped(command), &mut events);
         }
         let mut making = Making { random: Mt::new(seed), engine, open: Vec::new(), next_order: 1, sums: weights() };
         for _ in 0..RESTING {
@@ -57,6 +57,17 @@ impl Venue {
         let commands = (0..count).map(|_| making.next(&mut events)).collect();
         Self { opened, commands }
     }
+
+    /// The commands as records, all of one stamp.
+    pub fn records(&self) -> Vec<u8> {
+        let mut texts = TextArena::default();
+        self.commands.iter().flat_map(|command| stamped(*command).encode(&mut texts)).collect()
+    }
+}
+
+/// A command of the venue's only moment.
+pub fn stamped(command: Command<'static>) -> Stamped<'static> {
+    Stamped { stamp_ns: 1, command }
 }
 
 fn opening() -> impl Iterator<Item = Command<'static>> {
@@ -137,7 +148,7 @@ impl Making {
 
     fn apply(&mut self, command: Command<'static>, events: &mut Events) {
         events.clear();
-        self.engine.apply(&Stamped { stamp_ns: 1, command }, events);
+        self.engine.apply(&stamped(command), events);
     }
 
     fn draw(&mut self) -> Command<'static> {
@@ -217,7 +228,7 @@ mod tests {
         let (mut refused, mut traded) = (0, 0);
         for command in &venue.commands {
             events.clear();
-            engine.apply(&Stamped { stamp_ns: 1, command: *command }, &mut events);
+            engine.apply(&stamped(*command), &mut events);
             let is = |name| events.list.iter().filter(|event| event.body.event_type() == name).count();
             refused += is("OrderCancelRejected") + is("OrderRejected");
             traded += is("TradeExecuted");
