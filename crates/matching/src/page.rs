@@ -72,9 +72,9 @@ impl<const N: usize> Piece<N> {
 #[inline(always)]
 pub(crate) const fn hex8(value: u32) -> [u8; 8] {
     let mut x = value as u64;
-    x = (x | x << 16) & 0x0000_ffff_0000_ffff;
-    x = (x | x << 8) & 0x00ff_00ff_00ff_00ff;
-    x = (x | x << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    x = (x | (x << 16)) & 0x0000_ffff_0000_ffff;
+    x = (x | (x << 8)) & 0x00ff_00ff_00ff_00ff;
+    x = (x | (x << 4)) & 0x0f0f_0f0f_0f0f_0f0f;
     letters(x).to_be_bytes()
 }
 
@@ -82,15 +82,15 @@ pub(crate) const fn hex8(value: u32) -> [u8; 8] {
 #[inline(always)]
 pub(crate) const fn hex4(value: u16) -> [u8; 4] {
     let mut x = value as u64;
-    x = (x | x << 8) & 0x00ff_00ff;
-    x = (x | x << 4) & 0x0f0f_0f0f;
+    x = (x | (x << 8)) & 0x00ff_00ff;
+    x = (x | (x << 4)) & 0x0f0f_0f0f;
     (letters(x) as u32).to_be_bytes()
 }
 
 /// The characters of eight digits, one a byte, all at once.
 const fn letters(digits: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
-    let above_nine = (digits + 6 * ONES) >> 4 & ONES;
+    let above_nine = ((digits + 6 * ONES) >> 4) & ONES;
     digits + (b'0' as u64) * ONES + above_nine * ((b'a' - b'0' - 10) as u64)
 }
 

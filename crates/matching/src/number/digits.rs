@@ -63,18 +63,18 @@ fn put_long(room: &mut [u8], number: u128, scale: usize) -> &mut [u8] {
 /// Sixteen digits, one a byte, the first in the lowest.
 const fn sixteen(number: u64) -> u128 {
     let (upper, lower) = (number / EIGHT, number % EIGHT);
-    eight(upper as u32) as u128 | (eight(lower as u32) as u128) << 64
+    eight(upper as u32) as u128 | ((eight(lower as u32) as u128) << 64)
 }
 
 /// Eight digits: halves, quarters and eighths of the number side by side in one word.
 const fn eight(number: u32) -> u64 {
     let (upper, lower) = ((number / 10_000) as u64, (number % 10_000) as u64);
-    let fours = upper | lower << 32;
+    let fours = upper | (lower << 32);
     // 10,486 / 2^20 is a hundredth for all of four digits, 103 / 2^10 a tenth for all of two.
-    let hundreds = (fours * 10_486 >> 20) & 0x0000_007f_0000_007f;
-    let twos = hundreds | (fours - 100 * hundreds) << 16;
-    let tens = (twos * 103 >> 10) & 0x000f_000f_000f_000f;
-    tens | (twos - 10 * tens) << 8
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007f_0000_007f;
+    let twos = hundreds | ((fours - 100 * hundreds) << 16);
+    let tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
+    tens | ((twos - 10 * tens) << 8)
 }
 
 #[cfg(test)]
