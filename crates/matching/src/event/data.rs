@@ -45,6 +45,14 @@ impl Deref for EventData {
     }
 }
 
+impl PartialEq for EventData {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for EventData {}
+
 impl DerefMut for EventData {
     fn deref_mut(&mut self) -> &mut [u8] {
         &mut self.bytes[..self.used]
