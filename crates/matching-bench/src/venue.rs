@@ -35,7 +35,7 @@ pub struct Venue {
     /// Every account funded, and the orders that rest at first.
     pub opened: Engine,
     /// In order.
-    pub commands: Vec<Command<'static>>,
+    pub commands: Vec<Stamped<'static>>,
 }
 
 impl Venue {
@@ -54,19 +54,19 @@ impl Venue {
         }
         let snapshot = making.engine.snapshot().expect("between commands");
         let opened = Engine::restore(&snapshot).expect("its own snapshot");
-        let commands = (0..count).map(|_| making.next(&mut events)).collect();
+        let commands = (0..count).map(|_| stamped(making.next(&mut events))).collect();
         Self { opened, commands }
     }
 
     /// The commands as records, all of one stamp.
     pub fn records(&self) -> Vec<u8> {
         let mut texts = TextArena::default();
-        self.commands.iter().flat_map(|command| stamped(*command).encode(&mut texts)).collect()
+        self.commands.iter().flat_map(|command| command.encode(&mut texts)).collect()
     }
 }
 
 /// A command of the venue's only moment.
-pub fn stamped(command: Command<'static>) -> Stamped<'static> {
+fn stamped(command: Command<'static>) -> Stamped<'static> {
     Stamped { stamp_ns: 1, command }
 }
 
@@ -228,7 +228,7 @@ mod tests {
         let (mut refused, mut traded) = (0, 0);
         for command in &venue.commands {
             events.clear();
-            engine.apply(&stamped(*command), &mut events);
+            engine.apply(command, &mut events);
             let is = |name| events.list.iter().filter(|event| event.body.event_type() == name).count();
             refused += is("OrderCancelRejected") + is("OrderRejected");
             traded += is("TradeExecuted");

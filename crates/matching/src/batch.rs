@@ -91,11 +91,15 @@ impl Batch {
         }
         let decode = |(number, record)| Stamped::decode(record, texts).map_err(|e| BatchError::Record(number, e));
         let stamped: Vec<Stamped<'_>> = records.iter().enumerate().map(decode).collect::<Result<_, _>>()?;
-        for (number, command) in (0..).zip(&stamped) {
-            if command.command != Command::FireDue {
-                self.fire(engine, command.stamp_ns.max(engine.last_stamp_ns()));
+        let mut numbers = 0..;
+        for together in stamped.chunks(Engine::FORESEEN_MAX) {
+            engine.foresee(together);
+            for (command, number) in together.iter().zip(numbers.by_ref()) {
+                if command.command != Command::FireDue {
+                    self.fire(engine, command.stamp_ns.max(engine.last_stamp_ns()));
+                }
+                self.decide(engine, Some(number), command);
             }
-            self.decide(engine, Some(number), command);
         }
         Ok(())
     }

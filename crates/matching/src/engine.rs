@@ -21,6 +21,7 @@ mod connection;
 mod due;
 mod entry;
 mod evolve;
+mod foresee;
 mod funds;
 mod listing;
 mod mass_cancel;

@@ -46,6 +46,9 @@ pub fn write_decimal(out: &mut Vec<u8>, count: i128, unit: Unit) {
 
 /// The same at the beginning of some room; returns what is left of it.
 pub(crate) fn put_decimal(mut room: &mut [u8], count: i128, unit: Unit) -> &mut [u8] {
+    if let Some(short) = u64::try_from(count).ok().and_then(|count| count.checked_mul(unit.mantissa)) {
+        return digits::put_short(room, short, unit.scale);
+    }
     if count < 0 {
         room = put(room, b"-");
     }

@@ -13,16 +13,42 @@ const LONG: usize = 3 * DIGITS;
 
 /// Writes `number / 10^scale` without zeros that say nothing; the scale is at most 18.
 pub(super) fn put_scaled(room: &mut [u8], number: u128, scale: u8) -> &mut [u8] {
-    let scale = usize::from(scale);
     match u64::try_from(number) {
-        Ok(0) => put(room, b"0"),
-        Ok(short) if short < SIXTEEN && scale < DIGITS => put_short(room, short, scale),
-        _ => put_long(room, number, scale),
+        Ok(short) => put_short(room, short, scale),
+        Err(_) => put_long(room, number, usize::from(scale)),
     }
 }
 
+/// The same of what fits in 64 bits, as nearly every number does.
+#[inline]
+pub(super) fn put_short(room: &mut [u8], number: u64, scale: u8) -> &mut [u8] {
+    let scale = usize::from(scale);
+    match number {
+        0 => put(room, b"0"),
+        1..EIGHT if scale < 8 => put_eight(room, number, scale),
+        1..SIXTEEN if scale < DIGITS => put_sixteen(room, number, scale),
+        _ => put_long(room, u128::from(number), scale),
+    }
+}
+
+/// Of a number that is not zero and has at most eight digits, fewer than eight of them behind the point.
+#[inline]
+fn put_eight(room: &mut [u8], number: u64, scale: usize) -> &mut [u8] {
+    let digits = eight(number as u32);
+    let point = 8 - scale;
+    let first = (digits.trailing_zeros() as usize / 8).min(point - 1);
+    let shown = scale.saturating_sub(digits.leading_zeros() as usize / 8);
+    let text = digits | ZEROS as u64;
+    let room = put_first(room, &(text >> (8 * first)).to_le_bytes(), point - first);
+    if shown == 0 {
+        return room;
+    }
+    let room = put(room, b".");
+    put_first(room, &(text >> (8 * point)).to_le_bytes(), shown)
+}
+
 /// Of a number that is not zero and has at most sixteen digits, fewer than sixteen of them behind the point.
-fn put_short(room: &mut [u8], number: u64, scale: usize) -> &mut [u8] {
+fn put_sixteen(room: &mut [u8], number: u64, scale: usize) -> &mut [u8] {
     let digits = sixteen(number);
     let point = DIGITS - scale;
     let first = (digits.trailing_zeros() as usize / 8).min(point - 1);
@@ -83,6 +109,19 @@ mod tests {
 
     fn text_of(digits: u64) -> String {
         digits.to_le_bytes().iter().map(|digit| char::from(b'0' + digit)).collect()
+    }
+
+    #[test]
+    fn a_number_is_written_alike_however_long_it_is() {
+        let numbers = (0..60).map(|exponent| 3u64.pow(exponent % 41)).chain([EIGHT - 1, EIGHT, SIXTEEN - 1, SIXTEEN]);
+        for (number, scale) in numbers.flat_map(|number| (0..=18).map(move |scale| (number, scale))) {
+            let (mut short, mut long) = ([b'.'; 96], [b'.'; 96]);
+            let left = [
+                put_short(&mut short, number, scale).len(),
+                put_long(&mut long, u128::from(number), usize::from(scale)).len(),
+            ];
+            assert_eq!(short[..96 - left[0]], long[..96 - left[1]], "{number} with {scale} places");
+        }
     }
 
     #[test]
