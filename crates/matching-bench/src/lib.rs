@@ -20,5 +20,6 @@ pub mod message;
 pub mod mix;
 pub mod report;
 pub mod rival;
+pub mod snapshot_speed;
 pub mod speed;
 pub mod venue;

@@ -5,10 +5,11 @@
 
 use matching::Engine;
 use matching::command::{
-    CancelOrder, ChangeLimits, Command, ListAsset, ListInstrument, OpenAccount, PlaceOrder, ReplaceOrder, Stamped,
-    Terms, TextArena, Transfer,
+    CancelOrder, ChangeFees, ChangeLimits, Command, ListAsset, ListInstrument, OpenAccount, PlaceOrder, ReplaceOrder,
+    Stamped, Terms, TextArena, Transfer,
 };
 use matching::event::Events;
+use matching::fees::Fees;
 use matching::id::entity_id;
 use matching::number::Unit;
 use matching::vocabulary::{AssetKind, OrderType, PostOnly, Side, TimeInForce, TriggerBy};
@@ -23,6 +24,8 @@ const MID: u64 = 50_000;
 const QUANTITY_MAX: u32 = 100;
 const DEPTH: u32 = 100;
 const FUNDS: u128 = 1 << 80;
+/// A hundredth of a percent of whoever rested, five of whoever came.
+const FEES: Fees = Fees { maker_ppm: 100, taker_ppm: 500, ceiling_ppm: 1_000 };
 /// The busiest account's weight; the n-th has one n-th of it.
 const WEIGHT: u32 = 1_000_000;
 /// Orders that rest at first: the mix ends more than it enters.
@@ -41,21 +44,17 @@ pub struct Venue {
 impl Venue {
     /// The same every time for a seed.
     pub fn new(seed: u32, count: usize) -> Self {
-        let mut engine = Engine::new(LOG).expect("a small log number");
         let mut events = Events::default();
-        for command in opening() {
-            events.clear();
-            engine.apply(&stamped(command), &mut events);
-        }
-        let mut making = Making { random: Mt::new(seed), engine, open: Vec::new(), next_order: 1, sums: weights() };
-        for _ in 0..RESTING {
-            let order = making.enter(making.next_order, A_LIMIT_ORDER);
-            making.apply(order, &mut events);
-        }
+        let mut making = Making::opened(seed, RESTING, &mut events);
         let snapshot = making.engine.snapshot().expect("between commands");
         let opened = Engine::restore(&snapshot).expect("its own snapshot");
         let commands = (0..count).map(|_| stamped(making.next(&mut events))).collect();
         Self { opened, commands }
+    }
+
+    /// A venue where so many orders rest.
+    pub fn resting(seed: u32, orders: u32) -> Engine {
+        Making::opened(seed, orders, &mut Events::default()).engine
     }
 
     /// The commands as records, all of one stamp.
@@ -76,7 +75,7 @@ fn opening() -> impl Iterator<Item = Command<'static>> {
     [Command::OpenVenue, Command::ListAsset(usd)].into_iter().chain(listed).chain((0..ACCOUNTS).flat_map(open))
 }
 
-fn list(number: u32) -> [Command<'static>; 2] {
+fn list(number: u32) -> [Command<'static>; 3] {
     let symbol: &'static str = format!("S{number}").leak();
     let unit = |scale| Unit { mantissa: 1, scale };
     let instrument = ListInstrument {
@@ -91,7 +90,8 @@ fn list(number: u32) -> [Command<'static>; 2] {
         calendar: "",
     };
     let asset = ListAsset { symbol, scale: 0, kind: AssetKind::Security };
-    [Command::ListAsset(asset), Command::ListInstrument(instrument)]
+    let fees = ChangeFees { instrument_id: entity_id(LOG, u64::from(1 + number)), fees: FEES };
+    [Command::ListAsset(asset), Command::ListInstrument(instrument), Command::ChangeFees(fees)]
 }
 
 fn open(customer: u32) -> impl Iterator<Item = Command<'static>> {
@@ -136,6 +136,19 @@ struct Making {
 }
 
 impl Making {
+    fn opened(seed: u32, orders: u32, events: &mut Events) -> Self {
+        let engine = Engine::new(LOG).expect("a small log number");
+        let mut making = Self { random: Mt::new(seed), engine, open: Vec::new(), next_order: 1, sums: weights() };
+        for command in opening() {
+            making.apply(command, events);
+        }
+        for _ in 0..orders {
+            let order = making.enter(making.next_order, A_LIMIT_ORDER);
+            making.apply(order, events);
+        }
+        making
+    }
+
     fn below(&mut self, bound: u32) -> u32 {
         self.random.next_u32() % bound
     }

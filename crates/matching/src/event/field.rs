@@ -248,10 +248,12 @@ pub struct Fee(pub i128);
 impl Field for Fee {
     const LEFT_OUT: Option<Self> = Some(Self(0));
 
+    #[inline(always)]
     fn is_left_out(&self) -> bool {
         self.0 == 0
     }
 
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
         let unit = w.units.quote;
         w.decimal(self.0, unit);
