@@ -11,10 +11,27 @@ impl Book {
         level.map_or(NONE, |level| self.levels[level as usize].tail)
     }
 
-    /// Looks at an order and at those before and behind it.
+    /// The first orders of a side, as far as so many lots need them.
+    pub(crate) fn first_makers<const N: usize>(&self, side: Side, lots: u64) -> [u32; N] {
+        let mut makers = [NONE; N];
+        let Some((_, level)) = self.ladder(side).best() else { return makers };
+        let (mut slot, mut left) = (self.levels[level as usize].head, lots);
+        for maker in &mut makers {
+            if slot == NONE || left == 0 {
+                break;
+            }
+            let order = self.orders.get(slot);
+            left = left.saturating_sub(order.leaves);
+            (*maker, slot) = (slot, order.next);
+        }
+        makers
+    }
+
+    /// Looks at an order, at its level and at those before and behind it.
     pub(crate) fn look_beside(&self, slot: u32) -> u64 {
         let order = self.orders.get(slot);
         let beside = [order.prev, order.next].into_iter().filter(|slot| *slot != NONE);
-        beside.fold(order.leaves, |seen, slot| seen ^ self.orders.get(slot).leaves)
+        let level = self.levels.get(order.level as usize).map_or(0, |level| level.quantity);
+        beside.fold(order.leaves ^ level, |seen, slot| seen ^ self.orders.get(slot).leaves)
     }
 }

@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use super::Engine;
 use crate::book::NONE;
-use crate::command::{Command, Stamped};
+use crate::command::{Command, PlaceOrder, Stamped};
 use crate::event::Instrument;
 use crate::id;
 use crate::order_index::Place;
@@ -17,15 +17,22 @@ use crate::vocabulary::Side;
 /// Commands that are looked at together: enough to wait for memory once, few enough to stay near.
 pub(crate) const COMMANDS_TOGETHER: usize = 16;
 
+/// Orders that a new one is expected to trade with: few need more.
+const MAKERS: usize = 4;
+
 /// What a command is about, as far as it is known without deciding it.
 #[derive(Clone, Copy)]
 struct About {
     account: u32,
     instrument: u32,
-    /// Of an order that is open; [`NONE`] of one that is to be entered.
+    /// Of an order that is open, or of the last one where a new one is to rest; else [`NONE`].
     slot: u32,
     side: Side,
     price: u64,
+    /// Of a new order; of one that is open it is not needed.
+    quantity: u64,
+    /// Whom a new order is going to trade with.
+    makers: [u32; MAKERS],
 }
 
 impl Engine {
@@ -49,7 +56,9 @@ impl Engine {
             Command::PlaceOrder(c) => {
                 let account = self.accounts.find(c.account_id)?;
                 let instrument = self.find_instrument(c.instrument_id)?.0;
-                return Some(About { account, instrument, slot: NONE, side: c.side, price: c.price });
+                let price = if c.order_type.has_price() { c.price } else { farthest(c) };
+                let (side, quantity) = (c.side, c.quantity);
+                return Some(About { account, instrument, slot: NONE, side, price, quantity, makers: [NONE; MAKERS] });
             }
             Command::CancelOrder(c) => (c.account_id, c.order_id),
             Command::ReplaceOrder(c) => (c.account_id, c.order_id),
@@ -57,16 +66,23 @@ impl Engine {
         };
         let account = self.accounts.find(account_id)?;
         match self.index.get(id::sequence_in(self.log_number, order_id)?) {
-            Place::Open { instrument, slot } => Some(About { account, instrument, slot, side: Side::Buy, price: 0 }),
+            Place::Open { instrument, slot } => {
+                let (side, price, quantity, makers) = (Side::Buy, 0, 0, [NONE; MAKERS]);
+                Some(About { account, instrument, slot, side, price, quantity, makers })
+            }
             Place::Closed { .. } | Place::Unknown => None,
         }
     }
 
-    /// Second step: the open order, or the level where a new one is to rest.
+    /// Second step: the open order, or the level where a new one is to rest, or whom it is going to trade with.
     fn look_at_order(&self, about: &mut About) -> u64 {
         let market = &self.markets[about.instrument as usize];
         if about.slot == NONE {
-            about.slot = market.book.last_at(about.side, about.price);
+            if market.book.crosses(about.side, about.price) {
+                about.makers = market.book.first_makers(about.side.opposite(), about.quantity);
+            } else {
+                about.slot = market.book.last_at(about.side, about.price);
+            }
             return 0;
         }
         let order = market.book.order(about.slot);
@@ -82,8 +98,26 @@ impl Engine {
         let account = self.accounts.get(about.account);
         let working = account.working.get(about.instrument);
         let held = account.holding(asset).hold as u64 ^ u64::from(working.last);
-        if about.slot == NONE { held } else { held ^ market.book.look_beside(about.slot) }
+        if about.slot != NONE {
+            return held ^ market.book.look_beside(about.slot);
+        }
+        if about.makers[0] == NONE {
+            return held;
+        }
+        let traded = |account: u32| {
+            let account = self.accounts.get(account);
+            (account.holding(terms.base).balance ^ account.holding(terms.quote).balance) as u64
+        };
+        let makers = about.makers.into_iter().take_while(|slot| *slot != NONE);
+        let maker = |slot| traded(market.book.order(slot).owner) ^ market.beside.cum_notional(slot) as u64;
+        makers.fold(held ^ traded(about.account), |seen, slot| seen ^ maker(slot))
     }
+}
+
+/// A price that meets any other, for an order without one; one that waits meets nobody yet.
+fn farthest(c: &PlaceOrder<'_>) -> u64 {
+    let meets = (c.side == Side::Buy) != c.order_type.waits();
+    if meets { u64::MAX } else { 0 }
 }
 
 #[cfg(test)]
