@@ -26,6 +26,7 @@ mod foresee;
 mod funds;
 mod listing;
 mod mass_cancel;
+mod peg;
 mod place;
 mod post_only;
 mod replace;

@@ -16,8 +16,8 @@ mod json;
 mod terms;
 pub use data::EventData;
 pub use field::{
-    AccountId, AggregateId, Amount, Asset, Fee, Instrument, InstrumentId, Limit, LotUnit, Millionths, Notional,
-    OrderId, Postings, Price, PriceUnit, Quantity, Text, TradeId,
+    AccountId, AggregateId, Amount, Asset, Fee, Instrument, InstrumentId, Limit, LotUnit, Millionths, Notional, Offset,
+    OrderId, Orders, Postings, Price, PriceUnit, Quantity, Text, TradeId,
 };
 pub use json::Malformed;
 use json::{Reader, Writer};
@@ -27,6 +27,8 @@ pub use terms::{LeftOut, OrderTerms, TermsAt, Yes};
 const ROOM_OF_EVENT: usize = 8_192;
 /// Bytes that any posting fits in.
 const ROOM_OF_POSTING: usize = 256;
+/// Bytes that an order of a list fits in.
+const ROOM_OF_ORDER: usize = 48;
 
 /// A part of a list that the batch holds: start and length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -200,6 +202,7 @@ events! {
         "symbol" symbol: Instrument, "quantity" quantity: Quantity, "price" price: Price, "status" status: Status,
         "cum_quantity" cum_quantity: Quantity, "leaves_quantity" leaves_quantity: Quantity,
         "rests" rests: Option<Resting>, "postings" postings: Postings, "trigger_price" trigger_price: LeftOut<Price>,
+        "limit_price" limit_price: LeftOut<Price>,
     }
     /// An order that waited works: its trigger price was reached.
     OrderTriggered {
@@ -214,6 +217,11 @@ events! {
     }
     /// What was deferred goes on, all of it.
     TriggersResumed { "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, }
+    /// A group of pegs rests at another price now: one behind the other as they are listed, from this priority on.
+    PegsMoved {
+        "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "side" side: Side, "price" price: Price,
+        "priority" priority: u64, "orders" orders: Orders,
+    }
     /// An instrument has a mark price.
     MarkPriceChanged { "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "price" price: Price, }
     /// An order that stays open has another quantity or place, by the rules alone.
@@ -341,6 +349,7 @@ impl Event {
             | Body::TriggersDeferred(TriggersDeferred { symbol, .. })
             | Body::TriggersResumed(TriggersResumed { symbol, .. })
             | Body::MarkPriceChanged(MarkPriceChanged { symbol, .. })
+            | Body::PegsMoved(PegsMoved { symbol, .. })
             | Body::InstrumentRulesChanged(InstrumentRulesChanged { symbol, .. })
             | Body::FeesChanged(FeesChanged { symbol, .. })
             | Body::TradeExecuted(TradeExecuted { symbol, .. }) => (None, Some(symbol)),
@@ -372,6 +381,8 @@ pub struct Events {
     pub texts: Vec<u8>,
     /// The terms of orders that are not plain.
     pub terms: Vec<OrderTerms>,
+    /// The orders that events list.
+    pub orders: Vec<OrderId>,
 }
 
 impl Events {
@@ -381,6 +392,7 @@ impl Events {
         self.postings.clear();
         self.texts.clear();
         self.terms.clear();
+        self.orders.clear();
     }
 
     /// The postings of an event.
@@ -398,6 +410,11 @@ impl Events {
         terms.0.and_then(|at| self.terms.get(at as usize)).copied().unwrap_or_default()
     }
 
+    /// The orders that an event lists.
+    pub fn orders_of(&self, orders: Orders) -> &[OrderId] {
+        &self.orders[orders.0.range()]
+    }
+
     /// Appends the canonical JSON of an event's data.
     pub fn encode(&self, body: &Body, catalog: &Catalog, out: &mut Vec<u8>) {
         let mut data = EventData::after(std::mem::take(out));
@@ -407,8 +424,13 @@ impl Events {
 
     /// The same where many events follow each other.
     pub(crate) fn encode_into(&self, body: &Body, catalog: &Catalog, data: &mut EventData) {
-        let room = ROOM_OF_EVENT + ROOM_OF_POSTING * self.postings.len() + 2 * self.texts.len();
-        data.append(room, |room| body.write(Writer::new(room, catalog, self)));
+        data.append(self.room(), |room| body.write(Writer::new(room, catalog, self)));
+    }
+
+    /// Bytes that each of the events fits in, whichever of the lists are its own.
+    fn room(&self) -> usize {
+        let lists = ROOM_OF_POSTING * self.postings.len() + ROOM_OF_ORDER * self.orders.len();
+        ROOM_OF_EVENT + lists + 2 * self.texts.len()
     }
 
     /// Reads an event's data; its postings and texts are appended here.
@@ -432,6 +454,11 @@ impl Events {
         }
         self.terms.push(terms);
         TermsAt(Some(u32::try_from(self.terms.len() - 1).expect("terms of a batch are below 2^32")))
+    }
+
+    pub(crate) fn orders_since(&self, start: usize) -> Orders {
+        let length = u32::try_from(self.orders.len() - start).expect("orders of an event are bounded");
+        Orders(Span { start: u32::try_from(start).expect("orders of a batch are below 2^32"), length })
     }
 
     pub(crate) fn postings_since(&self, start: usize) -> Postings {

@@ -58,3 +58,44 @@ impl DerefMut for EventData {
         &mut self.bytes[..self.used]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::catalog::Catalog;
+    use crate::event::{
+        AccountId, AccountOpened, Asset, Body, CashDeposited, Events, Instrument, InstrumentId, OrderId, Orders,
+        PegsMoved, Posting, Postings, Price, Span,
+    };
+    use crate::event::{Amount, Ledger};
+    use crate::vocabulary::{AccountKind, Side};
+
+    const MANY: u32 = 50_000;
+
+    #[test]
+    fn an_event_has_room_however_long_its_lists_are() {
+        let mut events = Events::default();
+        let all = Span { start: 0, length: MANY };
+        let (account, asset, amount) = (AccountId(u64::MAX), Asset(0), -(1 << 120));
+        let posting = Posting { account, asset, ledger: Ledger::Balance, amount, after: amount };
+        events.postings = vec![posting; MANY as usize];
+        events.orders = vec![OrderId(u64::MAX); MANY as usize];
+        let user_id = events.add_text(&"\"".repeat(MANY as usize));
+        let moved = PegsMoved {
+            instrument_id: InstrumentId(u64::MAX),
+            symbol: Instrument::UNKNOWN,
+            side: Side::Sell,
+            price: Price(u64::MAX),
+            priority: u64::MAX,
+            orders: Orders(all),
+        };
+        let opened = AccountOpened { account_id: account, user_id, kind: AccountKind::Customer };
+        let deposited = CashDeposited { account_id: account, asset, amount: Amount(amount), postings: Postings(all) };
+        let bodies = [Body::PegsMoved(moved), Body::AccountOpened(opened), Body::CashDeposited(deposited)];
+        for (body, least) in bodies.into_iter().zip([39 * MANY, 2 * MANY, 130 * MANY]) {
+            let mut out = b"before".to_vec();
+            events.encode(&body, &Catalog::default(), &mut out);
+            assert!(out.len() >= least as usize, "{} bytes of {}", out.len(), body.event_type());
+            assert!(out.starts_with(b"before{") && out.ends_with(b"}"));
+        }
+    }
+}

@@ -79,6 +79,7 @@ def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
             | events.SessionChanged()
             | events.TriggersDeferred()
             | events.TriggersResumed()
+            | events.PegsMoved()
             | events.MarkPriceChanged()
             | events.KillSwitchChanged()
             | events.AccountOptionsChanged()
