@@ -104,7 +104,7 @@ fn open(customer: u32) -> impl Iterator<Item = Command<'static>> {
         account_id,
         max_order_notional: None,
         max_order_quantity: None,
-        max_open_orders: Some(1_000_000),
+        max_open_orders: Some(2_000_000),
     };
     [Command::OpenAccount(OpenAccount { user_id: "someone" })]
         .into_iter()
