@@ -139,11 +139,11 @@ async def every_word(terminal: Terminal) -> None:
         assert f"{order['type']} {tables.price(order)} {order['status']}" == told, typed
     for typed in ("--touched", "--trigger-price 1 --type limit --price 1", "--budget 5"):
         assert (await terminal.run("order", "place", "buy", "1", "BENCH", *typed.split())).exit_code == 2, typed
-    waiting = (await terminal.document("order", "list", "--limit", "8"))["items"][-1]
+    waiting = (await terminal.document("order", "list", "--limit", "9"))["items"][-1]
     moved = await terminal.run("order", "replace", waiting["order_id"], "--trigger-price", "104.5")
     assert "at from 104.5: market" in moved.out
     chosen = ("--symbol", "BENCH", "--side", "buy", "--lowest-price", "90", "--highest-price", "94")
-    assert (await terminal.document("order", "cancel", "--all", *chosen))["count"] == 5
+    assert (await terminal.document("order", "cancel", "--all", *chosen))["count"] == 6
     assert (await terminal.run("order", "cancel", waiting["order_id"], "--side", "buy")).exit_code == 2
     assert "orders end at " in (await terminal.run("account", "timer", "600")).out
     assert "the timer is off" in (await terminal.run("account", "timer", "0")).out
