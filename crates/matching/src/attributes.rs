@@ -7,7 +7,7 @@ use crate::book::{Book, Order};
 use crate::id::SEQUENCE_MAX;
 use crate::timer::Timers;
 use crate::trigger::Waiting;
-use crate::vocabulary::SelfTradePrevention;
+use crate::vocabulary::{SelfTradePrevention, Side};
 
 /// The attributes of an open order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,12 +18,16 @@ pub(crate) struct Attributes {
     pub(crate) waiting: Option<Waiting>,
     /// What happens where it would trade with itself; none: the instrument's rule.
     pub(crate) self_trade: Option<SelfTradePrevention>,
+    /// It is a market order that rests until its auction.
+    pub(crate) market: bool,
 }
 
 /// Attributes by the book's slots.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AttributeTable {
     by_slot: BTreeMap<u32, Attributes>,
+    /// How many market orders rest at a price.
+    market_orders: BTreeMap<(Side, u64), u32>,
 }
 
 impl AttributeTable {
@@ -46,6 +50,9 @@ impl AttributeTable {
         if attributes.expire_at_ms != 0 {
             timers.set(attributes.expire_at_ms, order.id & SEQUENCE_MAX);
         }
+        if attributes.market {
+            *self.market_orders.entry((order.side(), order.price)).or_default() += 1;
+        }
     }
 
     /// An order is open no longer; returns what it had.
@@ -56,6 +63,14 @@ impl AttributeTable {
         let attributes = self.by_slot.remove(&slot).unwrap_or_default();
         if attributes.expire_at_ms != 0 {
             timers.clear(attributes.expire_at_ms, order.id & SEQUENCE_MAX);
+        }
+        if attributes.market
+            && let Some(count) = self.market_orders.get_mut(&(order.side(), order.price))
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.market_orders.remove(&(order.side(), order.price));
+            }
         }
         attributes
     }
@@ -69,5 +84,15 @@ impl AttributeTable {
     /// The slots of all orders that wait.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = u32> + '_ {
         self.by_slot.iter().filter(|(_, attributes)| attributes.waiting.is_some()).map(|(slot, _)| *slot)
+    }
+
+    /// How many orders that rest at a price name none.
+    pub(crate) fn market_orders(&self, side: Side, price: u64) -> u32 {
+        if self.market_orders.is_empty() { 0 } else { self.market_orders.get(&(side, price)).copied().unwrap_or(0) }
+    }
+
+    /// The slots of orders that end with their auction.
+    pub(crate) fn for_auction(&self) -> impl Iterator<Item = u32> + '_ {
+        self.by_slot.iter().filter(|(_, attributes)| attributes.market).map(|(slot, _)| *slot)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::account::Account;
 use crate::attributes::{AttributeTable, Attributes};
+use crate::auction::Call;
 use crate::book::{Book, NONE, Order};
 use crate::event::{Price, Quantity, Resting};
 use crate::ladder::LadderKind;
@@ -31,6 +32,7 @@ pub struct Market {
     pub(crate) beside: BesideBook,
     pub(crate) attributes: AttributeTable,
     pub(crate) triggers: Triggers,
+    pub(crate) call: Call,
 }
 
 impl Market {
@@ -43,6 +45,7 @@ impl Market {
             beside: BesideBook::default(),
             attributes: AttributeTable::default(),
             triggers: Triggers::default(),
+            call: Call::default(),
         }
     }
 

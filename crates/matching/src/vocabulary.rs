@@ -37,6 +37,9 @@ macro_rules! words {
     };
 }
 
+mod session;
+pub use session::Session;
+
 words! {
     /// Which side of the book an order is on.
     Side {
@@ -263,16 +266,6 @@ words! {
 }
 
 words! {
-    /// Whether an instrument trades.
-    Session {
-        /// Orders match as they come.
-        Continuous = 0, "CONTINUOUS";
-        /// No entry; cancels are allowed.
-        Closed = 1, "CLOSED";
-    }
-}
-
-words! {
     /// Which side of an account a posting changes.
     Ledger {
         /// What the account owns.
@@ -435,5 +428,13 @@ words! {
         Disconnect = 50, "disconnect";
         /// Its account's dead-man's timer was not set anew.
         DeadMansTimer = 51, "dead_mans_timer";
+        /// The market is halted.
+        MarketHalted = 60, "market_halted";
+        /// The instrument's session does not take such an order.
+        NotInSession = 61, "not_in_session";
+        /// An auction's trades are still being made.
+        Uncrossing = 62, "uncrossing";
+        /// There is no price yet at which the session trades.
+        NoReferencePrice = 63, "no_reference_price";
     }
 }

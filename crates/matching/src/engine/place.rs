@@ -60,7 +60,7 @@ impl Engine {
             cum_notional: 0,
             version: 1,
         };
-        if !crosses && entry.may_rest {
+        if entry.collects || !crosses && entry.may_rest {
             let rests = self.rest_new(instrument, c, &taker);
             return created(c, instrument, &taker, client_order_id, Some(rests), postings, events);
         }
@@ -118,7 +118,8 @@ impl Engine {
     fn rest_new(&mut self, instrument: Instrument, c: &PlaceOrder<'_>, taker: &Taker) -> Resting {
         let market = &mut self.markets[instrument.0 as usize];
         let slot = market.add(new_order(c, taker), c.terms.display_quantity);
-        market.attributes.open(&mut market.book, slot, attributes_of(&c.terms), &mut self.timers);
+        let attributes = Attributes { market: c.order_type.is_market(), ..attributes_of(&c.terms) };
+        market.attributes.open(&mut market.book, slot, attributes, &mut self.timers);
         market.beside.link(self.accounts.get_mut(taker.account), instrument.0, slot);
         market.beside.set_cum_notional(slot, taker.cum_notional);
         market.book.rest(slot);
@@ -152,7 +153,12 @@ pub(super) fn reason_to_cancel(taken: &Taken, never_rests: Option<OrderType>) ->
 
 /// What an open order has beside the book.
 pub(super) fn attributes_of(terms: &Terms) -> Attributes {
-    Attributes { expire_at_ms: terms.expire_at_ms, waiting: None, self_trade: terms.self_trade_prevention }
+    Attributes {
+        expire_at_ms: terms.expire_at_ms,
+        waiting: None,
+        self_trade: terms.self_trade_prevention,
+        market: false,
+    }
 }
 
 /// Keeps what a plain order does not have; `asked` is the price from which it slid.

@@ -2,9 +2,11 @@
 
 #![allow(missing_docs, clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)]
 
+mod auctions;
 mod commands;
 mod connection;
 mod extremes;
+mod huge_auctions;
 mod mass;
 mod on_entry;
 mod parts;

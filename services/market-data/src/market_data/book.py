@@ -19,8 +19,8 @@ from trading_events.engine import (
     OrderReplaced,
     OrderRestated,
     OrderTriggered,
-    Side,
 )
+from trading_events.fields import Side
 
 OrderEvent = (
     OrderCreated | OrderTriggered | OrderExecuted | OrderReplaced | OrderRestated | OrderCanceled | OrderExpired

@@ -41,11 +41,17 @@ from trading_events.engine import (
     OrderRestated,
     OrdersCanceled,
     OrderTriggered,
-    SessionChanged,
     TradeExecuted,
     TriggersDeferred,
     TriggersResumed,
     decode,
+)
+from trading_events.sessions import (
+    AuctionDeferred,
+    AuctionResumed,
+    AuctionUncrossed,
+    IndicativeChanged,
+    SessionChanged,
 )
 
 # A book is kept whole after so many events of its instrument, more when it is so large that keeping it costs more.
@@ -78,6 +84,7 @@ SKIPPED_EVENTS = frozenset(
         *(CashDeposited, CashWithdrawn, AssetDeposited, AssetWithdrawn),
         *(MarkPriceChanged, TriggersDeferred, TriggersResumed, MassCanceled, KillSwitchChanged),
         *(AccountOptionsChanged, DeadMansTimerChanged, InstrumentRulesChanged),
+        *(IndicativeChanged, AuctionUncrossed, AuctionDeferred, AuctionResumed),
     )
 )
 ENGINE_AGGREGATES = frozenset(["Order", "Account", "Instrument", "Asset"])

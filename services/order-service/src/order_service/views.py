@@ -11,6 +11,7 @@ from order_service import order as orders
 from order_service.bound import Bound, InstrumentRow, LimitsRow, available, bound_of
 from order_service.order import AccountRow, BalanceRow, OrderRow
 from trading_events import engine as events
+from trading_events.sessions import AuctionEvent, SessionChanged
 
 Row = TypeVar("Row")
 
@@ -135,7 +136,7 @@ class OrdersView:
                 return
             case events.AccountStateChanged() | events.CommandRefused():
                 return  # whether an account may trade is not shown here
-            case events.AssetListed() | events.SessionChanged() | events.TradeExecuted():
+            case events.AssetListed() | SessionChanged() | events.TradeExecuted():
                 return  # the market's; what a trade does to its two orders has events of its own
             case events.AccountOptionsChanged() | events.DeadMansTimerChanged() | events.InstrumentRulesChanged():
                 return  # what they do to an order, the order's events say
@@ -143,6 +144,8 @@ class OrdersView:
                 return  # each order that ends says so
             case events.MarkPriceChanged() | events.TriggersDeferred() | events.TriggersResumed():
                 return  # the market's; an order that is triggered says so
+            case AuctionEvent():
+                return  # the market's; an order that trades says so
             case None:
                 return  # another service's
             case _:

@@ -56,10 +56,16 @@ from trading_events.engine import (
     OrdersCanceled,
     OrderTriggered,
     Posting,
-    SessionChanged,
     TradeExecuted,
     TriggersDeferred,
     TriggersResumed,
+)
+from trading_events.sessions import (
+    AuctionDeferred,
+    AuctionResumed,
+    AuctionUncrossed,
+    IndicativeChanged,
+    SessionChanged,
 )
 
 # What an account is, and what is listed.
@@ -86,6 +92,7 @@ SKIPPED_EVENTS = frozenset(
         *(OrderRejected, OrderCancelRejected, OrdersCanceled, CommandRefused, SessionChanged),
         *(OrderTriggered, TriggersDeferred, TriggersResumed, MarkPriceChanged, MassCanceled, KillSwitchChanged),
         *(AccountOptionsChanged, DeadMansTimerChanged, InstrumentRulesChanged),
+        *(IndicativeChanged, AuctionUncrossed, AuctionDeferred, AuctionResumed),
     )
 )
 ENGINE_AGGREGATES = frozenset(["Order", "Account", "Instrument", "Asset"])

@@ -10,6 +10,7 @@ from trading.v1 import engine_pb2, types_pb2
 from trading_engine.refusals import meaning
 from trading_events import engine as events
 from trading_events.messages import ORDER_STATUSES, ORDER_TYPES, SIDES, TIMES_IN_FORCE
+from trading_events.sessions import AuctionEvent, SessionChanged
 
 
 def result_of(command_id: str, appended: Appended) -> engine_pb2.CommandResult:
@@ -74,7 +75,7 @@ def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
             | events.AssetWithdrawn()
             | events.LimitsChanged()
             | events.AccountStateChanged()
-            | events.SessionChanged()
+            | SessionChanged()
             | events.OrderTriggered()
             | events.TriggersDeferred()
             | events.TriggersResumed()
@@ -83,6 +84,7 @@ def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
             | events.AccountOptionsChanged()
             | events.DeadMansTimerChanged()
             | events.InstrumentRulesChanged()
+            | AuctionEvent()
         ):
             pass  # that it happened is all there is to say
         case _:

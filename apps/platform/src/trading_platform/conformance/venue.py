@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from matching import command, ids
-from matching.command import AssetKind, OrderType, PostOnly, Side, TextArena, TimeInForce, TriggerBy
+from matching.command import AssetKind, OrderType, PostOnly, Session, Side, TextArena, TimeInForce, TriggerBy
 from matching.engine import Engine
 
 LOG = 1
@@ -138,6 +138,10 @@ class Venue:
             trigger_price=terms.trigger_price,
         )
         return self._execute(record, texts)
+
+    def change_session(self, listing: Listing, session: Session) -> list[Happened]:
+        texts = TextArena()
+        return self._execute(command.change_session(texts, STAMP_NS, listing.instrument_id, session), texts)
 
     def cancel(self, account_id: int, order_id: int) -> list[Happened]:
         return self._execute(command.cancel_order(STAMP_NS, account_id, order_id))

@@ -23,10 +23,12 @@ pub(super) fn read_attributes(r: &mut Reader<'_>, time_in_force: TimeInForce) ->
         0 => None,
         byte => Some(SelfTradePrevention::from_byte(byte).ok_or(SnapshotError::Inconsistent("self-trade prevention"))?),
     };
+    let market = r.word(|byte| [false, true].get(usize::from(byte)).copied(), "whether an order names a price")?;
     let hidden = r.word(|byte| [false, true].get(usize::from(byte)).copied(), "whether an order is hidden")?;
     let display = r.u64()?;
     consistent(display == 0 || !hidden, "a displayed quantity")?;
-    Ok(Extra { attributes: Attributes { expire_at_ms, waiting: None, self_trade }, hidden, display })
+    consistent(!market || display == 0 && !hidden, "what is displayed of a market order")?;
+    Ok(Extra { attributes: Attributes { expire_at_ms, waiting: None, self_trade, market }, hidden, display })
 }
 
 /// Self-trade prevention and allocation of an instrument.

@@ -2,7 +2,7 @@
 
 use matching::command::{CancelAll, CancelOrder, ReplaceOrder};
 use matching::limit;
-use matching::vocabulary::{PostOnly, SelfTradePrevention, Side, TimeInForce};
+use matching::vocabulary::{PostOnly, SelfTradePrevention, Session, Side, TimeInForce};
 
 use super::plan::Step;
 use super::text::{Object, decimal, uuid};
@@ -29,6 +29,8 @@ pub struct Order {
     /// What it displays, or as much of a hidden one, while it rests.
     pub shown: u64,
     pub hidden: bool,
+    /// It names no price, and rests until its auction.
+    pub market: bool,
     /// None while it does not rest.
     pub priority: Option<u64>,
 }
@@ -209,11 +211,25 @@ impl Reference {
     /// One trade; returns which event tells the taker's part.
     fn fill(&mut self, taker: u64, maker: u64, quantity: u64) -> usize {
         self.trades += 1;
-        let price = self.orders[&maker].price;
-        self.instruments[self.orders[&maker].instrument].last_trade = price;
-        self.prices.push(price);
+        let at = self.orders[&maker].instrument;
+        let price = self.only_price(at).unwrap_or(self.orders[&maker].price);
+        if self.instruments[at].session == Session::Continuous {
+            self.prices.push(price);
+        }
         self.execute(maker, price, quantity, "MAKER");
         self.execute(taker, price, quantity, "TAKER");
+        self.tell_trade(taker, maker, price, quantity);
+        let taker_told = self.told.len() - 2;
+        let order = &self.orders[&maker];
+        if order.leaves > 0 && order.shown == 0 {
+            self.let_rest(maker);
+            self.restate(maker, "refreshed", &[]);
+        }
+        taker_told
+    }
+
+    pub(super) fn tell_trade(&mut self, taker: u64, maker: u64, price: u64, quantity: u64) {
+        self.instruments[self.orders[&maker].instrument].last_trade = price;
         let (maker_order, taker_order) = (&self.orders[&maker], &self.orders[&taker]);
         let instrument = &self.instruments[taker_order.instrument];
         let data = Object::new()
@@ -228,22 +244,16 @@ impl Reference {
             .id("taker_account_id", "acct", taker_order.account);
         let aggregate = uuid("inst", id(taker_order.instrument as u64 + 1));
         self.tell("TradeExecuted", &aggregate, data);
-        let taker_told = self.told.len() - 2;
-        let order = &self.orders[&maker];
-        if order.leaves > 0 && order.shown == 0 {
-            self.let_rest(maker);
-            self.restate(maker, "refreshed", &[]);
-        }
-        taker_told
     }
 
-    fn execute(&mut self, number: u64, price: u64, quantity: u64, liquidity: &str) {
+    pub(super) fn execute(&mut self, number: u64, price: u64, quantity: u64, liquidity: &str) {
         let held_at = self.orders[&number].price;
         let order = self.orders.get_mut(&number).unwrap();
         let instrument = &self.instruments[order.instrument];
         let notional = i128::from(price) * i128::from(quantity) * instrument.worth;
         order.leaves -= quantity;
-        order.shown = order.shown.saturating_sub(quantity);
+        let in_auction = self.instruments[order.instrument].uncrossing;
+        order.shown = if in_auction { order.shown.min(order.leaves) } else { order.shown.saturating_sub(quantity) };
         order.notional += notional;
         let order = order.clone();
         let sign = if order.side == Side::Buy { 1 } else { -1 };
@@ -416,7 +426,8 @@ impl Reference {
         }
         order.shown = order.shown.min(order.leaves);
         let order = order.clone();
-        let crosses = self.best_opposite(order.instrument, order.side).is_some_and(|maker| self.meets(number, maker));
+        let crosses = !self.collects(order.instrument)
+            && self.best_opposite(order.instrument, order.side).is_some_and(|maker| self.meets(number, maker));
         if order.priority.is_none() && !crosses {
             self.let_rest(number);
         }
@@ -455,9 +466,7 @@ impl Reference {
         if self.is_killed(c.account_id) {
             return Err("kill_switch");
         }
-        if self.instruments[order.instrument].closed {
-            return Err("market_closed");
-        }
+        self.check_session(order.instrument)?;
         if order.waiting.is_some() {
             return self.check_waiting(c, order).map(|(price, trigger)| (price, Some(trigger)));
         }
@@ -466,6 +475,7 @@ impl Reference {
         if c.trigger_price.is_some() {
             return Err("invalid_trigger_price");
         }
+        self.check_new_price(c, order)?;
         let executed = order.quantity - order.leaves;
         if quantity <= executed {
             return Err("quantity_below_executed");
