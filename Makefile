@@ -73,6 +73,11 @@ check: setup $(WEB)/node_modules/.installed ## Formatters, linters, types, contr
 soak: setup web browser ## Run the full counts of the long tests (hours)
 	$(PYTHON) tools/steps.py soak $(ONLY)
 
+FUZZ_SECONDS ?= 3600
+.PHONY: fuzz
+fuzz: ## Fuzz the core's command encoding with a nightly compiler; FUZZ_SECONDS=60 ends it sooner
+	tools/fuzz $(FUZZ_SECONDS)
+
 .PHONY: generate
 generate: setup $(WEB)/node_modules/.installed ## Rewrite all generated code from the contracts
 	$(PYTHON) tools/generate_protocol.py

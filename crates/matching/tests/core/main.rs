@@ -9,6 +9,7 @@ mod extremes;
 mod huge_auctions;
 mod mass;
 mod on_entry;
+mod order_states;
 mod parts;
 mod random;
 mod records;

@@ -117,8 +117,8 @@ def _auction(collected: Iterable[Row]) -> tuple[Counter[Resting], list[tuple[int
 
 
 def _at_once(trades: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """An auction's trades are made at one moment and one price. Their order in the files is not compared: there, a market
-    order stands behind limit orders that came before it; here it comes first."""
+    """An auction's trades are made at one moment and one price. Their order in the files is not compared: there,
+    a market order stands behind limit orders that came before it; here it comes first."""
     return sorted(trades)
 
 
