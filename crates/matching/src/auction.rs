@@ -85,8 +85,8 @@ impl Market {
 
     /// What is left at an auction's price after its trades.
     pub(crate) fn left_over(&self, price: u64) -> (u64, Option<Side>) {
-        let sum = |side| self.book.whole_depth(side).take_while(move |depth| reaches(side, depth.price, price));
-        let [bought, sold] = [Side::Buy, Side::Sell].map(|side| sum(side).map(|depth| depth.quantity).sum());
+        let sum = |side| self.book.whole_depth(side).take_while(move |(depth, _)| reaches(side, depth.price, price));
+        let [bought, sold] = [Side::Buy, Side::Sell].map(|side| sum(side).map(|(depth, _)| depth.quantity).sum());
         surplus_of(At { price, bought, sold })
     }
 
@@ -94,13 +94,13 @@ impl Market {
         let best = |side| self.book.best_with_hidden(side);
         let (Some(bid), Some(ask)) = (best(Side::Buy), best(Side::Sell)) else { return Ok(Crossed::default()) };
         let standings = |side, until, most: usize| {
-            let within = self.book.whole_depth(side).take_while(move |depth| reaches(side, depth.price, until));
+            let within = self.book.whole_depth(side).take_while(move |(depth, _)| reaches(side, depth.price, until));
             let list: Vec<_> = within
                 .take(most.saturating_add(1))
-                .map(|depth| Standing {
+                .map(|(depth, is_hidden)| Standing {
                     price: depth.price,
                     quantity: depth.quantity,
-                    is_named: depth.orders > self.attributes.market_orders(side, depth.price),
+                    is_named: is_hidden || depth.orders > self.attributes.market_orders(side, depth.price),
                 })
                 .collect();
             if list.len() <= most { Ok(list) } else { Err(TooManyLevels) }

@@ -14,8 +14,8 @@ mod field;
 mod json;
 mod terms;
 pub use field::{
-    AccountId, AggregateId, Amount, Asset, Instrument, InstrumentId, Limit, LotUnit, Millionths, Notional, OrderId,
-    Postings, Price, PriceUnit, Quantity, Text, TradeId,
+    AccountId, AggregateId, Amount, Asset, Fee, Instrument, InstrumentId, Limit, LotUnit, Millionths, Notional,
+    OrderId, Postings, Price, PriceUnit, Quantity, Text, TradeId,
 };
 pub use json::Malformed;
 use json::{Reader, Writer};
@@ -182,7 +182,7 @@ events! {
         "symbol" symbol: Instrument, "side" side: Side, "price" price: Price, "quantity" quantity: Quantity,
         "liquidity" liquidity: Liquidity, "status" status: Status, "cum_quantity" cum_quantity: Quantity,
         "leaves_quantity" leaves_quantity: Quantity, "cum_notional" cum_notional: Notional,
-        "rests" rests: Option<Resting>, "postings" postings: Postings,
+        "rests" rests: Option<Resting>, "postings" postings: Postings, "fee" fee: Fee,
     }
     /// An order has a new quantity or price.
     OrderReplaced {
@@ -272,11 +272,17 @@ events! {
     }
     /// What a change of session has left goes on.
     AuctionResumed { "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, }
+    /// What an instrument's fills cost is this now: fractions of a fill's notional. Orders hold the ceiling.
+    FeesChanged {
+        "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "maker_rate" maker_rate: Millionths,
+        "taker_rate" taker_rate: Millionths, "ceiling" ceiling: Millionths,
+    }
     /// Two orders traded.
     TradeExecuted {
         "trade_id" trade_id: TradeId, "symbol" symbol: Instrument, "price" price: Price, "quantity" quantity: Quantity,
         "aggressor_side" aggressor_side: Side, "maker_order_id" maker_order_id: OrderId, "taker_order_id" taker_order_id: OrderId,
         "maker_account_id" maker_account_id: AccountId, "taker_account_id" taker_account_id: AccountId,
+        "maker_fee" maker_fee: Fee, "taker_fee" taker_fee: Fee,
     }
 }
 
@@ -347,6 +353,7 @@ impl Event {
             | Body::AuctionUncrossed(AuctionUncrossed { symbol, .. })
             | Body::AuctionDeferred(AuctionDeferred { symbol, .. })
             | Body::AuctionResumed(AuctionResumed { symbol, .. })
+            | Body::FeesChanged(FeesChanged { symbol, .. })
             | Body::TradeExecuted(TradeExecuted { symbol, .. }) => (None, Some(symbol)),
             Body::OrderCreated(OrderCreated { account_id, symbol, .. })
             | Body::OrderRejected(OrderRejected { account_id, symbol, .. })

@@ -176,6 +176,9 @@ impl Engine {
             w.u64(terms.max_price);
             w.u64(terms.max_quantity);
             w.u32(terms.protection_ppm);
+            w.u32(terms.fees.maker_ppm);
+            w.u32(terms.fees.taker_ppm);
+            w.u32(terms.fees.ceiling_ppm);
             w.text(&terms.calendar);
             w.u32(terms.clearing);
             w.u8(market.session as u8);

@@ -330,6 +330,8 @@ words! {
         ChangeAccountOptions = 22, "ChangeAccountOptions";
         /// Changes how an instrument's orders meet.
         ChangeInstrumentRules = 23, "ChangeInstrumentRules";
+        /// Sets what an instrument's fills cost.
+        ChangeFees = 25, "ChangeFees";
     }
 }
 
@@ -436,5 +438,7 @@ words! {
         Uncrossing = 62, "uncrossing";
         /// There is no price yet at which the session trades.
         NoReferencePrice = 63, "no_reference_price";
+        /// What open orders hold for their fees would be wrong.
+        OrdersOpen = 64, "orders_open";
     }
 }

@@ -4,13 +4,14 @@ use super::{Book, Depth, key_of};
 use crate::vocabulary::Side;
 
 impl Book {
-    /// Levels of a side from the best with all that rests there; the displayed and the hidden orders of a price come one
-    /// after the other.
-    pub(crate) fn whole_depth(&self, side: Side) -> impl Iterator<Item = Depth> + '_ {
+    /// Levels of a side from the best with all that rests there, and whether it is hidden: the displayed and the hidden
+    /// orders of a price come one after the other.
+    pub(crate) fn whole_depth(&self, side: Side) -> impl Iterator<Item = (Depth, bool)> + '_ {
         let after = move |(key, level): &(u64, u32)| self.level_after(side, *key, self.is_hidden_level(*level));
         std::iter::successors(self.best_level(side), after).map(move |(key, level)| {
             let depth = self.levels[level as usize].depth();
-            Depth { price: key_of(side, key), quantity: depth.quantity + self.icebergs.reserve(level), ..depth }
+            let quantity = depth.quantity + self.icebergs.reserve(level);
+            (Depth { price: key_of(side, key), quantity, ..depth }, self.is_hidden_level(level))
         })
     }
 

@@ -6,7 +6,8 @@ use super::settle::{Settlement, push_order_event, working_status};
 use crate::auction::Auction;
 use crate::book::{Book, NO_GROUP, SelfTrade};
 use crate::event::{
-    AuctionUncrossed, Body, Events, IndicativeChanged, Instrument, LeftOut, OrderId, OrderRestated, Price, Quantity,
+    AuctionUncrossed, Body, Events, Fee, IndicativeChanged, Instrument, LeftOut, OrderId, OrderRestated, Price,
+    Quantity,
 };
 use crate::limit::INDICATIVE_LEVELS_MAX;
 use crate::vocabulary::{Liquidity, Reason, Restated, Side};
@@ -184,15 +185,16 @@ impl Settlement<'_> {
     fn trade_resting(&mut self, book: &mut Book, pair: [u32; 2], lots: u64) {
         let fill = self.next_fill(self.price, lots);
         let [maker, taker] = pair.map(|slot| *book.order(slot));
-        for (slot, liquidity) in pair.into_iter().zip([Liquidity::Maker, Liquidity::Taker]) {
+        let mut fees = [Fee::default(); 2];
+        for ((slot, liquidity), fee) in pair.into_iter().zip([Liquidity::Maker, Liquidity::Taker]).zip(&mut fees) {
             book.set_leaves(slot, book.order(slot).leaves - lots);
             let shown = book.displayed(slot);
-            self.execute_resting(slot, book.order_mut(slot), fill, shown, liquidity);
+            *fee = self.execute_resting(slot, book.order_mut(slot), fill, shown, liquidity);
             if book.order(slot).leaves == 0 {
                 book.remove(slot);
             }
         }
         let of = |order: crate::book::Order| (OrderId(order.id), order.owner);
-        self.tell_trade(fill, taker.side(), of(maker), of(taker));
+        self.tell_trade(fill, taker.side(), [of(maker), of(taker)], fees);
     }
 }

@@ -38,7 +38,11 @@ impl Engine {
                 return Err(Reason::PostOnlyWouldTrade);
             }
         }
-        check_limits(owner, terms, self.quote_scale(terms), Some(terms.notional(limit, c.quantity)), c.quantity)?;
+        let valued_at = match (c.side, market.triggers.last_trade) {
+            (Side::Sell, last) if last != 0 && c.order_type.is_market() => last,
+            _ => limit,
+        };
+        check_limits(owner, terms, self.quote_scale(terms), Some(terms.notional(valued_at, c.quantity)), c.quantity)?;
         let may_rest = collects || c.may_rest();
         if may_rest {
             check_room(owner, market)?;

@@ -2,14 +2,15 @@
 
 use super::Engine;
 use super::entry::{Hold, hold_of};
+use super::fees::fee_of;
 use super::self_trade::{group_of, incoming};
 use crate::account::Accounts;
 use crate::attributes::AttributeTable;
 use crate::book::{Ending, Order, Prevented, SelfTrade, Sink};
 use crate::catalog::InstrumentTerms;
 use crate::event::{
-    AccountId, Aggregate, Asset, Body, Event, Events, Instrument, InstrumentId, Notional, OrderCanceled, OrderExecuted,
-    OrderId, Postings, Price, Quantity, Resting, TradeExecuted, TradeId,
+    AccountId, Aggregate, Asset, Body, Event, Events, Fee, Instrument, InstrumentId, Notional, OrderCanceled,
+    OrderExecuted, OrderId, Postings, Price, Quantity, Resting, TradeExecuted, TradeId,
 };
 use crate::id::{self, EntityKind};
 use crate::limit;
@@ -38,7 +39,7 @@ impl Taker {
     fn held(&self, terms: &InstrumentTerms) -> (Asset, i128) {
         match self.hold {
             Hold::AtLimit => hold_of(terms, self.side, self.limit, self.leaves),
-            Hold::AtCost(cost) => (terms.quote, cost - self.cum_notional),
+            Hold::AtCost(cost) => (terms.quote, cost),
         }
     }
 }
@@ -132,10 +133,11 @@ impl Settlement<'_> {
             self.prices[0] = fill.price;
         }
         self.prices[1] = fill.price;
-        self.execute_resting(slot, maker, fill, shown, Liquidity::Maker);
-        self.execute_taker(fill);
+        let maker_fee = self.execute_resting(slot, maker, fill, shown, Liquidity::Maker);
+        let taker_fee = self.execute_taker(fill);
         let taker = (self.taker.order_id, self.taker.account);
-        self.tell_trade(fill, self.taker.side, (OrderId(maker.id), maker.owner), taker);
+        let parties = [(OrderId(maker.id), maker.owner), taker];
+        self.tell_trade(fill, self.taker.side, parties, [maker_fee, taker_fee]);
     }
 
     /// The trade that comes next.
@@ -145,7 +147,9 @@ impl Settlement<'_> {
         Fill { trade_id, price, quantity, notional: self.terms.notional(price, quantity) }
     }
 
-    pub(super) fn tell_trade(&mut self, fill: Fill, aggressor: Side, maker: (OrderId, u32), taker: (OrderId, u32)) {
+    /// The maker comes first, in the orders with their owners and in the fees.
+    pub(super) fn tell_trade(&mut self, fill: Fill, aggressor: Side, parties: [(OrderId, u32); 2], fees: [Fee; 2]) {
+        let [maker, taker] = parties;
         *self.market_version += 1;
         let instrument_id = InstrumentId(id::entity_id(self.log_number, u64::from(self.instrument.0) + 1));
         let body = Body::TradeExecuted(TradeExecuted {
@@ -158,6 +162,8 @@ impl Settlement<'_> {
             taker_order_id: taker.0,
             maker_account_id: self.accounts.id_of(maker.1),
             taker_account_id: self.accounts.id_of(taker.1),
+            maker_fee: fees[0],
+            taker_fee: fees[1],
         });
         let aggregate = Aggregate { kind: EntityKind::Instrument, id: instrument_id.0 };
         self.events.list.push(Event { aggregate, version: *self.market_version, body });
@@ -171,14 +177,15 @@ impl Settlement<'_> {
         fill: Fill,
         shown: u64,
         liquidity: Liquidity,
-    ) {
+    ) -> Fee {
         let Fill { trade_id, price, quantity, notional } = fill;
         maker.version += 1;
         let side = maker.side();
         let cum_notional = self.beside.cum_notional(slot) + notional;
         self.beside.set_cum_notional(slot, cum_notional);
         let party = Party { account: maker.owner, side, held_at: maker.price };
-        let postings = self.post(&party, quantity, notional);
+        let fee = fee_of(&self.terms.fees, liquidity, notional);
+        let postings = self.post(&party, quantity, notional, fee);
         // An iceberg order whose displayed part is used up says where it rests when it is refreshed.
         let rests = (maker.leaves > 0 && (shown > 0 || maker.is_hidden())).then_some(Resting {
             price: Price(maker.price),
@@ -200,11 +207,13 @@ impl Settlement<'_> {
             cum_notional: Notional(cum_notional),
             rests,
             postings,
+            fee: Fee(fee),
         };
         push_order_event(self.events, body.order_id, u64::from(maker.version), Body::OrderExecuted(body));
         if maker.leaves == 0 {
             self.close(slot, maker);
         }
+        body.fee
     }
 
     /// A maker is open no longer.
@@ -214,7 +223,7 @@ impl Settlement<'_> {
         self.attributes.close(slot, maker, self.timers);
     }
 
-    fn execute_taker(&mut self, fill: Fill) {
+    fn execute_taker(&mut self, fill: Fill) -> Fee {
         let Fill { trade_id, price, quantity, notional } = fill;
         self.taker.version += 1;
         self.taker.leaves -= quantity;
@@ -222,9 +231,13 @@ impl Settlement<'_> {
         let taker = self.taker;
         let held_at = match taker.hold {
             Hold::AtLimit => taker.limit,
-            Hold::AtCost(_) => price,
+            Hold::AtCost(cost) => {
+                self.taker.hold = Hold::AtCost(cost - self.terms.most_paid(price, quantity));
+                price
+            }
         };
-        let postings = self.post(&Party { account: taker.account, side: taker.side, held_at }, quantity, notional);
+        let fee = fee_of(&self.terms.fees, Liquidity::Taker, notional);
+        let postings = self.post(&Party { account: taker.account, side: taker.side, held_at }, quantity, notional, fee);
         let body = OrderExecuted {
             order_id: taker.order_id,
             trade_id,
@@ -240,13 +253,15 @@ impl Settlement<'_> {
             cum_notional: Notional(taker.cum_notional),
             rests: None,
             postings,
+            fee: Fee(fee),
         };
         self.last_of_taker = self.events.list.len();
         push_order_event(self.events, taker.order_id, taker.version, Body::OrderExecuted(body));
+        body.fee
     }
 
-    /// Base, then quote, each against the clearing account; last the hold, which price improvement releases too.
-    fn post(&mut self, party: &Party, quantity: u64, notional: i128) -> Postings {
+    /// Base, then quote, each against the clearing account; the hold, which price improvement releases too; then the fee.
+    fn post(&mut self, party: &Party, quantity: u64, notional: i128, fee: i128) -> Postings {
         let start = self.events.postings.len();
         let (terms, list) = (self.terms, &mut self.events.postings);
         let base = terms.base_amount(quantity);
@@ -263,6 +278,9 @@ impl Settlement<'_> {
             (party.account, asset, Ledger::Hold, -hold),
         ] {
             self.accounts.post(list, account, asset, ledger, amount);
+        }
+        if fee != 0 {
+            self.post_fee(party.account, fee);
         }
         self.events.postings_since(start)
     }

@@ -187,6 +187,12 @@ fn market_orders_rest_in_a_call_and_end_with_it() {
             &["2 rests 3@108", "indicative 2@103, 1 BUY left"],
         ),
         (
+            "unless a hidden order names it too",
+            vec![session(OpeningCall), sell(ADA, 2, 103), order(CY, Side::Buy, 1, 108, |o| o.terms.hidden = true)],
+            market(BEN, Side::Buy, 3, 108),
+            &["3 rests 3@108", "indicative 2@108, 2 BUY left"],
+        ),
+        (
             "they meet each other at the last price",
             after(traded(100), vec![session(ClosingCall), market(ADA, Side::Sell, 2, 0)]),
             market(BEN, Side::Buy, 3, 0),

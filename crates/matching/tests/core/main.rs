@@ -6,6 +6,7 @@ mod auctions;
 mod commands;
 mod connection;
 mod extremes;
+mod fees;
 mod huge_auctions;
 mod mass;
 mod on_entry;

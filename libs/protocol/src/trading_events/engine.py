@@ -175,7 +175,8 @@ class OrderRejected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OrderExecuted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One order's side of one trade. cum_notional: sum of price times quantity so far, in the quote currency."""
+    """One order's side of one trade. cum_notional: sum of price times quantity so far, in the quote currency; fee: what
+    the fill cost the account beside its price, in the same."""
 
     order_id: OrderId
     trade_id: TradeId
@@ -191,6 +192,7 @@ class OrderExecuted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cum_notional: Number
     rests: Rests | None
     postings: list[Posting]
+    fee: Number | UnsetType = UNSET
 
 
 class OrderReplaced(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -361,6 +363,17 @@ class InstrumentRulesChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=
     lead_share: Number | UnsetType = UNSET
 
 
+class FeesChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an instrument's fills cost from now on, as fractions of a fill's notional. ceiling: neither rate exceeds it,
+    and orders hold it."""
+
+    instrument_id: InstrumentId
+    symbol: str
+    maker_rate: Number
+    taker_rate: Number
+    ceiling: Number
+
+
 class TradeExecuted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trade_id: TradeId
     symbol: str
@@ -371,6 +384,8 @@ class TradeExecuted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     taker_order_id: OrderId
     maker_account_id: AccountId
     taker_account_id: AccountId
+    maker_fee: Number | UnsetType = UNSET
+    taker_fee: Number | UnsetType = UNSET
 
 
 TYPES: tuple[type[msgspec.Struct], ...] = (
@@ -407,6 +422,7 @@ TYPES: tuple[type[msgspec.Struct], ...] = (
     AuctionUncrossed,
     AuctionDeferred,
     AuctionResumed,
+    FeesChanged,
     TradeExecuted,
 )
 
@@ -444,6 +460,7 @@ EngineEvent = (
     | AuctionUncrossed
     | AuctionDeferred
     | AuctionResumed
+    | FeesChanged
     | TradeExecuted
 )
 

@@ -25,6 +25,7 @@ from trading_events.engine import (
     CashWithdrawn,
     CommandRefused,
     DeadMansTimerChanged,
+    FeesChanged,
     InstrumentListed,
     InstrumentRulesChanged,
     KillSwitchChanged,
@@ -83,8 +84,8 @@ SKIPPED_EVENTS = frozenset(
         *(AssetListed, AccountOpened, AccountStateChanged, LimitsChanged, OrderCancelRejected, CommandRefused),
         *(CashDeposited, CashWithdrawn, AssetDeposited, AssetWithdrawn),
         *(MarkPriceChanged, TriggersDeferred, TriggersResumed, MassCanceled, KillSwitchChanged),
-        *(AccountOptionsChanged, DeadMansTimerChanged, InstrumentRulesChanged),
         *(IndicativeChanged, AuctionUncrossed, AuctionDeferred, AuctionResumed),
+        *(AccountOptionsChanged, DeadMansTimerChanged, InstrumentRulesChanged, FeesChanged),
     )
 )
 ENGINE_AGGREGATES = frozenset(["Order", "Account", "Instrument", "Asset"])

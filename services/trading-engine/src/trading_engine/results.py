@@ -85,6 +85,7 @@ def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
             | events.DeadMansTimerChanged()
             | events.InstrumentRulesChanged()
             | AuctionEvent()
+            | events.FeesChanged()
         ):
             pass  # that it happened is all there is to say
         case _:

@@ -235,7 +235,8 @@ impl Reference {
             let Step::Trade(maker, quantity) = step else { continue };
             let price = self.orders[&maker].price;
             for _ in 0..quantity {
-                let cost = i128::from(price) * self.instruments[instrument].worth;
+                let most = if c.side == Side::Buy { self.instruments[instrument].most_fee(price, 1) } else { 0 };
+                let cost = i128::from(price) * self.instruments[instrument].worth + most;
                 if spent + cost > c.terms.budget as i128 || lots == self.instruments[instrument].max_quantity {
                     break 'spending;
                 }
@@ -319,7 +320,11 @@ impl Reference {
         };
         let market = c.order_type == OrderType::Market;
         let valued = match c.side {
-            Side::Sell if market && !special => opposite,
+            Side::Sell if market && special && self.instruments[at].last_trade > 0 => {
+                Some(self.instruments[at].last_trade)
+            }
+            _ if market && special => limit,
+            Side::Sell if market => opposite,
             Side::Sell if is_market(c.order_type) => Some(c.terms.trigger_price),
             _ => limit,
         };

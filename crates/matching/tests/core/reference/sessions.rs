@@ -221,9 +221,9 @@ impl Reference {
                 continue;
             }
             self.trades += 1;
-            self.execute(older, price, lots, "MAKER");
-            self.execute(younger, price, lots, "TAKER");
-            self.tell_trade(younger, older, price, lots);
+            let maker_fee = self.execute(older, price, lots, "MAKER");
+            let taker_fee = self.execute(younger, price, lots, "TAKER");
+            self.tell_trade([younger, older], price, lots, [taker_fee, maker_fee]);
             volume += i128::from(lots);
         }
         self.instruments[at].uncrossing = false;
