@@ -8,6 +8,7 @@ mod connection;
 mod extremes;
 mod fees;
 mod huge_auctions;
+mod limits;
 mod mass;
 mod on_entry;
 mod order_states;

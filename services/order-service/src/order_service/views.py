@@ -143,10 +143,8 @@ class OrdersView:
                 return  # the market's; what a trade does to its two orders has events of its own
             case events.AccountOptionsChanged() | events.DeadMansTimerChanged() | events.InstrumentRulesChanged():
                 return  # what they do to an order, the order's events say
-            case events.FeesChanged():
-                return  # what a fill cost, its event says
-            case events.MassCanceled() | events.KillSwitchChanged():
-                return  # each order that ends says so
+            case events.FeesChanged() | events.MassCanceled() | events.KillSwitchChanged():
+                return  # what a fill cost, its event says, and each order that ends says so
             case events.MarkPriceChanged() | events.TriggersDeferred() | events.TriggersResumed():
                 return  # the market's; an order that is triggered says so
             case AuctionEvent():
