@@ -331,22 +331,6 @@ impl Reference {
         self.tell(if expired { "OrderExpired" } else { "OrderCanceled" }, &uuid("ordr", id(number)), data);
     }
 
-    pub(super) fn expire_day_orders(&mut self, instrument: usize) {
-        let mut ending: Vec<u64> = self.open.clone();
-        ending.retain(|number| {
-            self.orders[number].instrument == instrument && self.orders[number].time_in_force == TimeInForce::Day
-        });
-        ending.sort_by_key(|number| {
-            let order = &self.orders[number];
-            let price = i128::from(order.price);
-            let price = if order.side == Side::Buy { -price } else { price };
-            (order.waiting.is_some().then_some(*number), order.side, price, order.hidden, order.priority)
-        });
-        for number in ending {
-            self.end(number, "session_end");
-        }
-    }
-
     /// When the first of the open orders expires, or a dead-man's timer is due.
     pub fn next_due_ns(&self) -> Option<u64> {
         let expiries = self.open.iter().filter_map(|number| self.orders[number].expire_at_ms);

@@ -1,7 +1,7 @@
 //! How the oracle changes sessions and holds auctions: it asks of every price what it would trade.
 
 use matching::command::{ChangeSession, PlaceOrder, ReplaceOrder};
-use matching::vocabulary::{OrderType, SelfTradePrevention, Session, Side};
+use matching::vocabulary::{OrderType, SelfTradePrevention, Session, Side, TimeInForce};
 
 use super::orders::side_text;
 use super::text::{Object, uuid};
@@ -130,6 +130,22 @@ impl Reference {
             self.opened(at);
         }
         Ok(())
+    }
+
+    fn expire_day_orders(&mut self, instrument: usize) {
+        let mut ending: Vec<u64> = self.open.clone();
+        ending.retain(|number| {
+            self.orders[number].instrument == instrument && self.orders[number].time_in_force == TimeInForce::Day
+        });
+        ending.sort_by_key(|number| {
+            let order = &self.orders[number];
+            let price = i128::from(order.price);
+            let price = if order.side == Side::Buy { -price } else { price };
+            (order.waiting.is_some().then_some(*number), order.side, price, order.hidden, order.priority)
+        });
+        for number in ending {
+            self.end(number, "session_end");
+        }
     }
 
     fn resting(&self, at: usize) -> Vec<&Order> {
