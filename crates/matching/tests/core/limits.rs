@@ -2,7 +2,9 @@
 
 use matching::Engine;
 use matching::batch::{Batch, BatchError};
-use matching::command::{Command, ListAsset, ListInstrument, OpenAccount, PlaceOrder, Stamped, TextArena, Transfer};
+use matching::command::{
+    Command, ListAsset, ListInstrument, OpenAccount, PlaceOrder, SetMarkPrice, Stamped, TextArena, Transfer,
+};
 use matching::event::Events;
 use matching::ladder::LadderKind;
 use matching::limit;
@@ -10,7 +12,7 @@ use matching::number::Unit;
 use matching::vocabulary::{AssetKind, Side};
 
 use crate::reference::{LOG, id};
-use crate::story::{ADA, BEN, buy, cancel, check, ioc, limit as limit_order, listing, sell, tell, venue};
+use crate::story::{ADA, BEN, GOOG, buy, cancel, check, ioc, limit as limit_order, listing, sell, tell, venue};
 
 /// Applies commands and tells the last event of the last one.
 fn last(engine: &mut Engine, commands: impl IntoIterator<Item = Command<'static>>) -> String {
@@ -91,6 +93,18 @@ fn what_closed_long_ago_is_not_told_from_what_never_was() {
     assert_eq!(last(&mut engine, [closed, cancel(ADA, 1)]), "CANCEL rejected order_not_found");
     assert_eq!(last(&mut engine, [cancel(ADA, 2)]), "CANCEL rejected order_closed");
     assert_eq!(last(&mut restored(&engine), [cancel(ADA, 1)]), "CANCEL rejected order_not_found");
+}
+
+#[test]
+fn a_mark_price_is_a_price_like_any_other() {
+    let mark = |price| Command::SetMarkPrice(SetMarkPrice { instrument_id: GOOG, price });
+    let highest = listing("").max_price;
+    check(vec![
+        ("the lowest", vec![], mark(1), &["MarkPriceChanged"]),
+        ("the highest", vec![], mark(highest), &["MarkPriceChanged"]),
+        ("none", vec![], mark(0), &["SetMarkPrice refused invalid_price"]),
+        ("one more than the highest", vec![], mark(highest + 1), &["SetMarkPrice refused price_too_large"]),
+    ]);
 }
 
 #[test]

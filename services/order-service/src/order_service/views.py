@@ -57,7 +57,7 @@ class OrdersView:
     """`apply` is the whole fold; `take_changes` hands a batch's changes to the streams."""
 
     name = "orders"
-    version = 5
+    version = 6
 
     def __init__(self) -> None:
         self.orders = Table(
@@ -145,10 +145,8 @@ class OrdersView:
                 return  # what they do to an order, the order's events say
             case events.FeesChanged() | events.MassCanceled() | events.KillSwitchChanged():
                 return  # what a fill cost, its event says, and each order that ends says so
-            case events.MarkPriceChanged() | events.TriggersDeferred() | events.TriggersResumed():
-                return  # the market's; an order that is triggered says so
-            case AuctionEvent():
-                return  # the market's; an order that trades says so
+            case events.MarkPriceChanged() | events.TriggersDeferred() | events.TriggersResumed() | AuctionEvent():
+                return  # the market's; an order that is triggered or trades says so
             case None:
                 return  # another service's
             case _:
