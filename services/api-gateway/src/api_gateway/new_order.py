@@ -8,7 +8,8 @@ from api_gateway.wire import ABSENT, decoded, optional_decimal, symbol_in, text_
 from trading.v1 import types_pb2
 from trading.v1.engine_pb2 import PlaceOrder
 from trading.v1.types_pb2 import OrderTerms
-from trading_events.engine import OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce, TriggerBy
+from trading_events.engine import OrderType, PostOnly, SelfTradePrevention, TimeInForce, TriggerBy
+from trading_events.fields import Side
 from trading_events.messages import (
     ORDER_TYPES,
     POST_ONLY,
