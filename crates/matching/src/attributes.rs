@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::book::{Book, Order};
 use crate::id::SEQUENCE_MAX;
+use crate::peg::{Peg, Pegs};
 use crate::timer::Timers;
 use crate::trigger::Waiting;
 use crate::vocabulary::{SelfTradePrevention, Side};
@@ -20,6 +21,8 @@ pub(crate) struct Attributes {
     pub(crate) self_trade: Option<SelfTradePrevention>,
     /// It is a market order that rests until its auction.
     pub(crate) market: bool,
+    /// What it follows.
+    pub(crate) peg: Option<Peg>,
 }
 
 /// Attributes by the book's slots.
@@ -28,6 +31,7 @@ pub(crate) struct AttributeTable {
     by_slot: BTreeMap<u32, Attributes>,
     /// How many market orders rest at a price.
     market_orders: BTreeMap<(Side, u64), u32>,
+    pub(crate) pegs: Pegs,
 }
 
 impl AttributeTable {
@@ -50,6 +54,9 @@ impl AttributeTable {
         if attributes.expire_at_ms != 0 {
             timers.set(attributes.expire_at_ms, order.id & SEQUENCE_MAX);
         }
+        if let Some(peg) = attributes.peg {
+            self.pegs.add(peg, slot);
+        }
         if attributes.market {
             *self.market_orders.entry((order.side(), order.price)).or_default() += 1;
         }
@@ -64,6 +71,9 @@ impl AttributeTable {
         if attributes.expire_at_ms != 0 {
             timers.clear(attributes.expire_at_ms, order.id & SEQUENCE_MAX);
         }
+        if let Some(peg) = attributes.peg {
+            self.pegs.remove(peg, slot);
+        }
         if attributes.market
             && let Some(count) = self.market_orders.get_mut(&(order.side(), order.price))
         {
@@ -73,6 +83,22 @@ impl AttributeTable {
             }
         }
         attributes
+    }
+
+    /// The price at which a buy holds its lots: its own, or that which a peg never passes.
+    pub(crate) fn held_at(&self, slot: u32, order: &Order) -> u64 {
+        if !order.has_attributes() {
+            return order.price;
+        }
+        self.of(slot, order).peg.map_or(order.price, |peg| peg.limit)
+    }
+
+    /// A peg follows something else.
+    pub(crate) fn set_peg(&mut self, slot: u32, peg: Peg) {
+        if let Some(before) = self.by_slot.get_mut(&slot).and_then(|attributes| attributes.peg.replace(peg)) {
+            self.pegs.remove(before, slot);
+            self.pegs.add(peg, slot);
+        }
     }
 
     /// Changes what a waiting order waits for; returns what it waited for.

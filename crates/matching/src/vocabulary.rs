@@ -78,6 +78,12 @@ words! {
         MarketIfTouched = 5, "MARKET_IF_TOUCHED";
         /// Waits for a better price, then it is a limit order.
         LimitIfTouched = 6, "LIMIT_IF_TOUCHED";
+        /// Follows the best price of its own side.
+        PrimaryPeg = 9, "PRIMARY_PEG";
+        /// Follows the best price of the other side.
+        MarketPeg = 10, "MARKET_PEG";
+        /// Follows the middle between both.
+        MidpointPeg = 11, "MIDPOINT_PEG";
     }
 }
 
@@ -90,6 +96,11 @@ impl OrderType {
     /// Whether it has a limit price of its own; otherwise a protection bounds it, or the best price.
     pub const fn has_price(self) -> bool {
         matches!(self, Self::Limit | Self::StopLimit | Self::LimitIfTouched)
+    }
+
+    /// Whether its price follows the market.
+    pub const fn is_pegged(self) -> bool {
+        matches!(self, Self::PrimaryPeg | Self::MarketPeg | Self::MidpointPeg)
     }
 
     /// Whether it works as a market order, which never rests.
@@ -430,15 +441,15 @@ words! {
         Disconnect = 50, "disconnect";
         /// Its account's dead-man's timer was not set anew.
         DeadMansTimer = 51, "dead_mans_timer";
-        /// The market is halted.
-        MarketHalted = 60, "market_halted";
-        /// The instrument's session does not take such an order.
-        NotInSession = 61, "not_in_session";
-        /// An auction's trades are still being made.
-        Uncrossing = 62, "uncrossing";
-        /// There is no price yet at which the session trades.
-        NoReferencePrice = 63, "no_reference_price";
         /// What open orders hold for their fees would be wrong.
-        OrdersOpen = 64, "orders_open";
+        OrdersOpen = 60, "orders_open";
+        /// There is no price that a pegged order could follow, or at which the session trades.
+        NoReference = 61, "no_reference";
+        /// The market is halted.
+        MarketHalted = 62, "market_halted";
+        /// The instrument's session does not take such an order.
+        NotInSession = 63, "not_in_session";
+        /// An auction's trades are still being made.
+        Uncrossing = 64, "uncrossing";
     }
 }

@@ -6,8 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from kernel.runtime import SystemRuntime
-from trading_events.engine import OrderType, PostOnly, SelfTradePrevention, TimeInForce, TriggerBy
-from trading_events.fields import Side
+from trading_events.words import OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce, TriggerBy
 from trading_platform.client import placing, tables
 from trading_platform.client.report import Json, errors, one_line
 from trading_platform.client.report import show as tell

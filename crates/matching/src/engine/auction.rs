@@ -1,6 +1,7 @@
 //! Calls: what is collected, what would trade, and the trades at one price at the end.
 
 use super::Engine;
+use super::entry::hold_of;
 use super::self_trade::group_of;
 use super::settle::{Settlement, push_order_event, working_status};
 use crate::auction::Auction;
@@ -139,8 +140,9 @@ impl Engine {
             return self.end_order(instrument, slot, Reason::SelfTrade, events);
         }
         let quantity = before.quantity - lots;
-        let (asset, more) = self.more_held(Instrument(instrument), &before, before.price, quantity);
-        let postings = self.change_hold(before.owner, asset, more, events);
+        let held_at = self.markets[instrument as usize].attributes.held_at(slot, &before);
+        let (asset, hold) = hold_of(self.terms(Instrument(instrument)), before.side(), held_at, lots);
+        let postings = self.change_hold(before.owner, asset, -hold, events);
         let market = &mut self.markets[instrument as usize];
         market.book.set_leaves(slot, before.leaves - lots);
         let order = market.book.order_mut(slot);

@@ -22,7 +22,7 @@ impl Engine {
         let (collects, only_price) = (market.session.collects(), market.only_price());
         check_kind(c, market.session)?;
         if !collects && only_price == 0 {
-            return Err(Reason::NoReferencePrice);
+            return Err(Reason::NoReference);
         }
         let asked = asked_price(c);
         check_size(terms, c.quantity, asked)?;

@@ -9,6 +9,7 @@ use crate::limit::AMOUNT_MAX;
 
 mod auction;
 mod order;
+mod peg;
 mod trigger;
 mod venue;
 
@@ -128,6 +129,7 @@ impl Engine {
             | Body::AuctionDeferred(_)
             | Body::AuctionResumed(_) => self.evolve_auction(version, body),
             Body::MarkPriceChanged(e) => self.evolve_mark_price(version, e),
+            Body::PegsMoved(e) => self.evolve_pegs_moved(version, e, events),
         }
     }
 

@@ -102,7 +102,7 @@ fn each_session_takes_what_it_can() {
             }),
             &["2 created"],
         ),
-        ("no closing price", call(ClosingPriceCross), place(|_| ()), &["rejected no_reference_price"]),
+        ("no closing price", call(ClosingPriceCross), place(|_| ()), &["rejected no_reference"]),
     ];
     check(rows);
 }

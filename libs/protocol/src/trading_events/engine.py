@@ -10,23 +10,32 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from trading_events.fields import AccountId, Code, InstrumentId, Number, OrderId, Side, SignedNumber, TradeId
 from trading_events.sessions import (
     AuctionDeferred,
     AuctionResumed,
     AuctionUncrossed,
     IndicativeChanged,
-    Session,
     SessionChanged,
 )
-
-Status = Literal["PENDING", "PARTIALLY_EXECUTED", "EXECUTED", "CANCELED", "EXPIRED", "REJECTED"]
-OrderType = Literal["LIMIT", "MARKET", "MARKET_TO_LIMIT", "STOP", "STOP_LIMIT", "MARKET_IF_TOUCHED", "LIMIT_IF_TOUCHED"]
-TimeInForce = Literal["GTC", "DAY", "IOC", "FOK", "GTD"]
-SelfTradePrevention = Literal["CANCEL_NEWEST", "CANCEL_OLDEST", "CANCEL_BOTH", "DECREMENT_AND_CANCEL"]
-PostOnly = Literal["REJECT", "SLIDE"]
-TriggerBy = Literal["LAST", "BID_ASK", "MARK"]
-Allocation = Literal["PRICE_TIME", "PRO_RATA", "LEAD_MARKET_MAKER"]
+from trading_events.words import (
+    AccountId,
+    Allocation,
+    Code,
+    InstrumentId,
+    Number,
+    OrderId,
+    OrderType,
+    PegType,
+    PostOnly,
+    SelfTradePrevention,
+    Session,
+    Side,
+    SignedNumber,
+    Status,
+    TimeInForce,
+    TradeId,
+    TriggerBy,
+)
 
 
 class Posting(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True, gc=False):
@@ -127,7 +136,8 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     post_only: what becomes of it where it would trade on entry; asked_price: what was asked, where it slid to another
     price; minimum_quantity, all_or_none: it trades so much on entry, or nothing; budget: what it may cost or raise, in
     the quote currency; expire_at_ms: when a GTD order expires, milliseconds since 1970 in UTC;
-    trigger_by, trigger_price: what an order waits for before it works; display_quantity: how much it displays at a
+    trigger_by, trigger_price: what an order waits for before it works; peg_offset: what a pegged order adds to what it
+    follows; limit_price: the price that it never passes; display_quantity: how much it displays at a
     time; hidden: nothing of it is displayed; self_trade_prevention: what happens where it would trade with itself."""
 
     post_only: PostOnly | UnsetType = UNSET
@@ -138,6 +148,8 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     expire_at_ms: int | UnsetType = UNSET
     trigger_by: TriggerBy | UnsetType = UNSET
     trigger_price: Number | UnsetType = UNSET
+    peg_offset: SignedNumber | UnsetType = UNSET
+    limit_price: Number | UnsetType = UNSET
     display_quantity: Number | UnsetType = UNSET
     hidden: Literal[True] | UnsetType = UNSET
     self_trade_prevention: SelfTradePrevention | UnsetType = UNSET
@@ -149,7 +161,7 @@ class OrderCreated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account_id: AccountId
     symbol: str
     side: Side
-    type: OrderType
+    type: OrderType | PegType
     time_in_force: TimeInForce
     quantity: Number
     price: Number | None
@@ -168,7 +180,7 @@ class OrderRejected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account_id: AccountId
     symbol: str
     side: Side
-    type: OrderType
+    type: OrderType | PegType
     time_in_force: TimeInForce
     quantity: Number
     price: Number | None
@@ -211,6 +223,7 @@ class OrderReplaced(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rests: Rests | None
     postings: list[Posting]
     trigger_price: Number | UnsetType = UNSET
+    limit_price: Number | UnsetType = UNSET
 
 
 class OrderTriggered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -244,6 +257,18 @@ class TriggersResumed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     instrument_id: InstrumentId
     symbol: str
+
+
+class PegsMoved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A group of pegged orders rests at another price: one behind the other as they are listed, the first with this
+    priority and each with the next. What each displays stays as it was."""
+
+    instrument_id: InstrumentId
+    symbol: str
+    side: Side
+    price: Number
+    priority: int
+    orders: list[OrderId]
 
 
 class MarkPriceChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -409,6 +434,7 @@ TYPES: tuple[type[msgspec.Struct], ...] = (
     OrderTriggered,
     TriggersDeferred,
     TriggersResumed,
+    PegsMoved,
     MarkPriceChanged,
     OrderRestated,
     OrderCanceled,
@@ -447,6 +473,7 @@ EngineEvent = (
     | OrderTriggered
     | TriggersDeferred
     | TriggersResumed
+    | PegsMoved
     | MarkPriceChanged
     | OrderRestated
     | OrderCanceled

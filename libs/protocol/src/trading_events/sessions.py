@@ -1,22 +1,9 @@
 """Events of an instrument's sessions: what it does for a time, and the auctions at the end of calls."""
 
-from typing import Literal
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from trading_events.fields import InstrumentId, Number, Side
-
-Session = Literal[
-    "CONTINUOUS",
-    "CLOSED",
-    "PRE_OPEN",
-    "OPENING_CALL",
-    "VOLATILITY_CALL",
-    "HALT",
-    "CLOSING_CALL",
-    "CLOSING_PRICE_CROSS",
-]
+from trading_events.words import InstrumentId, Number, Session, Side
 
 
 class SessionChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

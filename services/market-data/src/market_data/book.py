@@ -19,8 +19,9 @@ from trading_events.engine import (
     OrderReplaced,
     OrderRestated,
     OrderTriggered,
+    PegsMoved,
 )
-from trading_events.fields import Side
+from trading_events.words import Side
 
 OrderEvent = (
     OrderCreated | OrderTriggered | OrderExecuted | OrderReplaced | OrderRestated | OrderCanceled | OrderExpired
@@ -140,6 +141,17 @@ class Book:
         price, quantity = self._prices.count(rests.price), self._quantities.count(rests.quantity)
         self.put(order_id, Resting(self.symbol, side, price, quantity, rests.priority))
         return True
+
+    def moved(self, event: PegsMoved) -> list[tuple[str, Resting]]:
+        """Fold pegged orders that rest elsewhere; returns those that are in the book, as they rest now."""
+        price, moved = self._prices.count(event.price), []
+        for priority, order_id in enumerate(event.orders, event.priority):
+            before = self.orders.get(order_id)
+            if before is not None:  # a hidden one is not in here
+                after = Resting(self.symbol, before.side, price, before.quantity, priority)
+                self.put(order_id, after)
+                moved.append((order_id, after))
+        return moved
 
     def put(self, order_id: str, after: Resting) -> None:
         """The order rests as `after` says, wherever it was before."""

@@ -13,15 +13,9 @@ from kernel.money import canonical, multiply, parse
 from market_data.bars import BarFold, BarRow
 from market_data.book import Book
 from market_data.grid import Grid
-from trading_events.engine import (
-    Allocation,
-    InstrumentListed,
-    InstrumentRulesChanged,
-    SelfTradePrevention,
-    TradeExecuted,
-)
-from trading_events.fields import Side
-from trading_events.sessions import Session, SessionChanged
+from trading_events.engine import InstrumentListed, InstrumentRulesChanged, TradeExecuted
+from trading_events.sessions import SessionChanged
+from trading_events.words import Allocation, SelfTradePrevention, Session, Side
 
 
 class InstrumentRow(msgspec.Struct, frozen=True, gc=False):

@@ -42,6 +42,7 @@ from trading_events.engine import (
     OrderRestated,
     OrdersCanceled,
     OrderTriggered,
+    PegsMoved,
     TradeExecuted,
     TriggersDeferred,
     TriggersResumed,
@@ -70,6 +71,7 @@ MarketEvent = (
     | OrderRestated
     | OrderTriggered
     | OrderExpired
+    | PegsMoved
     | TradeExecuted
     | OrderRejected
     | OrdersCanceled
@@ -184,6 +186,9 @@ class MarketView:
                         self.resting.delete(data.order_id)
                     else:
                         self.resting.put(data.order_id, after)
+            case PegsMoved():
+                for order_id, after in self._concerns(data.symbol).book.moved(data):
+                    self.resting.put(order_id, after)
             case TradeExecuted():
                 row = self._concerns(data.symbol).traded(data, event.occurred_at_ns, event.position)
                 self.trades.put(trade_key(data.symbol, event.position), row)

@@ -18,7 +18,6 @@ MEANINGS: dict[str, Meaning] = {
     "market_halted": Meaning(Kind.UNPROCESSABLE, "The instrument is halted; only cancels are taken."),
     "not_in_session": Meaning(Kind.UNPROCESSABLE, "The instrument's session does not take such an order."),
     "uncrossing": Meaning(Kind.UNPROCESSABLE, "An auction's trades are still being made; ask again."),
-    "no_reference_price": Meaning(Kind.UNPROCESSABLE, "There is no price yet at which the session trades."),
     "invalid_quantity": Meaning(Kind.UNPROCESSABLE, "The quantity must be a positive number of lots."),
     "invalid_price": Meaning(Kind.UNPROCESSABLE, "The price must be a positive number of price steps."),
     "quantity_too_large": Meaning(Kind.UNPROCESSABLE, "The quantity is above the instrument's largest order."),
@@ -27,9 +26,10 @@ MEANINGS: dict[str, Meaning] = {
     "order_quantity_limit": Meaning(Kind.UNPROCESSABLE, "The order's quantity is above the account's limit."),
     "open_orders_limit": Meaning(Kind.UNPROCESSABLE, "The account has as many open orders as it may have."),
     "instrument_orders_limit": Meaning(
-        Kind.UNPROCESSABLE, "The instrument has 1000000 open orders, as many as it may."
+        Kind.UNPROCESSABLE, "The instrument has 1000000 open orders or 1000 pegged ones, as many as it may."
     ),
     "no_liquidity": Meaning(Kind.UNPROCESSABLE, "Nobody is on the other side, so a market order has no price bound."),
+    "no_reference": Meaning(Kind.UNPROCESSABLE, "There is no price that a pegged order could follow."),
     "insufficient_funds": Meaning(Kind.UNPROCESSABLE, "The account has less cash available than this needs."),
     "insufficient_position": Meaning(
         Kind.UNPROCESSABLE, "The account has less of the asset available than this needs."

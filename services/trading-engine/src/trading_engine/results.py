@@ -80,6 +80,7 @@ def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
             | SessionChanged()
             | events.TriggersDeferred()
             | events.TriggersResumed()
+            | events.PegsMoved()
             | events.MarkPriceChanged()
             | events.KillSwitchChanged()
             | events.AccountOptionsChanged()

@@ -4,6 +4,7 @@ use matching::command::{ChangeSession, PlaceOrder, ReplaceOrder};
 use matching::vocabulary::{OrderType, SelfTradePrevention, Session, Side, TimeInForce};
 
 use super::orders::side_text;
+use super::pegs::is_pegged;
 use super::text::{Object, uuid};
 use super::{Order, Reference, Refused, id, venue};
 
@@ -49,12 +50,13 @@ impl Reference {
         let terms = &c.terms;
         let at_once = c.time_in_force.is_immediate() || terms.all_or_none || terms.minimum_quantity > 0;
         if c.order_type == OrderType::MarketToLimit
+            || is_pegged(c.order_type)
             || terms.budget > 0
             || self.collects(at) && (at_once || terms.post_only.is_some())
         {
             return Err("not_in_session");
         }
-        if self.only_price(at) == Some(0) { Err("no_reference_price") } else { Ok(()) }
+        if self.only_price(at) == Some(0) { Err("no_reference") } else { Ok(()) }
     }
 
     /// How far an order reaches outside of continuous trading.

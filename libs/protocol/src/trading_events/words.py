@@ -1,4 +1,4 @@
-"""What the fields of the engine's events hold: ids, exact decimals as canonical strings, codes."""
+"""The words, numbers and ids of the engine's events, with the patterns that their schemas show."""
 
 from typing import Annotated, Literal
 
@@ -33,4 +33,24 @@ SignedNumber = Annotated[
     ),
 ]
 Code = Annotated[str, _text("[a-z][a-z0-9_]*", "A stable code.")]
+
 Side = Literal["BUY", "SELL"]
+Status = Literal["PENDING", "PARTIALLY_EXECUTED", "EXECUTED", "CANCELED", "EXPIRED", "REJECTED"]
+OrderType = Literal["LIMIT", "MARKET", "MARKET_TO_LIMIT", "STOP", "STOP_LIMIT", "MARKET_IF_TOUCHED", "LIMIT_IF_TOUCHED"]
+# The core has them; no service offers them.
+PegType = Literal["PRIMARY_PEG", "MARKET_PEG", "MIDPOINT_PEG"]
+TimeInForce = Literal["GTC", "DAY", "IOC", "FOK", "GTD"]
+Session = Literal[
+    "CONTINUOUS",
+    "CLOSED",
+    "PRE_OPEN",
+    "OPENING_CALL",
+    "VOLATILITY_CALL",
+    "HALT",
+    "CLOSING_CALL",
+    "CLOSING_PRICE_CROSS",
+]
+SelfTradePrevention = Literal["CANCEL_NEWEST", "CANCEL_OLDEST", "CANCEL_BOTH", "DECREMENT_AND_CANCEL"]
+PostOnly = Literal["REJECT", "SLIDE"]
+TriggerBy = Literal["LAST", "BID_ASK", "MARK"]
+Allocation = Literal["PRICE_TIME", "PRO_RATA", "LEAD_MARKET_MAKER"]
