@@ -10,13 +10,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from trading_events.sessions import (
-    AuctionDeferred,
-    AuctionResumed,
-    AuctionUncrossed,
-    IndicativeChanged,
-    SessionChanged,
-)
+from trading_events import sessions
 from trading_events.words import (
     AccountId,
     Allocation,
@@ -426,7 +420,7 @@ TYPES: tuple[type[msgspec.Struct], ...] = (
     AssetWithdrawn,
     LimitsChanged,
     AccountStateChanged,
-    SessionChanged,
+    sessions.SessionChanged,
     OrderCreated,
     OrderRejected,
     OrderExecuted,
@@ -447,10 +441,10 @@ TYPES: tuple[type[msgspec.Struct], ...] = (
     AccountOptionsChanged,
     DeadMansTimerChanged,
     InstrumentRulesChanged,
-    IndicativeChanged,
-    AuctionUncrossed,
-    AuctionDeferred,
-    AuctionResumed,
+    sessions.IndicativeChanged,
+    sessions.AuctionUncrossed,
+    sessions.AuctionDeferred,
+    sessions.AuctionResumed,
     FeesChanged,
     TradeExecuted,
 )
@@ -465,7 +459,7 @@ EngineEvent = (
     | AssetWithdrawn
     | LimitsChanged
     | AccountStateChanged
-    | SessionChanged
+    | sessions.SessionChanged
     | OrderCreated
     | OrderRejected
     | OrderExecuted
@@ -486,10 +480,10 @@ EngineEvent = (
     | AccountOptionsChanged
     | DeadMansTimerChanged
     | InstrumentRulesChanged
-    | IndicativeChanged
-    | AuctionUncrossed
-    | AuctionDeferred
-    | AuctionResumed
+    | sessions.IndicativeChanged
+    | sessions.AuctionUncrossed
+    | sessions.AuctionDeferred
+    | sessions.AuctionResumed
     | FeesChanged
     | TradeExecuted
 )
