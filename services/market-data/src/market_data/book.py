@@ -166,6 +166,20 @@ class Book:
             ladder.change(before.price, -before.quantity, -1)
             ladder.change(after.price, after.quantity, 1)
 
+    def ahead(self, order_id: str) -> tuple[Resting, int, int] | None:
+        """The order, and how many orders and how much of what is displayed at its price come before it; None if it is
+        not displayed. It looks at every order of the book."""
+        order = self.orders.get(order_id)
+        if order is None:
+            return None
+        place = (order.side, order.price)
+        before = [
+            other.quantity
+            for other in self.orders.values()
+            if other.priority < order.priority and (other.side, other.price) == place
+        ]
+        return order, len(before), sum(before)
+
     def take_changed(self) -> tuple[list[int], list[int]]:
         """Prices of bids and asks whose level differs from when this was last asked."""
         return self.bids.take_changed(), self.asks.take_changed()
