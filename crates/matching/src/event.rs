@@ -10,9 +10,11 @@ use crate::vocabulary::{
     Request, Restated, SelfTradePrevention, Session, Side, Status, Switch, TimeInForce,
 };
 
+mod data;
 mod field;
 mod json;
 mod terms;
+pub use data::EventData;
 pub use field::{
     AccountId, AggregateId, Amount, Asset, Fee, Instrument, InstrumentId, Limit, LotUnit, Millionths, Notional, Offset,
     OrderId, Orders, Postings, Price, PriceUnit, Quantity, Text, TradeId,
@@ -20,6 +22,13 @@ pub use field::{
 pub use json::Malformed;
 use json::{Reader, Writer};
 pub use terms::{LeftOut, OrderTerms, TermsAt, Yes};
+
+/// Bytes that any event without postings and texts fits in, whatever its fields say.
+const ROOM_OF_EVENT: usize = 8_192;
+/// Bytes that any posting fits in.
+const ROOM_OF_POSTING: usize = 256;
+/// Bytes that an order of a list fits in.
+const ROOM_OF_ORDER: usize = 48;
 
 /// A part of a list that the batch holds: start and length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,13 +82,16 @@ macro_rules! events {
             }
 
             impl $name {
-                fn write(&self, writer: &mut Writer<'_>) {
+                /// Returns how much of the room is left.
+                #[inline(never)]
+                fn write(&self, mut writer: Writer<'_>) -> usize {
                     $(
                         if !field::Field::is_left_out(&self.$field) {
                             writer.key(concat!(",\"", $key, "\":"));
-                            field::Field::write(&self.$field, writer);
+                            field::Field::write(&self.$field, &mut writer);
                         }
                     )+
+                    writer.finish()
                 }
 
                 fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
@@ -116,7 +128,7 @@ macro_rules! events {
                 }
             }
 
-            fn write(&self, writer: &mut Writer<'_>) {
+            fn write(&self, writer: Writer<'_>) -> usize {
                 match self {
                     $(Self::$name(event) => event.write(writer),)+
                 }
@@ -426,9 +438,20 @@ impl Events {
 
     /// Appends the canonical JSON of an event's data.
     pub fn encode(&self, body: &Body, catalog: &Catalog, out: &mut Vec<u8>) {
-        let mut writer = Writer::new(out, catalog, self);
-        body.write(&mut writer);
-        writer.finish();
+        let mut data = EventData::after(std::mem::take(out));
+        self.encode_into(body, catalog, &mut data);
+        *out = data.into_bytes();
+    }
+
+    /// The same where many events follow each other.
+    pub(crate) fn encode_into(&self, body: &Body, catalog: &Catalog, data: &mut EventData) {
+        data.append(self.room(), |room| body.write(Writer::new(room, catalog, self)));
+    }
+
+    /// Bytes that each of the events fits in, whichever of the lists are its own.
+    fn room(&self) -> usize {
+        let lists = ROOM_OF_POSTING * self.postings.len() + ROOM_OF_ORDER * self.orders.len();
+        ROOM_OF_EVENT + lists + 2 * self.texts.len()
     }
 
     /// Reads an event's data; its postings and texts are appended here.

@@ -1,5 +1,7 @@
 //! What an instrument's market does for a time.
 
+use super::{Piece, WORD_BYTES};
+
 words! {
     /// Whether an instrument trades, and how.
     Session {
