@@ -243,9 +243,10 @@ decimal_fields! {
     Amount(i128) in asset;
 }
 
-/// What a fill cost, ledger units of the quote asset of the instrument named before; left out where it is nothing.
+/// Where the events keep what a fill cost, ledger units of the quote asset of the instrument named before; left out where
+/// it is nothing. An amount here would make every event longer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Fee(pub i128);
+pub struct Fee(pub(super) u32);
 
 impl Field for Fee {
     const LEFT_OUT: Option<Self> = Some(Self(0));
@@ -258,13 +259,35 @@ impl Field for Fee {
     #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
         let unit = w.units.quote;
-        w.decimal(self.0, unit);
+        w.decimal(w.events.fee_of(*self), unit);
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
         let fault = r.fault("a fee above zero");
         let fee = r.decimal(r.units.quote)?;
-        if fee > 0 { Ok(Self(fee)) } else { Err(fault) }
+        if fee > 0 { Ok(r.events.add_fee(fee)) } else { Err(fault) }
+    }
+}
+
+/// A price that an order need not have; zero is none, and left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LimitPrice(pub u64);
+
+impl Field for LimitPrice {
+    const LEFT_OUT: Option<Self> = Some(Self(0));
+
+    fn is_left_out(&self) -> bool {
+        self.0 == 0
+    }
+
+    fn write(&self, w: &mut Writer<'_>) {
+        Price(self.0).write(w);
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let fault = r.fault("a price above zero");
+        let price = Price::read(r)?;
+        if price.0 > 0 { Ok(Self(price.0)) } else { Err(fault) }
     }
 }
 
