@@ -10,14 +10,16 @@ use crate::vocabulary::{
     Request, Restated, SelfTradePrevention, Session, Side, Status, Switch, TimeInForce,
 };
 
+mod beside;
 mod data;
 mod field;
 mod json;
 mod terms;
+pub use beside::{Fee, LimitPrice, Orders};
 pub use data::EventData;
 pub use field::{
-    AccountId, AggregateId, Amount, Asset, Fee, Instrument, InstrumentId, Limit, LimitPrice, LotUnit, Millionths,
-    Notional, Offset, OrderId, Orders, Postings, Price, PriceUnit, Quantity, Text, TradeId,
+    AccountId, AggregateId, Amount, Asset, Instrument, InstrumentId, Limit, LotUnit, Millionths, Notional, Offset,
+    OrderId, Postings, Price, PriceUnit, Quantity, Text, TradeId,
 };
 pub use json::Malformed;
 use json::{Reader, Writer};
