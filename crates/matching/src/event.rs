@@ -10,14 +10,16 @@ use crate::vocabulary::{
     Request, Restated, SelfTradePrevention, Session, Side, Status, Switch, TimeInForce,
 };
 
+mod beside;
 mod data;
 mod field;
 mod json;
 mod terms;
+pub use beside::{Fee, LimitPrice, Orders};
 pub use data::EventData;
 pub use field::{
-    AccountId, AggregateId, Amount, Asset, Fee, Instrument, InstrumentId, Limit, LotUnit, Millionths, Notional, Offset,
-    OrderId, Orders, Postings, Price, PriceUnit, Quantity, Text, TradeId,
+    AccountId, AggregateId, Amount, Asset, Instrument, InstrumentId, Limit, LotUnit, Millionths, Notional, Offset,
+    OrderId, Postings, Price, PriceUnit, Quantity, Text, TradeId,
 };
 pub use json::Malformed;
 use json::{Reader, Writer};
@@ -202,7 +204,7 @@ events! {
         "symbol" symbol: Instrument, "quantity" quantity: Quantity, "price" price: Price, "status" status: Status,
         "cum_quantity" cum_quantity: Quantity, "leaves_quantity" leaves_quantity: Quantity,
         "rests" rests: Option<Resting>, "postings" postings: Postings, "trigger_price" trigger_price: LeftOut<Price>,
-        "limit_price" limit_price: LeftOut<Price>,
+        "limit_price" limit_price: LimitPrice,
     }
     /// An order that waited works: its trigger price was reached.
     OrderTriggered {
@@ -273,6 +275,23 @@ events! {
         "least_allocation" least_allocation: LeftOut<Quantity>, "lead_account_id" lead_account_id: LeftOut<AccountId>,
         "lead_share" lead_share: LeftOut<Millionths>,
     }
+    /// What a call would trade is this now; without a price, nothing.
+    IndicativeChanged {
+        "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "price" price: Option<Price>,
+        "volume" volume: Quantity, "surplus" surplus: Quantity, "surplus_side" surplus_side: LeftOut<Side>,
+    }
+    /// A call's orders have traded, all at one price; the surplus found nobody.
+    AuctionUncrossed {
+        "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "price" price: Price,
+        "volume" volume: Quantity, "surplus" surplus: Quantity, "surplus_side" surplus_side: LeftOut<Side>,
+    }
+    /// A change of session asks more than one command does; the rest goes on at once, its trades at the price.
+    AuctionDeferred {
+        "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "volume" volume: Quantity,
+        "price" price: LeftOut<Price>,
+    }
+    /// What a change of session has left goes on.
+    AuctionResumed { "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, }
     /// What an instrument's fills cost is this now: fractions of a fill's notional. Orders hold the ceiling.
     FeesChanged {
         "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "maker_rate" maker_rate: Millionths,
@@ -351,6 +370,10 @@ impl Event {
             | Body::MarkPriceChanged(MarkPriceChanged { symbol, .. })
             | Body::PegsMoved(PegsMoved { symbol, .. })
             | Body::InstrumentRulesChanged(InstrumentRulesChanged { symbol, .. })
+            | Body::IndicativeChanged(IndicativeChanged { symbol, .. })
+            | Body::AuctionUncrossed(AuctionUncrossed { symbol, .. })
+            | Body::AuctionDeferred(AuctionDeferred { symbol, .. })
+            | Body::AuctionResumed(AuctionResumed { symbol, .. })
             | Body::FeesChanged(FeesChanged { symbol, .. })
             | Body::TradeExecuted(TradeExecuted { symbol, .. }) => (None, Some(symbol)),
             Body::OrderCreated(OrderCreated { account_id, symbol, .. })
@@ -383,6 +406,8 @@ pub struct Events {
     pub terms: Vec<OrderTerms>,
     /// The orders that events list.
     pub orders: Vec<OrderId>,
+    /// What fills cost.
+    pub fees: Vec<i128>,
 }
 
 impl Events {
@@ -393,6 +418,7 @@ impl Events {
         self.texts.clear();
         self.terms.clear();
         self.orders.clear();
+        self.fees.clear();
     }
 
     /// The postings of an event.
@@ -413,6 +439,11 @@ impl Events {
     /// The orders that an event lists.
     pub fn orders_of(&self, orders: Orders) -> &[OrderId] {
         &self.orders[orders.0.range()]
+    }
+
+    /// What a fill cost.
+    pub fn fee_of(&self, fee: Fee) -> i128 {
+        fee.0.checked_sub(1).and_then(|at| self.fees.get(at as usize)).copied().unwrap_or(0)
     }
 
     /// Appends the canonical JSON of an event's data.
@@ -454,6 +485,15 @@ impl Events {
         }
         self.terms.push(terms);
         TermsAt(Some(u32::try_from(self.terms.len() - 1).expect("terms of a batch are below 2^32")))
+    }
+
+    /// Keeps what a fill cost, if it cost anything.
+    pub(crate) fn add_fee(&mut self, fee: i128) -> Fee {
+        if fee == 0 {
+            return Fee::default();
+        }
+        self.fees.push(fee);
+        Fee(u32::try_from(self.fees.len()).expect("fees of a batch are below 2^32"))
     }
 
     pub(crate) fn orders_since(&self, start: usize) -> Orders {

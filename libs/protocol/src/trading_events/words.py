@@ -49,7 +49,16 @@ OrderType = Literal[
     "MIDPOINT_PEG",
 ]
 TimeInForce = Literal["GTC", "DAY", "IOC", "FOK", "GTD"]
-Session = Literal["CONTINUOUS", "CLOSED"]
+Session = Literal[
+    "CONTINUOUS",
+    "CLOSED",
+    "PRE_OPEN",
+    "OPENING_CALL",
+    "VOLATILITY_CALL",
+    "HALT",
+    "CLOSING_CALL",
+    "CLOSING_PRICE_CROSS",
+]
 SelfTradePrevention = Literal["CANCEL_NEWEST", "CANCEL_OLDEST", "CANCEL_BOTH", "DECREMENT_AND_CANCEL"]
 PostOnly = Literal["REJECT", "SLIDE"]
 TriggerBy = Literal["LAST", "BID_ASK", "MARK"]

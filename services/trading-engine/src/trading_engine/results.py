@@ -12,6 +12,7 @@ from trading.v1 import engine_pb2, types_pb2
 from trading_engine.refusals import meaning
 from trading_events import engine as events
 from trading_events.messages import ORDER_STATUSES, ORDER_TYPES, SIDES, TIMES_IN_FORCE
+from trading_events.sessions import AuctionEvent, SessionChanged
 from trading_events.terms import terms_message
 
 
@@ -76,7 +77,7 @@ def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
             | events.AssetWithdrawn()
             | events.LimitsChanged()
             | events.AccountStateChanged()
-            | events.SessionChanged()
+            | SessionChanged()
             | events.TriggersDeferred()
             | events.TriggersResumed()
             | events.PegsMoved()
@@ -85,6 +86,7 @@ def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
             | events.AccountOptionsChanged()
             | events.DeadMansTimerChanged()
             | events.InstrumentRulesChanged()
+            | AuctionEvent()
             | events.FeesChanged()
         ):
             pass  # that it happened is all there is to say
