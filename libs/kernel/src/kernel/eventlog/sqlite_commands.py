@@ -93,6 +93,10 @@ class CommandIds:
         """The commit was not kept, nor any that was entered after it."""
         for command_id, _ in entry.entered:
             del self._positions[command_id]  # its row is passed over when its neighbourhood moves
+        if entry.entered:
+            kept_to = entry.entered[0][1] - 1  # other commands come to stand after it
+            self._gathered_to = min(self._gathered_to, kept_to)
+            self._moving_to = None if self._moving_to is None else min(self._moving_to, kept_to)
         if entry.moved:
             self._to_move.appendleft(list(entry.moved))
 
@@ -112,11 +116,11 @@ class CommandIds:
         self._moves_begun += 1
 
     def _next_move(self, commands: int) -> tuple[Sequence[Row], int | None]:
-        """At least as many rows as the commit has commands, so that a move is done before the next one begins."""
+        """Twice as many rows as the commit has commands: fewer gather meanwhile than move."""
         if not self._to_move:
             return (), None
         rows: list[Row] = []
-        while self._to_move and (not rows or len(rows) < commands):
+        while self._to_move and (not rows or len(rows) < 2 * commands):
             near = sorted(row for row in self._to_move.popleft() if self._positions.get(row[0]) == row[1])
             if len(near) > MOVED_AT_ONCE:
                 self._to_move.appendleft(near[MOVED_AT_ONCE:])

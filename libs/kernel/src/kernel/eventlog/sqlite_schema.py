@@ -213,7 +213,11 @@ def command_inserts(rows: Sequence[tuple[str, int]]) -> Iterator[tuple[str, list
         chunk = rows[start : start + STATEMENT_ROWS_MAX]
         size = next(size for size in STATEMENT_ROWS if size >= len(chunk))
         values = ",".join(["(?,?)"] * size)
-        statement = f"INSERT INTO commands SELECT column1, column2 FROM (VALUES {values}) WHERE column2 > 0"
+        statement = (
+            f"INSERT INTO commands SELECT column1, column2 FROM (VALUES {values}) WHERE column2 > 0 "
+            # A move that was interrupted begins anew; another position would be refused by the trigger.
+            "ON CONFLICT DO UPDATE SET position = excluded.position WHERE position <> excluded.position"
+        )
         yield statement, [*(value for row in chunk for value in row), *[0] * (2 * (size - len(chunk)))]
 
 
