@@ -69,9 +69,15 @@ test: setup web browser ## Run all tests; ONLY=pytest runs one part
 check: setup $(WEB)/node_modules/.installed ## Formatters, linters, types, contracts, generated code; ONLY=mypy runs one part
 	$(PYTHON) tools/steps.py check $(ONLY)
 
+SEED ?= 1
 .PHONY: soak
-soak: setup web browser ## Run the full counts of the long tests (hours)
-	$(PYTHON) tools/steps.py soak $(ONLY)
+soak: setup web browser ## Run the full counts of the long tests (hours); SEED=7 starts the core's random commands elsewhere
+	$(PYTHON) tools/steps.py soak --seed $(SEED) $(ONLY)
+
+FUZZ_SECONDS ?= 3600
+.PHONY: fuzz
+fuzz: ## Fuzz the core's command encoding with a nightly compiler; FUZZ_SECONDS=60 ends it sooner
+	tools/fuzz $(FUZZ_SECONDS)
 
 .PHONY: generate
 generate: setup $(WEB)/node_modules/.installed ## Rewrite all generated code from the contracts

@@ -7,11 +7,13 @@ not there, the test fails: who names the folder wants the test to run.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from kernel.telemetry import reset_logs
 
 ROOT = Path(__file__).resolve().parent
 REAL_DATA_VARIABLE = "TRADING_REAL_DATA"
@@ -50,6 +52,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for name, marker in (("real_data", pytest.mark.real_data), ("chromium", pytest.mark.browser)):
             if name in fixtures:
                 item.add_marker(marker)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_at_first() -> Iterator[None]:
+    """What a command sets about logs in this process ends with its test."""
+    yield
+    reset_logs()
 
 
 @pytest.fixture(scope="session")

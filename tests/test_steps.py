@@ -66,5 +66,11 @@ def test_the_soak_of_the_core_runs_a_test_that_exists():
             assert "#[test]" in module.read_text(), step
 
 
+def test_the_soak_takes_any_seed_and_ten_million_random_commands():
+    runs = [step.environment for step in soak(seed=40) if step.command[0] == "cargo"]
+    assert [run["MATCHING_SEED"] for run in runs] == ["40", "41", "42", "43"]
+    assert sum(int(run["MATCHING_COMMANDS"]) for run in runs) == 10_000_000
+
+
 def test_every_long_test_must_say_that_it_ran():
     assert {step.says for step in soak()} == {RAN_TESTS}

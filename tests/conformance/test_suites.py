@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from trading_platform.cli import app
-from trading_platform.conformance import cointossx, exchange_core, feature, kraken, lobster
+from trading_platform.conformance import cointossx, exchange_core, feature, fix44, kraken, lobster, order_states
 from trading_platform.conformance.suite import Outcome
 from trading_platform.conformance_commands import tell
 
@@ -37,6 +37,16 @@ def test_every_case_passes_or_is_listed(real_data, run, folder, expected):
     assert {outcome.suite: outcome.failures for outcome in outcomes if outcome.failures} == {}
     assert {outcome.suite: (outcome.cases, len(outcome.not_applicable)) for outcome in outcomes} == expected
     assert all(reason for outcome in outcomes for reason in outcome.not_applicable.values())
+
+
+def test_every_order_state_matrix_passes_or_is_listed():
+    outcome = fix44.run()
+    assert outcome.failures == {}
+    assert (outcome.cases, len(outcome.not_applicable)) == (48, 19)
+    groups = {case.name[0] for case in order_states.read() if not case.none}
+    assert groups == set("ABCDEFGHIKLM"), (
+        "of the standard's twelve groups only corrections of trades have no case at all"
+    )
 
 
 # ---- a suite that differs is told: each of these has one answer that no engine gives
@@ -86,6 +96,22 @@ def test_a_feature_is_read_with_its_examples_and_each_step_compared(tmp_path):
     assert (basic.cases, basic.not_applicable) == (6, {})
     told = "expected {'XBT': 900}, found {'XBT': 850}"
     assert basic.failures == {"an order, 3, step 3: A balance of a client Ann:": told}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "line", "failed"),
+    [
+        ("as it is", "cancel | Canceled Canceled 10 0 0 0 0", 0),
+        ("another quantity", "cancel | Canceled Canceled 10 0 10 0 0", 1),
+        ("another status", "cancel | Canceled Filled 10 0 0 0 0", 1),
+        ("one report too few", "cancel |", 1),
+    ],
+)
+def test_the_order_states_compare_each_step(tmp_path, sentence, line, failed):
+    table = tmp_path / "order_states.txt"
+    table.write_text(f"A.1 One\n  place 10 10 DAY | New New 10 0 10 0 0\n  {line}\n")
+    outcome = fix44.run(table)
+    assert (outcome.cases, len(outcome.failures)) == (1, failed), sentence
 
 
 def test_what_a_suite_tells():

@@ -15,6 +15,7 @@ UNREAD_FOLDERS = frozenset(
     [
         *(".git", ".venv", ".venv-tools", ".cache", ".trading", "data", "node_modules", "target", "dist", ".angular"),
         *(".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache", "__pycache__"),
+        "corpus",
     ]
 )
 UNREAD_SUFFIXES = frozenset([".png", ".ico", ".svg", ".woff2", ".binpb", ".so", ".zip", ".gz", ".db"])

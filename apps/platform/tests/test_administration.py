@@ -60,7 +60,7 @@ def test_nobody_else_may_and_what_is_not_there_is_not_found(tmp_path):
             _, told = await admin.ask(method, f"/admin/orders/{nowhere}")
             assert told["code"] == "order_not_found"
             _, told = await admin.ask(method, f"/admin/accounts/{nowhere}/orders")
-            assert told["code"] == "account_not_found"
+            assert told["code"] == "unknown_account"
         assert (await admin.ask("DELETE", f"/orders/{order['order_id']}"))[0] == 404, "not his"
         assert (await buyer.ask("GET", f"/orders/{order['order_id']}"))[1]["status"] == "PENDING"
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -76,3 +77,26 @@ def test_where_bourse_is_missing_it_is_told(monkeypatch):
     monkeypatch.setattr(matching_python.util, "find_spec", lambda name: None)
     result = CliRunner().invoke(app, ["bench", "matching", "bourse"])
     assert (result.exit_code, "bourse is not installed" in result.stderr) == (3, True)
+
+
+RIVAL = """
+class core:
+    class OrderBook:
+        def __init__(self, *terms): pass
+        def set_time(self, time): pass
+        def place_order(self, *order): pass
+        def cancel_order(self, order_id): pass
+        def get_trades(self): return []
+"""
+
+
+def test_books_that_do_not_agree_are_told_in_a_line(monkeypatch, tmp_path):
+    """A bourse that trades nothing, in place of the package."""
+    (tmp_path / "bourse.py").write_text(RIVAL)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "bourse", raising=False)
+    monkeypatch.setattr(matching_python, "OPERATIONS", 2_000)
+    result = CliRunner().invoke(app, ["bench", "matching", "bourse", "--runs", "1"])
+    sys.modules.pop("bourse")
+    assert (result.exit_code, result.stderr.count("\n"), result.stdout) == (1, 1, "")
+    assert result.stderr.startswith("bourse: the books do not agree; lots traded: {'Bourse': 0, 'Calls': ")

@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import re
 
 import pytest
 
-from trading_platform.open_files import FILES_RESERVED, connections_within
+from trading_platform.open_files import FILES_RESERVED, connections_within, grpc_connections_within
 
 from .commands import up
 
@@ -51,6 +52,30 @@ def test_the_soft_limit_is_raised_and_idle_connections_beyond_the_hard_one_leave
             assert (await ready(platform.port)).startswith(b"HTTP/1.1 200")
 
     asyncio.run(test())
+
+
+def test_idle_grpc_connections_leave_files_for_the_log_and_for_people(tmp_path):
+    async def test():
+        async with up(tmp_path, "--grpc", "127.0.0.1:0", files=(FILES, FILES)) as platform:
+            grpc = int(re.findall(r"grpc +127\.0\.0\.1:(\d+)", platform.said)[0])
+            before, idle = platform.open_files, []
+            for _ in range(FILES + 100):
+                with contextlib.suppress(OSError):
+                    idle.append(await asyncio.open_connection("127.0.0.1", grpc))
+                    idle[-1][1].write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0)))
+            await asyncio.sleep(1)
+            assert platform.open_files - before < 2 * grpc_connections_within(FILES)
+            assert (await ready(platform.port)).startswith(b"HTTP/1.1 200")
+            for _, writer in idle:
+                writer.close()
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize(("files", "granted"), [(320, 16), (400, 36), (1 << 20, 1_000)])
+def test_grpc_may_take_a_quarter_of_the_connections(files, granted):
+    assert grpc_connections_within(files) == granted
+    assert connections_within(files, 1 << 20, granted) == files - FILES_RESERVED - granted
 
 
 def test_a_hard_limit_that_leaves_nothing_is_said_at_start(tmp_path):

@@ -131,7 +131,7 @@ CLOSES = [
 
 
 def test_what_the_contract_says_of_the_gateway_is_so():
-    from api_gateway import app, stream
+    from api_gateway import stream
     from api_gateway.settings import ApiGatewaySettings
 
     settings = ApiGatewaySettings()
@@ -143,7 +143,6 @@ def test_what_the_contract_says_of_the_gateway_is_so():
         assert schema["properties"]["depth"]["maximum"] == stream.DEPTH_MAX
     assert schemas["Interval"]["enum"] == list(stream.INTERVALS_S)
     closings = {closing.code: closing.reason for closing in vars(stream).values() if type(closing) is stream.Closing}
-    closings |= {app.NO_WEBSOCKET["code"]: app.NO_WEBSOCKET["reason"]}
     told = {code: row["reason"] for code, row in CONTRACT["x-close-codes"].items()}
     assert {code: reason for code, reason in closings.items() if code != stream.LEFT.code}.items() <= told.items()
     assert set(told) - set(closings) == {1012, 1013}, "the server's own, and a refusal of another kind"

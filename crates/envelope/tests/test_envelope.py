@@ -64,7 +64,11 @@ def test_every_hash_is_that_of_the_definition():
     events = chain(commands, Event, "main", position, previous, 1_700_000_000_000_000_000, HASH_VERSION)
     given = [(command, index, new) for command in commands for index, new in enumerate(command.events)]
     for number, (event, (command, index, new)) in enumerate(zip(events, given, strict=True)):
-        assert (event.log, event.position, event.recorded_at_ns) == ("main", position + number, 1_700_000_000_000_000_000)
+        assert (event.log, event.position, event.recorded_at_ns) == (
+            "main",
+            position + number,
+            1_700_000_000_000_000_000,
+        )
         assert (event.command_index, event.command_count) == (index, len(command.events))
         for field in NewEvent.__struct_fields__:
             assert getattr(event, field) == getattr(new, field), field

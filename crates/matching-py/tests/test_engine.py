@@ -207,6 +207,22 @@ def test_parts_groups_and_rules_reach_the_core():
     assert engine.book(goog, 5) == ([], [(58000, 2, 1)])
 
 
+def test_fees_reach_the_core():
+    engine, _ = venue()
+    texts = TextArena()
+    goog = ids.entity_id(1, 1)
+    records = [
+        command.change_fees(START_NS, goog, maker_ppm=100, taker_ppm=250, ceiling_ppm=1_000),
+        order(texts, 4, Side.SELL, 2, 58000),
+        order(texts, 5, Side.BUY, 2, 58000),
+    ]
+    told = [(row[1], json.loads(row[6])) for row in engine.execute(b"".join(records), bytes(texts)).events]
+    assert told[0][1]["maker_rate"] == "0.0001" and told[0][1]["ceiling"] == "0.001"
+    assert told[2][1]["postings"][0][3] == "1161.16", "a buy holds its worth and the ceiling of its fee"
+    assert [data["fee"] for name, data in told if name == "OrderExecuted"] == ["0.116", "0.29"]
+    assert (told[-1][1]["maker_fee"], told[-1][1]["taker_fee"]) == ("0.116", "0.29")
+
+
 def test_orders_of_an_account_that_is_gone_end():
     engine, _ = venue()
     texts = TextArena()

@@ -3,10 +3,12 @@
 use matching::Engine;
 use matching::batch::Batch;
 use matching::command::{
-    CancelAll, CancelOrder, ChangeAccountOptions, ChangeAccountState, ChangeInstrumentRules, ChangeKillSwitch,
-    ChangeLimits, ChangeSession, ChosenAllocation, Command, ListAsset, ListInstrument, MassCancel, OpenAccount,
-    PlaceOrder, ReplaceOrder, ReportDisconnect, SetDeadMansTimer, SetMarkPrice, Stamped, Terms, TextArena, Transfer,
+    CancelAll, CancelOrder, ChangeAccountOptions, ChangeAccountState, ChangeFees, ChangeInstrumentRules,
+    ChangeKillSwitch, ChangeLimits, ChangeSession, ChosenAllocation, Command, ListAsset, ListInstrument, MassCancel,
+    OpenAccount, PlaceOrder, ReplaceOrder, ReportDisconnect, SetDeadMansTimer, SetMarkPrice, Stamped, Terms, TextArena,
+    Transfer,
 };
+use matching::fees::Fees;
 use matching::id::entity_id;
 use matching::limit::TRIGGERS_PER_COMMAND_MAX;
 use matching::number::Unit;
@@ -302,6 +304,27 @@ fn parts() -> Vec<Command<'static>> {
     ]
 }
 
+/// What fills cost.
+fn fees() -> Vec<Command<'static>> {
+    let fees = |maker_ppm, taker_ppm, ceiling_ppm| {
+        let fees = Fees { maker_ppm, taker_ppm, ceiling_ppm };
+        Command::ChangeFees(ChangeFees { instrument_id: BTC_USD, fees })
+    };
+    let coins = |account_id, side, quantity| {
+        Command::PlaceOrder(PlaceOrder { instrument_id: BTC_USD, ..order(account_id, side, quantity, 135_791) })
+    };
+    vec![
+        fees(100, 250, 500),
+        coins(ADA, Side::Sell, 3),
+        coins(BEN, Side::Buy, 2),
+        fees(0, 250, 500),
+        coins(BEN, Side::Buy, 1),
+        coins(BEN, Side::Buy, 1),
+        fees(0, 0, 0),
+        fees(0, 0, 500),
+    ]
+}
+
 /// More than one command triggers; only what that itself writes is shown.
 fn deferred() -> Vec<Command<'static>> {
     let terms = Terms { trigger_by: Some(TriggerBy::Mark), trigger_price: 61_000, ..Terms::default() };
@@ -316,7 +339,7 @@ const OF_DEFERRED: [&str; 2] = ["TriggersDeferred", "TriggersResumed"];
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut engine = Engine::new(LOG)?;
     let mut texts = TextArena::default();
-    let commands = [listings(), funding(), orders(), on_entry(), waiting(), mass(), parts()].concat();
+    let commands = [listings(), funding(), orders(), on_entry(), waiting(), mass(), parts(), fees()].concat();
     let stamped = (0..).zip(commands).map(|(n, command)| Stamped { stamp_ns: 1_700_000_000_000_000_000 + n, command });
     let records: Vec<u8> = stamped.flat_map(|command| command.encode(&mut texts)).collect();
     let batch = Batch::execute(&mut engine, &records, texts.bytes())?;

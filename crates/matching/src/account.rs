@@ -9,6 +9,8 @@ use crate::vocabulary::{AccountKind, AccountState, Ledger};
 
 /// The external account is the first of every log.
 pub const EXTERNAL: u32 = 0;
+/// The house account is the second; fees are credited to it.
+pub const HOUSE: u32 = 1;
 
 /// One asset of one account, in ledger units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::event::{Asset, Instrument};
+use crate::fees::{Fees, part_of};
 use crate::id;
 use crate::limit;
 use crate::number::{self, SCALE_MAX, Unit};
@@ -19,7 +20,7 @@ pub struct AssetTerms {
     pub kind: AssetKind,
 }
 
-/// An instrument's terms; they never change.
+/// An instrument's terms; only its fees ever change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstrumentTerms {
     /// Its name.
@@ -46,12 +47,24 @@ pub struct InstrumentTerms {
     pub notional_unit: u64,
     /// Ledger units of the base asset in one lot.
     pub lot_ledger: u64,
+    /// What its fills cost.
+    pub fees: Fees,
 }
 
 impl InstrumentTerms {
     /// What `quantity` lots cost at `price`, in ledger units of the quote asset.
     pub fn notional(&self, price: u64, quantity: u64) -> i128 {
         i128::from(price) * i128::from(quantity) * i128::from(self.notional_unit)
+    }
+
+    /// The most that buying `quantity` lots at `price` can cost: their worth, and of each lot what the ceiling of the
+    /// fees takes of it.
+    pub fn most_paid(&self, price: u64, quantity: u64) -> i128 {
+        let worth = self.notional(price, quantity);
+        if self.fees.ceiling_ppm == 0 {
+            return worth;
+        }
+        worth + part_of(self.notional(price, 1), self.fees.ceiling_ppm) * i128::from(quantity)
     }
 
     /// What `quantity` lots are in ledger units of the base asset.
@@ -169,6 +182,12 @@ impl Catalog {
             .filter(|unit| *unit <= limit::LOT_LEDGER_MAX)
             .ok_or(Reason::NotionalNotWhole)?;
         Ok(terms)
+    }
+
+    pub(crate) fn set_fees(&mut self, instrument: Instrument, fees: Fees) {
+        if let Some(terms) = self.instruments.get_mut(instrument.0 as usize) {
+            terms.fees = fees;
+        }
     }
 
     pub(crate) fn add_instrument(&mut self, terms: InstrumentTerms) {

@@ -8,11 +8,13 @@ use crate::number::{SCALE_MAX, Unit};
 use crate::vocabulary::{AccountState, AssetKind, CommandKind, Session};
 
 mod connection;
+mod fees;
 mod mass;
 mod place;
 mod record;
 mod rules;
 pub use connection::{ReportDisconnect, SetDeadMansTimer};
+pub use fees::ChangeFees;
 pub use mass::{ChangeKillSwitch, MassCancel};
 pub use place::{PlaceOrder, Terms};
 pub use record::{RECORD_SIZE, RECORD_VERSION, Record, RecordError, TextArena};
@@ -72,6 +74,8 @@ pub enum Command<'a> {
     ChangeAccountOptions(ChangeAccountOptions),
     /// Changes how an instrument's orders meet.
     ChangeInstrumentRules(ChangeInstrumentRules),
+    /// Sets what an instrument's fills cost.
+    ChangeFees(ChangeFees),
 }
 
 /// Lists an asset under a name nothing else has.
@@ -230,6 +234,7 @@ impl Command<'_> {
             Self::ReportDisconnect(_) => CommandKind::ReportDisconnect,
             Self::ChangeAccountOptions(_) => CommandKind::ChangeAccountOptions,
             Self::ChangeInstrumentRules(_) => CommandKind::ChangeInstrumentRules,
+            Self::ChangeFees(_) => CommandKind::ChangeFees,
         }
     }
 }
@@ -262,6 +267,7 @@ fn decode_body<'a>(r: &mut record::Reader<'_, 'a>) -> Result<Command<'a>, Record
         CommandKind::ReportDisconnect => Command::ReportDisconnect(connection::decode_disconnect(r)?),
         CommandKind::ChangeAccountOptions => Command::ChangeAccountOptions(rules::decode_options(r)?),
         CommandKind::ChangeInstrumentRules => Command::ChangeInstrumentRules(rules::decode_rules(r)?),
+        CommandKind::ChangeFees => Command::ChangeFees(fees::decode(r)?),
         CommandKind::SetMarkPrice => Command::SetMarkPrice(SetMarkPrice { instrument_id: r.u64(24), price: r.u64(48) }),
         CommandKind::ListAsset => Command::ListAsset(ListAsset {
             kind: AssetKind::from_byte(r.u8(2)).ok_or(RecordError::Word("asset kind"))?,
@@ -391,6 +397,7 @@ fn encode_body(command: &Command<'_>, r: &mut Record, texts: &mut TextArena) {
         Command::ReportDisconnect(c) => connection::encode_disconnect(c, r, texts),
         Command::ChangeAccountOptions(c) => rules::encode_options(c, r),
         Command::ChangeInstrumentRules(c) => rules::encode_rules(c, r),
+        Command::ChangeFees(c) => fees::encode(c, r),
         Command::PlaceOrder(c) => place::encode(c, r, texts),
         Command::CancelOrder(c) => {
             r.u64(16, c.account_id).u64(32, c.order_id);

@@ -21,6 +21,7 @@ mod connection;
 mod due;
 mod entry;
 mod evolve;
+mod fees;
 mod funds;
 mod listing;
 mod mass_cancel;
@@ -31,6 +32,7 @@ mod rules;
 mod self_trade;
 mod settle;
 mod stop;
+pub(crate) use entry::hold_of;
 pub use evolve::Misfit;
 
 /// Nanoseconds in the millisecond that an event id can carry.
@@ -209,6 +211,7 @@ impl Engine {
             Command::ReportDisconnect(c) => self.report_disconnect(c, events),
             Command::ChangeAccountOptions(c) => self.change_account_options(c, events),
             Command::ChangeInstrumentRules(c) => self.change_instrument_rules(c, events),
+            Command::ChangeFees(c) => self.change_fees(c, events),
             Command::PlaceOrder(_) | Command::CancelOrder(_) | Command::ReplaceOrder(_) | Command::CancelAll(_) => {
                 unreachable!("orders have their own refusals")
             }

@@ -14,8 +14,8 @@ mod field;
 mod json;
 mod terms;
 pub use field::{
-    AccountId, AggregateId, Amount, Asset, Instrument, InstrumentId, Limit, LotUnit, Millionths, Notional, OrderId,
-    Postings, Price, PriceUnit, Quantity, Text, TradeId,
+    AccountId, AggregateId, Amount, Asset, Fee, Instrument, InstrumentId, Limit, LotUnit, Millionths, Notional,
+    OrderId, Postings, Price, PriceUnit, Quantity, Text, TradeId,
 };
 pub use json::Malformed;
 use json::{Reader, Writer};
@@ -182,7 +182,7 @@ events! {
         "symbol" symbol: Instrument, "side" side: Side, "price" price: Price, "quantity" quantity: Quantity,
         "liquidity" liquidity: Liquidity, "status" status: Status, "cum_quantity" cum_quantity: Quantity,
         "leaves_quantity" leaves_quantity: Quantity, "cum_notional" cum_notional: Notional,
-        "rests" rests: Option<Resting>, "postings" postings: Postings,
+        "rests" rests: Option<Resting>, "postings" postings: Postings, "fee" fee: Fee,
     }
     /// An order has a new quantity or price.
     OrderReplaced {
@@ -255,11 +255,17 @@ events! {
         "least_allocation" least_allocation: LeftOut<Quantity>, "lead_account_id" lead_account_id: LeftOut<AccountId>,
         "lead_share" lead_share: LeftOut<Millionths>,
     }
+    /// What an instrument's fills cost is this now: fractions of a fill's notional. Orders hold the ceiling.
+    FeesChanged {
+        "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "maker_rate" maker_rate: Millionths,
+        "taker_rate" taker_rate: Millionths, "ceiling" ceiling: Millionths,
+    }
     /// Two orders traded.
     TradeExecuted {
         "trade_id" trade_id: TradeId, "symbol" symbol: Instrument, "price" price: Price, "quantity" quantity: Quantity,
         "aggressor_side" aggressor_side: Side, "maker_order_id" maker_order_id: OrderId, "taker_order_id" taker_order_id: OrderId,
         "maker_account_id" maker_account_id: AccountId, "taker_account_id" taker_account_id: AccountId,
+        "maker_fee" maker_fee: Fee, "taker_fee" taker_fee: Fee,
     }
 }
 
@@ -326,6 +332,7 @@ impl Event {
             | Body::TriggersResumed(TriggersResumed { symbol, .. })
             | Body::MarkPriceChanged(MarkPriceChanged { symbol, .. })
             | Body::InstrumentRulesChanged(InstrumentRulesChanged { symbol, .. })
+            | Body::FeesChanged(FeesChanged { symbol, .. })
             | Body::TradeExecuted(TradeExecuted { symbol, .. }) => (None, Some(symbol)),
             Body::OrderCreated(OrderCreated { account_id, symbol, .. })
             | Body::OrderRejected(OrderRejected { account_id, symbol, .. })

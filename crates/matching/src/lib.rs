@@ -15,6 +15,7 @@ pub mod catalog;
 pub mod command;
 pub mod event;
 pub mod facts;
+pub mod fees;
 pub mod id;
 pub mod ladder;
 pub mod limit;

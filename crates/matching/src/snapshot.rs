@@ -23,7 +23,7 @@ pub const MAGIC: &[u8; 8] = b"MATCHING";
 /// How the bytes are laid out.
 pub const FORMAT_VERSION: u16 = 1;
 /// What the state consists of, and what events mean to it: a change of either is a change of this number.
-pub const STATE_SCHEMA: u16 = 7;
+pub const STATE_SCHEMA: u16 = 8;
 
 const OPEN: u32 = u32::MAX - 1;
 
@@ -175,6 +175,9 @@ impl Engine {
             w.u64(terms.max_price);
             w.u64(terms.max_quantity);
             w.u32(terms.protection_ppm);
+            w.u32(terms.fees.maker_ppm);
+            w.u32(terms.fees.taker_ppm);
+            w.u32(terms.fees.ceiling_ppm);
             w.text(&terms.calendar);
             w.u32(terms.clearing);
             w.u8(market.session as u8);

@@ -337,6 +337,8 @@ words! {
         ChangeAccountOptions = 22, "ChangeAccountOptions";
         /// Changes how an instrument's orders meet.
         ChangeInstrumentRules = 23, "ChangeInstrumentRules";
+        /// Sets what an instrument's fills cost.
+        ChangeFees = 25, "ChangeFees";
     }
 }
 
@@ -435,5 +437,7 @@ words! {
         Disconnect = 50, "disconnect";
         /// Its account's dead-man's timer was not set anew.
         DeadMansTimer = 51, "dead_mans_timer";
+        /// What open orders hold for their fees would be wrong.
+        OrdersOpen = 60, "orders_open";
     }
 }

@@ -1,6 +1,7 @@
 """What a server asks of its callers and tells of itself: a token, message sizes, health."""
 
 import asyncio
+import contextlib
 from contextlib import asynccontextmanager
 
 import grpc.aio
@@ -92,6 +93,57 @@ def test_bytes_that_are_no_message_are_the_callers_fault(stream):
                 await (call.read() if stream else call)
             assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
             assert dict(error.value.trailing_metadata())["refused-code"] == "invalid_request"
+
+    asyncio.run(scenario())
+
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))  # with empty settings
+
+
+async def idle_connection(address):
+    host, port = address.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(PREFACE)
+    return reader, writer
+
+
+async def answered(address):
+    """The outcome of one call on a connection of its own."""
+    async with connect(address) as channel:
+        asked = market_data_pb2.GetBookRequest(symbol="A", depth=1)
+        return await outcome(MarketDataServiceStub(channel).GetBook(asked))
+
+
+def test_connections_beyond_the_most_are_closed_unheard_until_one_of_the_others_goes():
+    async def scenario():
+        async with served(connections_max=3) as address:
+            idle = [await idle_connection(address) for _ in range(3)]
+            for reader, _ in idle:
+                assert await reader.readexactly(9), "its settings: it has been taken"
+            late, _ = await idle_connection(address)
+            with contextlib.suppress(ConnectionError):  # a reset, where something was sent that nobody reads
+                assert await asyncio.wait_for(late.read(), 5) == b""
+            for _, writer in idle:
+                writer.close()
+            outcomes = [await answered(address)]
+            for _ in range(100):
+                if outcomes[-1] == "answered":
+                    return
+                await asyncio.sleep(0.1)
+                outcomes.append(await answered(address))
+            pytest.fail(f"nobody was let in again: {set(outcomes)}")
+
+    asyncio.run(scenario())
+
+
+def test_a_connection_without_a_call_is_closed_and_its_caller_comes_back_by_itself():
+    async def scenario():
+        async with served(idle_s=1) as address, connect(address) as channel:
+            stub, asked = MarketDataServiceStub(channel), market_data_pb2.GetBookRequest(symbol="A", depth=1)
+            assert await outcome(stub.GetBook(asked)) == "answered"
+            reader, _ = await idle_connection(address)
+            await asyncio.wait_for(reader.read(), 10)
+            assert await outcome(stub.GetBook(asked)) == "answered"
 
     asyncio.run(scenario())
 

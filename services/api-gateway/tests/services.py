@@ -178,7 +178,7 @@ class Risk(RiskServiceServicer):
     def _own(self, account_id: str, user_id: str) -> risk_pb2.Account:
         account = self.accounts.get(account_id)
         if account is None or user_id not in ("", account.user_id):
-            raise Refused("account_not_found", "There is no such account of yours.", Kind.NOT_FOUND)
+            raise Refused("unknown_account", "There is no such account of yours.", Kind.NOT_FOUND)
         return account
 
     async def GetAccount(self, request: Any, context: Any) -> risk_pb2.GetAccountResponse:
@@ -229,6 +229,7 @@ class Users(UserServiceServicer):
         self.erased: list[tuple[str, str, str | None]] = []  # user, by whom, password
         self.passwords: list[tuple[str, str, str, str]] = []  # user, current, new, session
         self.revocations: asyncio.Queue[user_pb2.StreamRevocationsResponse | Refused] = asyncio.Queue()
+        self.confirmed: asyncio.Queue[user_pb2.ConfirmRevocationsRequest] = asyncio.Queue()
         self.followed: list[user_pb2.StreamRevocationsRequest] = []
         self.fault: Refused | None = None
         self.answers = asyncio.Event()
@@ -324,6 +325,10 @@ class Users(UserServiceServicer):
             if isinstance(told, Refused):
                 raise told
             yield told
+
+    async def ConfirmRevocations(self, request: Any, context: Any) -> user_pb2.ConfirmRevocationsResponse:
+        self.confirmed.put_nowait(request)
+        return user_pb2.ConfirmRevocationsResponse()
 
     def change_roles(self, user_id: str, roles: list[str], changed_at_ns: int) -> None:
         held = user_pb2.RolesHeld(user_id=user_id, roles=roles, changed_at_ns=changed_at_ns)

@@ -12,6 +12,10 @@ class Closed(Exception):
         self.reason = reason
 
 
+class NotFound(Exception):
+    """The handshake was answered otherwise: the messages of that answer."""
+
+
 class Client:
     """`pause` makes it a client that does not read."""
 
@@ -73,7 +77,8 @@ async def connected(gateway, headers=None, path="/v1/stream"):
     accepted = await client.received.get()
     if accepted["type"] != "websocket.accept":
         await serving
-        raise Closed(accepted["code"], accepted["reason"])
+        assert accepted["type"] == "websocket.http.response.start", accepted
+        raise NotFound(accepted, client.received.get_nowait())
     try:
         yield client
     finally:

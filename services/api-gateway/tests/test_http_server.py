@@ -140,6 +140,19 @@ def test_a_websocket_works_and_a_frame_over_the_limit_closes_it():
     run(test, **QUICK)
 
 
+def test_a_websocket_where_none_is_gets_a_problem(caplog):
+    async def test(gateway):
+        async with served(gateway) as port:
+            head = "GET /v1/nowhere HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            head += f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {'a' * 22}==\r\n\r\n"
+            answer = await said(port, head.encode())
+            assert answer.startswith(b"HTTP/1.1 404 Not Found\r\n")
+            assert problem_in(answer, 404) == "not_found"
+            assert not caplog.records
+
+    run(test)
+
+
 def test_a_websocket_that_does_not_read_is_closed_with_4408_and_does_not_hold_memory():
     async def test(gateway):
         async with served(gateway) as port:

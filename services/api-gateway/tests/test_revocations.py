@@ -134,6 +134,20 @@ def test_after_an_interruption_it_goes_on_where_it_was():
     run(test)
 
 
+def test_what_ended_is_confirmed_once_it_is_known():
+    async def test(gateway):
+        headers = bearer(sid="signed-out")
+        assert (await gateway.call("GET", "/v1/orders", headers=headers)).status_code == 200
+        told_of = StreamRevocationsResponse(position=at(50), session_ids=["signed-out"], follower="f", number=3)
+        gateway.users.revocations.put_nowait(told_of)
+        confirmed = await asyncio.wait_for(gateway.users.confirmed.get(), 5)
+        assert (confirmed.follower, confirmed.number) == ("f", 3)
+        assert gateway.users.followed[0].confirms
+        assert (await gateway.call("GET", "/v1/orders", headers=headers)).json()["code"] == "token_revoked"
+
+    run(test)
+
+
 # What the user service says of a key whose revocation was not told -> does the connection end?
 MISSED = [
     (Refused("key_revoked", "Revoked.", Kind.UNAUTHENTICATED), True),

@@ -9,7 +9,7 @@ from trading.v1 import trading_pb2, types_pb2
 
 from .running import READER, TRADER, bearer, claims, run, token
 from .services import ACCOUNT, ADA, GRACE, NOW_NS, SYMBOL, at
-from .sockets import Closed, connected
+from .sockets import NotFound, connected
 
 QUICK = {"stream_conflation_s": 0, "stream_heartbeat_s": 60}
 
@@ -405,12 +405,17 @@ def test_readers_get_a_new_snapshot_after_the_upstream_was_interrupted():
     run(test, **QUICK)
 
 
-def test_another_path_is_no_websocket():
+@pytest.mark.parametrize("path", ["/v1/orders", "/v1/streams", "/", "/realms/trading-platform"])
+def test_another_path_is_no_websocket_and_says_so_as_a_problem(path):
     async def test(gateway):
-        with pytest.raises(Closed) as closed:
-            async with connected(gateway, READER, path="/v1/orders"):
+        with pytest.raises(NotFound) as answer:
+            async with connected(gateway, READER, path=path):
                 pass
-        assert closed.value.code == 4404
+        start, body = answer.value.args
+        problem = json.loads(body["body"])
+        assert (start["status"], dict(start["headers"])[b"content-type"]) == (404, b"application/problem+json")
+        assert (problem["code"], problem["instance"]) == ("not_found", path)
+        assert problem["message"] == f"There is no WebSocket at {path}; see /v1/stream."
 
     run(test, **QUICK)
 

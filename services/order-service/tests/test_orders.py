@@ -79,7 +79,7 @@ def test_nobody_sees_or_cancels_the_order_of_another():
         (result,) = await opened.submit("bob", cancel(order_id=placed.order.id))
         assert result.refused == "order_not_found"
         (result,) = await opened.submit("bob", cancel(order_id=placed.order.id, account_id=opened.accounts["alice"]))
-        assert result.refused == "account_not_found"
+        assert result.refused == "unknown_account"
 
     run(scenario)
 

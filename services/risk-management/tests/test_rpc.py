@@ -87,7 +87,7 @@ def test_ownership(method, kind, sentence, account, user_id, found):
             return
         with pytest.raises(Refused) as refused:
             await getattr(stub, method)(request)
-        assert refused.value.code == "account_not_found"
+        assert refused.value.code == "unknown_account"
         assert refused.value.kind.value == "not_found"
 
     run(ledger_of(1, 20), steps)

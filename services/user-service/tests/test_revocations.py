@@ -91,6 +91,33 @@ def test_a_session_that_is_signed_out_is_told_at_once_and_to_newcomers():
     asyncio.run(run())
 
 
+def test_signing_out_answers_when_a_follower_has_said_that_it_knows():
+    async def run():
+        async with running() as platform, platform.browser() as browser:
+            await platform.create()
+            tokens = (await password_grant(browser)).json()
+            follower = aiter(platform.stub.StreamRevocations(user_pb2.StreamRevocationsRequest(confirms=True)))
+            first = await asyncio.wait_for(anext(follower), 5)
+            assert not first.follower
+            revoking = asyncio.create_task(revoked(browser, tokens["refresh_token"]))
+            told = await asyncio.wait_for(anext(follower), 5)
+            more = asyncio.create_task(anext(follower))  # it was sent, and whoever reads asks for the next
+            await asyncio.sleep(0.2)
+            assert not revoking.done()
+            for name, number in (("somebody", told.number), (told.follower, told.number - 1)):
+                confirmed = user_pb2.ConfirmRevocationsRequest(follower=name, number=number)
+                await platform.stub.ConfirmRevocations(confirmed)
+            await asyncio.sleep(0.1)
+            assert not revoking.done()
+            confirmed = user_pb2.ConfirmRevocationsRequest(follower=told.follower, number=told.number)
+            await platform.stub.ConfirmRevocations(confirmed)
+            assert (await asyncio.wait_for(revoking, 0.5)).status_code == 200
+            more.cancel()
+            await asyncio.gather(more, return_exceptions=True)
+
+    asyncio.run(run())
+
+
 async def revoked(browser, token):
     return await browser.post(f"{OIDC}/revoke", data={"client_id": "trading-cli", "token": token})
 

@@ -5,24 +5,25 @@ failed or is not there, 4 not signed in.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 import uvloop
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.live import Live
 
 from kernel.runtime import SystemRuntime
+from trading_platform import admin_commands
 from trading_platform.client import browser, live, placing, tables
-from trading_platform.client.rest import Failure, Gateway, signed_in
+from trading_platform.client.report import Json, errors, shown
+from trading_platform.client.report import one_line as _one_line
+from trading_platform.client.report import show as _show
+from trading_platform.client.rest import Gateway, signed_in
 from trading_platform.client.session import Session, save, session_file
 
 URL_DEFAULT = "http://127.0.0.1:8080"
-
-Json = Annotated[bool, typer.Option("--json", help="The platform's own document, for machines.")]
 
 
 def _canonical(symbol: str | None) -> str | None:
@@ -37,8 +38,6 @@ Symbol = Annotated[str, typer.Argument(help="Such as AAPL or BTC-USD.", callback
 orders = typer.Typer(no_args_is_help=True)
 accounts = typer.Typer(no_args_is_help=True)
 instruments = typer.Typer(no_args_is_help=True)
-shown = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
 
 
 class Side(StrEnum):
@@ -66,28 +65,12 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(orders, name="order", help="Place, cancel and look at your orders.")
     app.add_typer(accounts, name="account", help="Look at your accounts.")
     app.add_typer(instruments, name="instrument", help="Look at what is traded.")
-
-
-@contextmanager
-def _one_line() -> Iterator[None]:
-    """Show a failure as one line and end with its exit code."""
-    try:
-        yield
-    except Failure as failure:
-        errors.print(str(failure), style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(failure.exit_code) from None
+    app.add_typer(admin_commands.app, name="admin", help="What administrators do about people.")
 
 
 def _given(body: Mapping[str, Any]) -> dict[str, Any]:
     """What was given of a request."""
     return {name: value for name, value in body.items() if value is not None}
-
-
-def _show(document: Any, as_json: bool, render: Callable[[Any], RenderableType]) -> None:
-    if as_json:
-        typer.echo(json.dumps(document))
-    else:
-        shown.print(render(document), soft_wrap=True)
 
 
 def login(

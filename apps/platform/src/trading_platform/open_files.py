@@ -9,6 +9,7 @@ import resource
 # The log, its snapshots, the read models (each with its write-ahead log), the servers, and calls between services.
 FILES_RESERVED = 256
 CONNECTIONS_MIN = 64
+GRPC_CONNECTIONS_MAX = 1_000
 # A hard limit that is no number, or more than the kernel grants one process, is not taken whole.
 FILES_WANTED_MAX = 1 << 20
 
@@ -26,11 +27,16 @@ def raise_limit() -> int:
     return FILES_WANTED_MAX if soft == resource.RLIM_INFINITY else soft
 
 
-def connections_within(files_max: int, wanted: int) -> int:
-    """At most `wanted` connections, of which `files_max` open files leave what is reserved; OSError if that is too few
-    to serve anybody."""
+def grpc_connections_within(files_max: int) -> int:
+    """A quarter of what `files_max` open files leave to connections; callers are few, as a process needs one."""
+    return min(GRPC_CONNECTIONS_MAX, max(0, files_max - FILES_RESERVED) // 4)
+
+
+def connections_within(files_max: int, wanted: int, grpc: int = 0) -> int:
+    """At most `wanted` HTTP connections, of which `files_max` open files leave what is reserved and what gRPC may take;
+    OSError if that is too few to serve anybody."""
     left = files_max - FILES_RESERVED
     if left < CONNECTIONS_MIN:
         needed = FILES_RESERVED + CONNECTIONS_MIN
         raise OSError(f"this process may open {files_max} files, and needs at least {needed}: raise it (ulimit -n)")
-    return min(wanted, left)
+    return min(wanted, left - grpc)

@@ -31,7 +31,7 @@ from kernel.settings import Settings, load
 from kernel.telemetry import Metrics, logger
 from trading.v1.eventlog_pb2_grpc import add_EventLogServiceServicer_to_server
 from trading_platform.grpc_token import token_of
-from trading_platform.open_files import connections_within, raise_limit
+from trading_platform.open_files import connections_within, grpc_connections_within, raise_limit
 from trading_platform.settings import ADDRESS, PlatformSettings, WrongUsage, address_in
 from trading_platform.site import site
 
@@ -264,16 +264,19 @@ async def serving(platform: Platform, settings: PlatformSettings, http: str, fil
         watching = _watched(platform, "event log", "its files", platform.log.watch_files)
         platform.tasks.append(platform.runtime.spawn(watching, "event log/its files"))
     async with AsyncExitStack() as servers:
+        grpc_connections = 0
         if settings.grpc or len(platform.services) < len(SERVICES):
+            grpc_connections = grpc_connections_within(files_max)
             address, token = settings.grpc or "127.0.0.1:0", token_of(settings, platform.runtime)
             try:
-                grpc_server, port = await serve(platform.registrar, address, partial(_waits_for, platform), token)
+                waits_for = partial(_waits_for, platform)
+                grpc_server, port = await serve(platform.registrar, address, waits_for, token, grpc_connections)
             except RuntimeError:  # grpc's own, which names neither the reason nor what to do
                 why = f"cannot listen on {address}: the port is taken, or the host is another machine's"
                 raise OSError(f"{why}; choose another with --grpc host:port") from None
             servers.push_async_callback(grpc_server.stop, GRPC_STOP_S)
             platform.grpc = f"{address.rpartition(':')[0]}:{port}"
-        servers.push_async_callback(await _start_http(platform, http, files_max))
+        servers.push_async_callback(await _start_http(platform, http, files_max, grpc_connections))
         yield
 
 
@@ -311,11 +314,14 @@ def bound(address: str) -> str:
         return f"{host}:{probe.getsockname()[1]}"
 
 
-async def _start_http(platform: Platform, address: str, files_max: int) -> Callable[[], Coroutine[Any, Any, None]]:
-    """Serve this process's site; returns what stops it. OSError says why the address cannot be had."""
+async def _start_http(
+    platform: Platform, address: str, files_max: int, grpc: int
+) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Serve this process's site; returns what stops it. OSError says why the address cannot be had. grpc: how many
+    connections the other server may have."""
     listening = _listening(address)
     settings = load(import_module("api_gateway.settings").ApiGatewaySettings)
-    granted = connections_within(files_max, settings.connections_max)
+    granted = connections_within(files_max, settings.connections_max, grpc)
     if granted < settings.connections_max:
         _log.warning("connections_max_capped", connections_max=granted, open_files_max=files_max)
         settings = settings.model_copy(update={"connections_max": granted})

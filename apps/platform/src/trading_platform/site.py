@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kernel.probes import PATHS, Probes
-from kernel.service import ASGIApp, Service
+from kernel.service import ASGIApp, Service, as_http
 
 
 def site(services: Mapping[str, Service], probes: Probes) -> ASGIApp:
@@ -21,7 +21,6 @@ def site(services: Mapping[str, Service], probes: Probes) -> ASGIApp:
         elif scope["type"] == "http" and people is not None:
             await people(scope, receive, send)
         else:
-            await receive()
-            await send({"type": "websocket.close", "code": 4404, "reason": "not_found"})
+            await as_http(probes.not_found, scope, receive, send)
 
     return app

@@ -370,6 +370,13 @@ def change_account_options(
     )
 
 
+def change_fees(stamp_ns: int, instrument_id: int, *, maker_ppm: int, taker_ppm: int, ceiling_ppm: int) -> bytes:
+    """Set what an instrument's fills cost, in millionths of their notional. No rate exceeds the ceiling, which orders
+    hold; another one is refused while orders are open."""
+    rates = maker_ppm | taker_ppm << 32 | ceiling_ppm << 64
+    return _pack(25, stamp_ns, numbers=(0, instrument_id, 0, 0, 0, 0), amounts=(_amount(rates), _NO_AMOUNT))
+
+
 def change_instrument_rules(
     stamp_ns: int,
     instrument_id: int,

@@ -31,16 +31,16 @@ pub(super) struct Entry {
 /// What an order that may trade keeps of its account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hold {
-    /// A buy holds each lot at its limit.
+    /// A buy holds each lot at its limit, and the most that its fee can be.
     AtLimit,
-    /// The cost of all it will trade is known: each fill releases what it cost.
+    /// The most that all it will trade can cost is known: each fill releases its part, and this is what is left.
     AtCost(i128),
 }
 
 /// What an order of `quantity` at `limit` holds: the quote asset of a buy, the base asset of a sell.
-pub(super) fn hold_of(terms: &InstrumentTerms, side: Side, limit: u64, quantity: u64) -> (Asset, i128) {
+pub(crate) fn hold_of(terms: &InstrumentTerms, side: Side, limit: u64, quantity: u64) -> (Asset, i128) {
     match side {
-        Side::Buy => (terms.quote, terms.notional(limit, quantity)),
+        Side::Buy => (terms.quote, terms.most_paid(limit, quantity)),
         Side::Sell => (terms.base, terms.base_amount(quantity)),
     }
 }
@@ -150,7 +150,10 @@ impl Engine {
             self_trade: self.self_trade_of(instrument.0, c.terms.self_trade_prevention),
             ..Incoming::new(c.side, limit, terms.max_quantity, account)
         };
-        let (groups, worth) = (Groups(&self.accounts), |price| terms.notional(price, 1));
+        let (groups, worth) = (Groups(&self.accounts), |price| match c.side {
+            Side::Buy => terms.most_paid(price, 1),
+            Side::Sell => terms.notional(price, 1),
+        });
         let cost = book.would_spend(&incoming, budget, self.trades_left(), &groups, worth);
         if cost.0 == 0 { Err(Reason::BudgetTooSmall) } else { Ok(cost) }
     }

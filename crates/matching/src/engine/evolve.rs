@@ -109,6 +109,7 @@ impl Engine {
             | Body::AccountOptionsChanged(_)
             | Body::DeadMansTimerChanged(_)
             | Body::InstrumentRulesChanged(_)
+            | Body::FeesChanged(_)
             | Body::OrdersCanceled(_) => self.evolve_venue(version, body, events),
             Body::OrderCreated(e) => self.evolve_created(version, e, events),
             Body::OrderRejected(e) => self.evolve_rejected(version, e),

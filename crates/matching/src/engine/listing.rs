@@ -8,6 +8,7 @@ use crate::event::{
     AccountOpened, Aggregate, Asset, AssetListed, Body, Events, InstrumentListed, LotUnit, Millionths, Price,
     PriceUnit, Quantity, SessionChanged,
 };
+use crate::fees::Fees;
 use crate::id::{self, EntityKind};
 use crate::limit::CANCELS_PER_COMMAND_MAX;
 use crate::market::Market;
@@ -55,6 +56,7 @@ impl Engine {
             clearing: u32::try_from(self.accounts.list().len()).expect("accounts are bounded"),
             notional_unit: 0,
             lot_ledger: 0,
+            fees: Fees::default(),
         };
         let terms =
             self.catalog.check_instrument(proposed).map_err(|reason| match self.catalog.find_instrument(c.symbol) {

@@ -2,14 +2,15 @@
 
 use super::Engine;
 use super::entry::{Hold, hold_of};
+use super::fees::fee_of;
 use super::self_trade::{group_of, incoming};
 use crate::account::Accounts;
 use crate::attributes::AttributeTable;
 use crate::book::{Ending, Order, Prevented, SelfTrade, Sink};
 use crate::catalog::InstrumentTerms;
 use crate::event::{
-    AccountId, Aggregate, Asset, Body, Event, Events, Instrument, InstrumentId, Notional, OrderCanceled, OrderExecuted,
-    OrderId, Postings, Price, Quantity, Resting, TradeExecuted, TradeId,
+    AccountId, Aggregate, Asset, Body, Event, Events, Fee, Instrument, InstrumentId, Notional, OrderCanceled,
+    OrderExecuted, OrderId, Postings, Price, Quantity, Resting, TradeExecuted, TradeId,
 };
 use crate::id::{self, EntityKind};
 use crate::limit;
@@ -38,7 +39,7 @@ impl Taker {
     fn held(&self, terms: &InstrumentTerms) -> (Asset, i128) {
         match self.hold {
             Hold::AtLimit => hold_of(terms, self.side, self.limit, self.leaves),
-            Hold::AtCost(cost) => (terms.quote, cost - self.cum_notional),
+            Hold::AtCost(cost) => (terms.quote, cost),
         }
     }
 }
@@ -123,8 +124,8 @@ impl Settlement<'_> {
         }
         self.prices[1] = maker.price;
         let notional = self.terms.notional(maker.price, quantity);
-        self.execute_maker(slot, maker, [quantity, shown], notional, trade_id);
-        self.execute_taker(maker.price, quantity, notional, trade_id);
+        let maker_fee = self.execute_maker(slot, maker, [quantity, shown], notional, trade_id);
+        let taker_fee = self.execute_taker(maker.price, quantity, notional, trade_id);
         *self.market_version += 1;
         let instrument_id = InstrumentId(id::entity_id(self.log_number, u64::from(self.instrument.0) + 1));
         let body = Body::TradeExecuted(TradeExecuted {
@@ -137,6 +138,8 @@ impl Settlement<'_> {
             taker_order_id: self.taker.order_id,
             maker_account_id: self.accounts.id_of(maker.owner),
             taker_account_id: self.accounts.id_of(self.taker.account),
+            maker_fee,
+            taker_fee,
         });
         let aggregate = Aggregate { kind: EntityKind::Instrument, id: instrument_id.0 };
         self.events.list.push(Event { aggregate, version: *self.market_version, body });
@@ -149,13 +152,14 @@ impl Settlement<'_> {
         [quantity, shown]: [u64; 2],
         notional: i128,
         trade_id: TradeId,
-    ) {
+    ) -> Fee {
         maker.version += 1;
         let side = maker.side();
         let cum_notional = self.beside.cum_notional(slot) + notional;
         self.beside.set_cum_notional(slot, cum_notional);
         let party = Party { account: maker.owner, side, held_at: maker.price };
-        let postings = self.post(&party, quantity, notional);
+        let fee = fee_of(&self.terms.fees, Liquidity::Maker, notional);
+        let postings = self.post(&party, quantity, notional, fee);
         // An iceberg order whose displayed part is used up says where it rests when it is refreshed.
         let rests = (maker.leaves > 0 && (shown > 0 || maker.is_hidden())).then_some(Resting {
             price: Price(maker.price),
@@ -177,11 +181,13 @@ impl Settlement<'_> {
             cum_notional: Notional(cum_notional),
             rests,
             postings,
+            fee: Fee(fee),
         };
         push_order_event(self.events, body.order_id, u64::from(maker.version), Body::OrderExecuted(body));
         if maker.leaves == 0 {
             self.close(slot, maker);
         }
+        body.fee
     }
 
     /// A maker is open no longer.
@@ -191,16 +197,20 @@ impl Settlement<'_> {
         self.attributes.close(slot, maker, self.timers);
     }
 
-    fn execute_taker(&mut self, price: u64, quantity: u64, notional: i128, trade_id: TradeId) {
+    fn execute_taker(&mut self, price: u64, quantity: u64, notional: i128, trade_id: TradeId) -> Fee {
         self.taker.version += 1;
         self.taker.leaves -= quantity;
         self.taker.cum_notional += notional;
         let taker = self.taker;
         let held_at = match taker.hold {
             Hold::AtLimit => taker.limit,
-            Hold::AtCost(_) => price,
+            Hold::AtCost(cost) => {
+                self.taker.hold = Hold::AtCost(cost - self.terms.most_paid(price, quantity));
+                price
+            }
         };
-        let postings = self.post(&Party { account: taker.account, side: taker.side, held_at }, quantity, notional);
+        let fee = fee_of(&self.terms.fees, Liquidity::Taker, notional);
+        let postings = self.post(&Party { account: taker.account, side: taker.side, held_at }, quantity, notional, fee);
         let body = OrderExecuted {
             order_id: taker.order_id,
             trade_id,
@@ -216,13 +226,15 @@ impl Settlement<'_> {
             cum_notional: Notional(taker.cum_notional),
             rests: None,
             postings,
+            fee: Fee(fee),
         };
         self.last_of_taker = self.events.list.len();
         push_order_event(self.events, taker.order_id, taker.version, Body::OrderExecuted(body));
+        body.fee
     }
 
-    /// Base, then quote, each against the clearing account; last the hold, which price improvement releases too.
-    fn post(&mut self, party: &Party, quantity: u64, notional: i128) -> Postings {
+    /// Base, then quote, each against the clearing account; the hold, which price improvement releases too; then the fee.
+    fn post(&mut self, party: &Party, quantity: u64, notional: i128, fee: i128) -> Postings {
         let start = self.events.postings.len();
         let (terms, list) = (self.terms, &mut self.events.postings);
         let base = terms.base_amount(quantity);
@@ -239,6 +251,9 @@ impl Settlement<'_> {
             (party.account, asset, Ledger::Hold, -hold),
         ] {
             self.accounts.post(list, account, asset, ledger, amount);
+        }
+        if fee != 0 {
+            self.post_fee(party.account, fee);
         }
         self.events.postings_since(start)
     }

@@ -227,6 +227,29 @@ decimal_fields! {
     Amount(i128) in asset;
 }
 
+/// What a fill cost, ledger units of the quote asset of the instrument named before; left out where it is nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fee(pub i128);
+
+impl Field for Fee {
+    const LEFT_OUT: Option<Self> = Some(Self(0));
+
+    fn is_left_out(&self) -> bool {
+        self.0 == 0
+    }
+
+    fn write(&self, w: &mut Writer<'_>) {
+        let unit = w.units.quote;
+        w.decimal(self.0, unit);
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let fault = r.fault("a fee above zero");
+        let fee = r.decimal(r.units.quote)?;
+        if fee > 0 { Ok(Self(fee)) } else { Err(fault) }
+    }
+}
+
 /// The worth of one price unit; sets the unit of the prices that follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PriceUnit(pub Unit);

@@ -5,7 +5,9 @@ use crate::Engine;
 use crate::account::{Account, Accounts, EXTERNAL, Limits};
 use crate::book::{NO_GROUP, Order};
 use crate::catalog::{AssetTerms, InstrumentTerms};
+use crate::engine::hold_of;
 use crate::event::{Asset, Instrument};
+use crate::fees::Fees;
 use crate::id::{self, SEQUENCE_MAX};
 use crate::ladder::LadderKind;
 use crate::limit;
@@ -223,6 +225,7 @@ fn read_instruments(r: &mut Reader<'_>, engine: &mut Engine) -> Result<()> {
             max_price: r.u64()?,
             max_quantity: r.u64()?,
             protection_ppm: r.u32()?,
+            fees: Fees { maker_ppm: r.u32()?, taker_ppm: r.u32()?, ceiling_ppm: r.u32()? },
             calendar: r.text(limit::CALENDAR_BYTES_MAX, "a calendar")?,
             clearing: r.u32()?,
             notional_unit: 0,
@@ -234,6 +237,7 @@ fn read_instruments(r: &mut Reader<'_>, engine: &mut Engine) -> Result<()> {
         let triggers = trigger::read_triggers(r, proposed.max_price)?;
         let counters = (1..COUNTER_MAX).contains(&version) && (1..COUNTER_MAX).contains(&next_priority);
         consistent(counters && !proposed.symbol.is_empty(), "an instrument")?;
+        consistent(proposed.fees.is_sound(), "the fees")?;
         let clearing = engine.accounts.list().get(proposed.clearing as usize);
         consistent(clearing.is_some_and(|account| account.kind == AccountKind::Clearing), "a clearing account")?;
         let last = engine.catalog.instruments().last();
@@ -374,10 +378,7 @@ fn check_money(engine: &Engine) -> Result<()> {
         let waiting = market.waiting_orders();
         let open = resting.map(|(_, order)| order).chain(waiting.iter().map(|slot| market.book.order(*slot)));
         for order in open {
-            let (asset, hold) = match order.side() {
-                Side::Buy => (terms.quote, terms.notional(order.price, order.leaves)),
-                Side::Sell => (terms.base, terms.base_amount(order.leaves)),
-            };
+            let (asset, hold) = hold_of(terms, order.side(), order.price, order.leaves);
             let total: &mut i128 = needed.entry((order.owner, asset)).or_default();
             *total = total.checked_add(hold).ok_or(SnapshotError::Inconsistent("a hold"))?;
         }

@@ -5,8 +5,10 @@
 mod commands;
 mod connection;
 mod extremes;
+mod fees;
 mod mass;
 mod on_entry;
+mod order_states;
 mod parts;
 mod random;
 mod records;

@@ -226,7 +226,7 @@ fn every_command_is_decided_as_the_oracle_decides_it() {
     run.check_state();
     let Run { counts, reasons, .. } = &run;
     if count >= 10_000 {
-        assert_eq!(counts.len(), 28, "every event type but deferred triggers occurs: {counts:?}");
+        assert_eq!(counts.len(), 29, "every event type but deferred triggers occurs: {counts:?}");
     }
     if count >= 100_000 {
         let missing = Reason::ALL.iter().map(|reason| reason.text()).filter(|reason| !reasons.contains_key(reason));

@@ -21,7 +21,7 @@ fn opened() -> Engine {
 /// Bytes that are mostly small or mostly zero: they pass the first checks and reach the later ones.
 fn nearly_valid() -> impl Strategy<Value = [u8; RECORD_SIZE]> {
     let byte = prop_oneof![8 => Just(0u8), 4 => 0u8..4, 1 => any::<u8>()];
-    (1u8..24, prop::collection::vec(byte, RECORD_SIZE)).prop_map(|(kind, bytes)| {
+    (1u8..26, prop::collection::vec(byte, RECORD_SIZE)).prop_map(|(kind, bytes)| {
         let mut record = [0; RECORD_SIZE];
         record.copy_from_slice(&bytes);
         (record[0], record[1]) = (1, kind);
@@ -260,4 +260,23 @@ fn a_malformed_record_leaves_the_whole_batch_undone() {
     let too_many = open.repeat(matching::limit::COMMANDS_PER_BATCH_MAX + 1);
     assert_eq!(Batch::execute(&mut engine, &too_many, b"").unwrap_err(), BatchError::TooLarge);
     assert_eq!(engine.state_hash(), before);
+}
+
+#[test]
+fn fees_beyond_their_ceiling_are_named() {
+    let rates = |maker: u8, taker: u8, ceiling: u32| {
+        let [a, b, c, d] = ceiling.to_le_bytes();
+        of_kind(CommandKind::ChangeFees, &[(80, maker), (84, taker), (88, a), (89, b), (90, c), (91, d)])
+    };
+    let rows = [
+        ("a maker's above the ceiling", rates(6, 5, 5), Some(RecordError::TooLarge("fee"))),
+        ("a taker's above the ceiling", rates(5, 6, 5), Some(RecordError::TooLarge("fee"))),
+        ("a ceiling above the whole", rates(5, 5, 1_000_001), Some(RecordError::TooLarge("fee"))),
+        ("a byte behind them", of_kind(CommandKind::ChangeFees, &[(92, 1)]), Some(RecordError::Reserved(92))),
+        ("fees up to the ceiling", rates(5, 5, 5), None),
+        ("no fees", rates(0, 0, 0), None),
+    ];
+    for (sentence, record, error) in rows {
+        assert_eq!(Stamped::decode(&record, b"").err(), error, "{sentence}");
+    }
 }

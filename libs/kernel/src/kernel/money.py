@@ -50,6 +50,10 @@ def units(value: Decimal, unit: Decimal) -> int:
     return int(count)
 
 
+def is_multiple(value: Decimal, unit: Decimal) -> bool:
+    return not CONTEXT.divmod(value, unit)[1]
+
+
 def decimal(count: int, unit: Decimal) -> Decimal:
     """`count` units as a decimal, exactly."""
     return CONTEXT.multiply(Decimal(count), unit)

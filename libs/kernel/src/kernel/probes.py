@@ -43,6 +43,9 @@ class Answer(NamedTuple):
     content_type: bytes
 
 
+NOT_FOUND = Answer(404, f"Here are {', '.join(sorted(PATHS))}.\n".encode(), TEXT)
+
+
 class Probes:
     """questions: by the name of what must be ready, a cheap question. The answers are remembered for a second."""
 
@@ -56,10 +59,10 @@ class Probes:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """ASGI over HTTP; any other path is not found."""
         assert scope["type"] == "http", f"a process without the gateway serves HTTP only, got {scope['type']}"
-        status, body, content_type = await self.answer(scope["path"])
-        headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        await _say(await self.answer(scope["path"]), scope, send)
+
+    async def not_found(self, scope: Any, receive: Any, send: Any) -> None:
+        await _say(NOT_FOUND, scope, send)
 
     async def answer(self, path: str) -> Answer:
         if path == "/health":
@@ -67,7 +70,7 @@ class Probes:
         if path == "/metrics":
             return Answer(200, self._metrics.exposition(), METRICS_TYPE)
         if path != "/ready":
-            return Answer(404, f"Here are {', '.join(sorted(PATHS))}.\n".encode(), TEXT)
+            return NOT_FOUND
         found = await self.dependencies()
         is_ready = all(state == READY for state in found.values())
         body = msgspec.json.encode(Readiness(READY if is_ready else "waiting", found))
@@ -102,6 +105,13 @@ class Probes:
             return f"no answer within {ASK_TIMEOUT_S:g} s"
         except Exception as error:
             return f"{type(error).__name__}: {error}"
+
+
+async def _say(answer: Answer, scope: Any, send: Any) -> None:
+    status, body, content_type = answer
+    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
 
 def told(found: Mapping[str, str]) -> str | None:

@@ -35,6 +35,9 @@ else:
 
 DEADLINE_S = 10.0
 MESSAGE_BYTES_MAX = 16 * 1024 * 1024
+CONNECTIONS_MAX = 1_000
+HANDSHAKE_S = 10
+IDLE_S = 60
 
 STATUS_OF = {
     Kind.INVALID: grpc.StatusCode.INVALID_ARGUMENT,
@@ -457,18 +460,27 @@ async def _abort(context: Any, refused: Refused) -> NoReturn:
 
 
 async def serve(
-    registrar: Registrar, address: str, ready: Ready | None = None, token: str | None = None
+    registrar: Registrar,
+    address: str,
+    ready: Ready | None = None,
+    token: str | None = None,
+    connections_max: int = CONNECTIONS_MAX,
+    idle_s: int = IDLE_S,
 ) -> tuple[grpc.aio.Server, int]:
     """Serve what the registrar holds, with health and reflection; returns the server and its port.
 
     ready: gives None once the process can answer, else what it waits for: health follows it. token: callers must show
-    it; health and reflection are for everyone."""
+    it; health and reflection are for everyone. connections_max: further connections are closed unheard, as each needs a
+    file and no token. idle_s: how long a connection may have no call; callers connect again by themselves."""
     if token is not None and not token.strip():
         raise ValueError("expected a token or None, got an empty token, which everyone could show")
     options = [
         ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
         ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
         ("grpc.so_reuseport", 0),
+        ("grpc.max_allowed_incoming_connections", connections_max),
+        ("grpc.server_handshake_timeout_ms", HANDSHAKE_S * 1_000),
+        ("grpc.max_connection_idle_ms", idle_s * 1_000),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # callers ping every 20 s, also on quiet streams
     ]
     server = grpc.aio.server(interceptors=[_Receiver(token)], options=options)

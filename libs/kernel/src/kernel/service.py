@@ -36,3 +36,13 @@ class Service:
     ready: Callable[[], Awaitable[str | None]] = always_ready
     close: Callable[[], Awaitable[None]] = nothing_to_close
     http: ASGIApp | None = None
+
+
+async def as_http(app: ASGIApp, scope: Any, receive: Any, send: Any) -> None:
+    """Answer the handshake of a WebSocket that is not there as `app` answers a GET of its path."""
+    await receive()
+
+    async def translated(message: Any) -> None:
+        await send({**message, "type": f"websocket.{message['type']}"})
+
+    await app({**scope, "type": "http", "method": "GET"}, receive, translated)

@@ -7,6 +7,7 @@ registry is made by the composition root, so that two platforms in one process d
 import logging
 import sys
 from typing import Any
+from weakref import WeakSet
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -61,8 +62,13 @@ class Metrics:
         return generate_latest(self.registry)
 
 
+# A logger that was used keeps the configuration of that moment, as that is faster, unless it is told to forget it.
+_given: WeakSet[Any] = WeakSet()
+
+
 def configure_logs(level: str = "INFO", json: bool = True) -> None:
-    """Send structured logs to standard error; called once by the command."""
+    """Send structured logs to standard error; called once by the command. Loggers that were used before follow."""
+    reset_logs()
     renderer: Any = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer()
     structlog.configure(
         processors=[
@@ -78,6 +84,13 @@ def configure_logs(level: str = "INFO", json: bool = True) -> None:
     )
 
 
+def reset_logs() -> None:
+    """As before `configure_logs`, for whoever runs several commands in one process."""
+    structlog.reset_defaults()
+    for one in _given:
+        vars(one).pop("bind", None)
+
+
 def _add_correlation_id(_: Any, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
     given = correlation_id.get()
     if given:
@@ -87,4 +100,6 @@ def _add_correlation_id(_: Any, __: str, entry: structlog.typing.EventDict) -> s
 
 def logger(service: str) -> structlog.typing.FilteringBoundLogger:
     """The service's logger; its lines carry `service`."""
-    return structlog.get_logger(service=service)  # type: ignore[no-any-return]
+    made = structlog.get_logger(service=service)
+    _given.add(made)
+    return made  # type: ignore[no-any-return]

@@ -204,7 +204,8 @@ class OrderRejected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OrderExecuted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One order's side of one trade. cum_notional: sum of price times quantity so far, in the quote currency."""
+    """One order's side of one trade. cum_notional: sum of price times quantity so far, in the quote currency; fee: what
+    the fill cost the account beside its price, in the same."""
 
     order_id: OrderId
     trade_id: TradeId
@@ -220,6 +221,7 @@ class OrderExecuted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cum_notional: Number
     rests: Rests | None
     postings: list[Posting]
+    fee: Number | UnsetType = UNSET
 
 
 class OrderReplaced(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -390,6 +392,17 @@ class InstrumentRulesChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=
     lead_share: Number | UnsetType = UNSET
 
 
+class FeesChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an instrument's fills cost from now on, as fractions of a fill's notional. ceiling: neither rate exceeds it,
+    and orders hold it."""
+
+    instrument_id: InstrumentId
+    symbol: str
+    maker_rate: Number
+    taker_rate: Number
+    ceiling: Number
+
+
 class TradeExecuted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trade_id: TradeId
     symbol: str
@@ -400,6 +413,8 @@ class TradeExecuted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     taker_order_id: OrderId
     maker_account_id: AccountId
     taker_account_id: AccountId
+    maker_fee: Number | UnsetType = UNSET
+    taker_fee: Number | UnsetType = UNSET
 
 
 TYPES: tuple[type[msgspec.Struct], ...] = (
@@ -432,6 +447,7 @@ TYPES: tuple[type[msgspec.Struct], ...] = (
     AccountOptionsChanged,
     DeadMansTimerChanged,
     InstrumentRulesChanged,
+    FeesChanged,
     TradeExecuted,
 )
 
@@ -465,6 +481,7 @@ EngineEvent = (
     | AccountOptionsChanged
     | DeadMansTimerChanged
     | InstrumentRulesChanged
+    | FeesChanged
     | TradeExecuted
 )
 

@@ -13,6 +13,7 @@ from api_gateway.orders import EventPage
 from api_gateway.problems import field_refused
 from api_gateway.wire import (
     ABSENT,
+    compared,
     decoded,
     optional_decimal,
     position_in,
@@ -42,6 +43,8 @@ SESSIONS = {"CONTINUOUS": 1, "CLOSED": 2}
 STATES = {"ACTIVE": 1, "SUSPENDED": 2}
 SCALE_MAX = 18
 PROTECTION_DEFAULT = "0.05"
+PROTECTION_SCALE_MAX = 6
+CALENDARS = ("24x7", "XNAS", "XNYS", "ALWAYS", "manual")
 ASSET = r"[A-Z0-9]{1,12}"
 REASON = r"[^\x00-\x1f\x7f-\x9f]+"
 REASON_CHARACTERS_MAX = 200
@@ -162,12 +165,26 @@ async def list_instrument(call: Call) -> Reply:
         lot_unit=positive_decimal(given.lot_unit, "lot_unit"),
         max_price=positive_decimal(given.max_price, "max_price"),
         max_quantity=positive_decimal(given.max_quantity, "max_quantity"),
-        protection=optional_decimal(given.protection, "protection") or PROTECTION_DEFAULT,
-        calendar=text_in(given.calendar, "calendar", 32),
+        protection=_protection(given.protection),
+        calendar=_calendar(given.calendar),
     )
     result = await _execute(call, list_instrument=listing)
     instrument, position = await instrument_at(call, listing.symbol, result.position)
     return reply(201, instrument_json(instrument), position)
+
+
+def _protection(given: msgspec.Raw) -> str:
+    text = optional_decimal(given, "protection") or PROTECTION_DEFAULT
+    if compared(text) > 1 or len(text.partition(".")[2]) > PROTECTION_SCALE_MAX:
+        told = f"must be a fraction of at most 1 with at most {PROTECTION_SCALE_MAX} decimals; {text} was given"
+        raise field_refused("protection", told)
+    return text
+
+
+def _calendar(given: str) -> str:
+    if given not in CALENDARS:
+        raise field_refused("calendar", f"must be one of {', '.join(CALENDARS)}; {given[:32]} was given")
+    return given
 
 
 async def set_session(call: Call) -> Reply:
@@ -190,7 +207,20 @@ async def deposit(call: Call) -> Reply:
 async def withdraw(call: Call) -> Reply:
     """POST /admin/accounts/{account_id}/withdrawals"""
     asset, amount = _amount(call)
-    return await _transferred(call, withdraw=Withdraw(account_id=call.params["account_id"], asset=asset, amount=amount))
+    account_id = call.params["account_id"]
+    try:
+        return await _transferred(call, withdraw=Withdraw(account_id=account_id, asset=asset, amount=amount))
+    except Refused as refused:
+        if refused.code != "insufficient_funds":
+            raise
+        raise Refused(refused.code, await _short_of(call, asset, amount), refused.kind) from None
+
+
+async def _short_of(call: Call, asset: str, amount: str) -> str:
+    """What the account has available now: a retry is told the same code, and what there is then."""
+    balances = (await account_at(call, None)).account.balances
+    left = next((balance.available for balance in balances if balance.asset == asset), "0")
+    return f"The withdrawal needs {amount} {asset}; {left} {asset} is available now."
 
 
 def _amount(call: Call) -> tuple[str, str]:

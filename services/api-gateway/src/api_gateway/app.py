@@ -12,10 +12,12 @@ from api_gateway.call import Platform
 from api_gateway.limits import Buckets
 from api_gateway.pages import Pages
 from api_gateway.routes import ROUTES, Table
+from api_gateway.server_answers import refused
 from api_gateway.stream import Stream
 from kernel.probes import PATHS as PROBES
 from kernel.probes import Probes
-from kernel.service import ASGIApp
+from kernel.refused import Kind, Refused
+from kernel.service import ASGIApp, as_http
 
 VERSIONS = ("/v1", "/api/v1")
 EXPOSED = [
@@ -42,6 +44,7 @@ class Site:
         self._api = Api(platform, buckets, Table(ROUTES))
         self._stream = Stream(platform, buckets)
         self._probes = probes
+        self._runtime = platform.runtime
         self._pages = Pages(platform.runtime, web_folder)
         self._identity_app = identity_app
 
@@ -52,7 +55,10 @@ class Site:
         path: str = scope["path"]
         below = _below_version(path)
         if scope["type"] == "websocket":
-            await (self._stream if below == "/stream" else _no_websocket)(scope, receive, send)
+            if below == "/stream":
+                await self._stream(scope, receive, send)
+            else:
+                await as_http(self._no_websocket, scope, receive, send)
         elif below is not None:
             await self._api(scope, receive, send, below)
         elif path in PROBES:
@@ -61,6 +67,10 @@ class Site:
             await self._identity_app(scope, receive, send)
         else:
             await self._pages(scope, receive, send)
+
+    async def _no_websocket(self, scope: Message, receive: Receive, send: Any) -> None:
+        told = f"There is no WebSocket at {scope['path'][:200]}; see /v1/stream."
+        await refused(Refused("not_found", told, Kind.NOT_FOUND), self._runtime.uuid7(), scope, send)
 
 
 def _below_version(path: str) -> str | None:
@@ -83,14 +93,6 @@ def with_cors(app: ASGIApp, origins: list[str]) -> ASGIApp:
         expose_headers=EXPOSED,
         max_age=600,
     )
-
-
-NO_WEBSOCKET = {"type": "websocket.close", "code": 4404, "reason": "not_found"}
-
-
-async def _no_websocket(_: Message, receive: Receive, send: Callable[[Message], Any]) -> None:
-    await receive()
-    await send(NO_WEBSOCKET)
 
 
 async def _lifespan(receive: Receive, send: Callable[[Message], Any]) -> None:

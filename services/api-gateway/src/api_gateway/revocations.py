@@ -7,7 +7,7 @@ from kernel.refused import Refused
 from kernel.runtime import Runtime
 from kernel.telemetry import logger
 from trading.v1.types_pb2 import LogPosition
-from trading.v1.user_pb2 import StreamRevocationsRequest
+from trading.v1.user_pb2 import ConfirmRevocationsRequest, StreamRevocationsRequest
 
 if TYPE_CHECKING:
     from trading.v1.user_pb2_grpc import UserServiceAsyncStub
@@ -25,7 +25,7 @@ async def follow(runtime: Runtime, users: "UserServiceAsyncStub", authenticator:
     after: LogPosition | None = None
     while True:
         try:
-            async for ended in users.StreamRevocations(StreamRevocationsRequest(after=after)):
+            async for ended in users.StreamRevocations(StreamRevocationsRequest(after=after, confirms=True)):
                 for key_id in ended.api_key_ids:
                     authenticator.forget_key(key_id)
                 for held in ended.roles_held:
@@ -34,6 +34,9 @@ async def follow(runtime: Runtime, users: "UserServiceAsyncStub", authenticator:
                     authenticator.forget_session(session)
                 authenticator.told_what_ended.set()
                 after = ended.position
+                if ended.follower:
+                    confirmed = ConfirmRevocationsRequest(follower=ended.follower, number=ended.number)
+                    await users.ConfirmRevocations(confirmed)
         except Refused as refused:
             log.info("revocations_interrupted", code=refused.code, error=refused.message)
         await runtime.sleep(RETRY_S)

@@ -27,8 +27,13 @@ def raw(refused: Refused, request_id: str) -> bytes:
 
 async def busy(scope: Any, receive: Any, send: Any, request_id: str) -> None:
     """ASGI over HTTP, in place of the application."""
-    headers, body = _headers_and_body(BUSY, quote(scope["path"]), request_id)
-    await send({"type": "http.response.start", "status": status_of(BUSY), "headers": headers})
+    await refused(BUSY, request_id, scope, send)
+
+
+async def refused(refusal: Refused, request_id: str, scope: Any, send: Any) -> None:
+    """A whole answer over ASGI that closes its connection."""
+    headers, body = _headers_and_body(refusal, quote(scope["path"]), request_id)
+    await send({"type": "http.response.start", "status": status_of(refusal), "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 

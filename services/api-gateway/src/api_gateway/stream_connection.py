@@ -93,6 +93,8 @@ class StreamConnection(WebSocketsSansIOProtocol):
         if message["type"] == "websocket.close":
             self.writable.set()  # a close frame does not wait for a reader that stopped
         await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True  # it was refused: uvicorn would tell that as a fault of ours
 
     def sweep(self) -> None:
         """Once a second: a peer that does not read keeps a closing transport, and its buffer, alive."""

@@ -25,6 +25,7 @@ from trading_events.engine import (
     CashWithdrawn,
     CommandRefused,
     DeadMansTimerChanged,
+    FeesChanged,
     InstrumentListed,
     InstrumentRulesChanged,
     KillSwitchChanged,
@@ -77,7 +78,7 @@ SKIPPED_EVENTS = frozenset(
         *(AssetListed, AccountOpened, AccountStateChanged, LimitsChanged, OrderCancelRejected, CommandRefused),
         *(CashDeposited, CashWithdrawn, AssetDeposited, AssetWithdrawn),
         *(MarkPriceChanged, TriggersDeferred, TriggersResumed, MassCanceled, KillSwitchChanged),
-        *(AccountOptionsChanged, DeadMansTimerChanged, InstrumentRulesChanged),
+        *(AccountOptionsChanged, DeadMansTimerChanged, InstrumentRulesChanged, FeesChanged),
     )
 )
 ENGINE_AGGREGATES = frozenset(["Order", "Account", "Instrument", "Asset"])

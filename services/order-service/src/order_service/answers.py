@@ -9,7 +9,6 @@ from trading.v1 import engine_pb2, trading_pb2
 
 NOT_FOUND = "order_not_found"
 CLOSED = "order_closed"
-CLOSED_TOLD = "The order is no longer open."
 
 
 async def completed(
@@ -20,49 +19,56 @@ async def completed(
     result: engine_pb2.CommandResult,
 ) -> engine_pb2.CommandResult:
     """The engine's answer, in the view's words where it knows more."""
-    if result.refused == NOT_FOUND:
-        return await _closed(view, projection, asked, command, result)
-    if result.refused in TOLD and result.order.id:
-        return await _in_numbers(view, projection, result)
+    if not result.refused:
+        return result
+    body = asked.WhichOneof("body")
+    if body in ("cancel", "replace") and result.refused in (NOT_FOUND, CLOSED):
+        named = asked.cancel if body == "cancel" else asked.replace
+        account_id = command.cancel_order.account_id if body == "cancel" else command.replace_order.account_id
+        await projection.reached(result.position.position or None)
+        return _as_known(view, named, account_id, result)
+    if result.refused in TOLD and result.position.position:
+        await projection.reached(result.position.position)
+        return _retold(result, _in_numbers(view, asked, result))
     return result
 
 
-async def _in_numbers(
-    view: OrdersView, projection: Projection, result: engine_pb2.CommandResult
-) -> engine_pb2.CommandResult:
-    """A recorded refusal with what the order needs and what there was, always the same for the same order."""
-    await projection.reached(result.position.position)
-    order = view.orders.get(result.order.id)
-    if order is None or order.bound is None:
-        return result
-    numbers = engine_pb2.CommandResult()
-    numbers.CopyFrom(result)
-    numbers.message = told(result.refused, order.bound)
-    return numbers
+def _in_numbers(view: OrdersView, asked: trading_pb2.OrderRequest, result: engine_pb2.CommandResult) -> str | None:
+    """A recorded refusal with what was asked and what there was, always the same for the same command."""
+    if asked.WhichOneof("body") == "replace":
+        change = view.refused_changes.get(str(result.position.position))
+        return change.told(result.refused, asked.replace.quantity, asked.replace.price) if change is not None else None
+    order = view.orders.get(result.order.id) if result.order.id else None
+    return told(result.refused, order.bound) if order is not None and order.bound is not None else None
 
 
-async def _closed(
+def _as_known(
     view: OrdersView,
-    projection: Projection,
-    asked: trading_pb2.OrderRequest,
-    command: engine_pb2.Command,
+    named: trading_pb2.CancelRequest | trading_pb2.ReplaceRequest,
+    account_id: str,
     result: engine_pb2.CommandResult,
 ) -> engine_pb2.CommandResult:
-    """`order_closed` instead of not found if the order of a cancel or replace is one of the command's account that
-    ended long ago."""
-    body = asked.WhichOneof("body")
-    if body not in ("cancel", "replace"):
-        return result
-    await projection.reached(result.position.position or None)
-    named = asked.cancel if body == "cancel" else asked.replace
-    account_id = command.cancel_order.account_id if body == "cancel" else command.replace_order.account_id
+    """`order_closed` with what became of the order, also instead of not found if it ended long ago; else which order
+    there is not."""
     if named.order_id:
         order = view.orders.get(named.order_id)
     else:
         order = view.by_client_order_id(account_id, named.client_order_id)
     if order is None or order.account_id != account_id or order.open:
-        return result
-    closed = engine_pb2.CommandResult()
-    closed.CopyFrom(result)
-    closed.refused, closed.refused_kind, closed.message = CLOSED, Kind.CONFLICT.value, CLOSED_TOLD
+        if result.refused != NOT_FOUND:
+            return result
+        asked_for = f"id {named.order_id}" if named.order_id else f"client order id {named.client_order_id}"
+        return _retold(result, f"This account has no order with the {asked_for}.")
+    closed = _retold(
+        result,
+        f"The order is no longer open: it is {order.status}, {order.cum_quantity} of {order.quantity} executed.",
+    )
+    closed.refused, closed.refused_kind = CLOSED, Kind.CONFLICT.value
     return closed
+
+
+def _retold(result: engine_pb2.CommandResult, message: str | None) -> engine_pb2.CommandResult:
+    told_anew = engine_pb2.CommandResult()
+    told_anew.CopyFrom(result)
+    told_anew.message = message or result.message
+    return told_anew

@@ -26,12 +26,12 @@ class Owners:
 
         def find(named: str, order_id: str) -> str:
             if not own:
-                raise Refused("account_not_found", "You have no account yet.", Kind.NOT_FOUND, retry_after_s=1)
+                raise Refused("unknown_account", "You have no account yet.", Kind.NOT_FOUND, retry_after_s=1)
             if not named:
                 order = self._view.orders.get(order_id) if order_id else None
                 return order.account_id if order is not None and order.user_id == user_id else own[0]
             if named not in own:
-                raise Refused("account_not_found", "There is no such account of yours.", Kind.NOT_FOUND)
+                raise Refused("unknown_account", "There is no such account of yours.", Kind.NOT_FOUND)
             return named
 
         return find
@@ -49,7 +49,7 @@ class Owners:
                 return order.account_id
             if order_id and not named:
                 raise Refused("order_not_found", "No order has this id.", Kind.NOT_FOUND)
-            raise Refused("account_not_found", "No customer has this account.", Kind.NOT_FOUND)
+            raise Refused("unknown_account", "No customer has this account.", Kind.NOT_FOUND)
 
         return find
 

@@ -8,7 +8,7 @@ import msgspec
 from kernel.event import Event
 from kernel.projection import Table
 from order_service import order as orders
-from order_service.bound import Bound, InstrumentRow, LimitsRow, available, bound_of
+from order_service.bound import Bound, InstrumentRow, LimitsRow, RefusedChange, Standing, available, bound_of
 from order_service.order import AccountRow, BalanceRow, OrderRow
 from trading_events import engine as events
 
@@ -56,7 +56,7 @@ class OrdersView:
     """`apply` is the whole fold; `take_changes` hands a batch's changes to the streams."""
 
     name = "orders"
-    version = 4
+    version = 5
 
     def __init__(self) -> None:
         self.orders = Table(
@@ -74,9 +74,10 @@ class OrdersView:
         self.balances = Table("balances", BalanceRow, {"account_id": lambda row: row.account_id})
         self.instruments = Table("instruments", InstrumentRow)
         self.limits = Table("limits", LimitsRow)
+        self.refused_changes = Table("refused_changes", RefusedChange)
         self.tables: Sequence[Table[Any]] = (
             *(self.orders, self.aliases, self.accounts, self.balances),
-            *(self.instruments, self.limits),
+            *(self.instruments, self.limits, self.refused_changes),
         )
         self.indexes: Mapping[str, Sequence[Sequence[str]]] = {
             "orders": (("account_id", "key"), ("account_id", "open", "key"), ("account_id", "client_order_id")),
@@ -121,7 +122,9 @@ class OrdersView:
                 account = AccountRow(happened.account_id, happened.user_id, happened.kind, 0)
                 self.accounts.put(account.account_id, account)
                 self._accounts_of.setdefault(account.user_id, []).append(account.account_id)
-            case events.OrderCancelRejected() | events.OrdersCanceled():
+            case events.OrderCancelRejected():
+                self._refused(happened, event)
+            case events.OrdersCanceled():
                 self._touch(happened.account_id, event)
             case events.CashDeposited() | events.AssetDeposited() | events.CashWithdrawn() | events.AssetWithdrawn():
                 pass  # their postings say it all
@@ -139,6 +142,8 @@ class OrdersView:
                 return  # the market's; what a trade does to its two orders has events of its own
             case events.AccountOptionsChanged() | events.DeadMansTimerChanged() | events.InstrumentRulesChanged():
                 return  # what they do to an order, the order's events say
+            case events.FeesChanged():
+                return  # what a fill cost, its event says
             case events.MassCanceled() | events.KillSwitchChanged():
                 return  # each order that ends says so
             case events.MarkPriceChanged() | events.TriggersDeferred() | events.TriggersResumed():
@@ -197,12 +202,31 @@ class OrdersView:
 
     def _bound(self, refused: events.OrderRejected) -> Bound | None:
         """The numbers of a refusal: the fold stands where it was decided."""
-        instrument = self.instruments.get(refused.symbol)
+        stood = self._standing(refused.account_id, refused.symbol)
+        return stood and bound_of(refused, stood)
+
+    def _refused(self, refused: events.OrderCancelRejected, event: Event) -> None:
+        """Keep the numbers of a replace that was refused for a bound, by its place in the log."""
+        self._touch(refused.account_id, event)
+        row = self.orders.get(refused.order_id) if refused.order_id else None
+        stood = self._standing(refused.account_id, row.symbol) if row is not None else None
+        if row is None or stood is None:
+            return
+        if refused.reason == "quantity_below_executed":
+            bound: Bound | None = Bound(row.cum_quantity, unit=stood.instrument.base)
+        else:
+            bound = stood.allowed(refused.reason)
+        if bound is not None:
+            change = RefusedChange(bound, row.quantity, row.cum_quantity, row.leaves_quantity, row.price)
+            self.refused_changes.put(str(event.position), change)
+
+    def _standing(self, account_id: str, symbol: str) -> Standing | None:
+        instrument = self.instruments.get(symbol)
         if instrument is None:
             return None
-        limits = self.limits.get(refused.account_id) or LimitsRow()
-        cash, held = (self._available(refused.account_id, asset) for asset in (instrument.quote, instrument.base))
-        return bound_of(refused, instrument, limits, cash, held)
+        limits = self.limits.get(account_id) or LimitsRow()
+        cash, held = (self._available(account_id, asset) for asset in (instrument.quote, instrument.base))
+        return Standing(instrument, limits, cash, held)
 
     def _available(self, account_id: str, asset: str) -> str:
         row = self.balances.get(f"{account_id}/{asset}")

@@ -155,7 +155,7 @@ class RiskServicer(risk_pb2_grpc.RiskServiceServicer):
         await self._reached(request)
         row = self._view.accounts.get(request.account_id)
         if row is None or (request.user_id and (row.user_id != request.user_id or row.kind != "CUSTOMER")):
-            raise Refused("account_not_found", f"no account {request.account_id} is yours", Kind.NOT_FOUND)
+            raise Refused("unknown_account", f"no account {request.account_id} is yours", Kind.NOT_FOUND)
         return row
 
     async def _reached(self, request: Any) -> None:

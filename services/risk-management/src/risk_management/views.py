@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, assert_never, cast
 
 import msgspec
+from msgspec import UNSET
 
 from kernel.event import Event
 from kernel.money import add, multiply, parse
@@ -39,6 +40,7 @@ from trading_events.engine import (
     CashWithdrawn,
     CommandRefused,
     DeadMansTimerChanged,
+    FeesChanged,
     InstrumentListed,
     InstrumentRulesChanged,
     KillSwitchChanged,
@@ -85,7 +87,7 @@ SKIPPED_EVENTS = frozenset(
     for kind in (
         *(OrderRejected, OrderCancelRejected, OrdersCanceled, CommandRefused, SessionChanged),
         *(OrderTriggered, TriggersDeferred, TriggersResumed, MarkPriceChanged, MassCanceled, KillSwitchChanged),
-        *(AccountOptionsChanged, DeadMansTimerChanged, InstrumentRulesChanged),
+        *(AccountOptionsChanged, DeadMansTimerChanged, InstrumentRulesChanged, FeesChanged),
     )
 )
 ENGINE_AGGREGATES = frozenset(["Order", "Account", "Instrument", "Asset"])
@@ -284,6 +286,8 @@ class RiskView:
                 self.positions.put(key, sold(position, quantity, price, self._scales[currency]))
         if data.side == "BUY" and instrument.quote in self._valued_by:
             self._leave(data.account_id, instrument.quote, multiply(price, quantity))
+        if data.fee is not UNSET and instrument.quote in self._valued_by:
+            self._leave(data.account_id, instrument.quote, parse(data.fee))
 
     def _leave(self, account_id: str, asset: str, quantity: Decimal) -> None:
         key = pair_key(account_id, asset)

@@ -6,7 +6,8 @@ from kernel.money import NotExact, parse, units
 from kernel.refused import Kind, Refused
 from matching import command as record
 from trading.v1 import engine_pb2
-from trading_engine.listing import Draft, Listing, account, amount, count, unit_of
+from trading_engine.bounds import PRICE_MAX, QUANTITY_MAX, counted_bound, counted_unit
+from trading_engine.listing import Draft, Listing, account, amount
 
 LIMIT_UNIT = Decimal(1).scaleb(-18)
 PROTECTION_UNIT = Decimal(1).scaleb(-6)
@@ -75,7 +76,7 @@ def _limit(what: str, text: str) -> int | None:
 
 
 def _list_instrument(listed: engine_pb2.ListInstrument, listing: Listing, stamp_ns: int, draft: Draft) -> bytes:
-    price_unit, lot_unit = unit_of("price_unit", listed.price_unit), unit_of("lot_unit", listed.lot_unit)
+    price_unit, lot_unit = counted_unit("price_unit", listed.price_unit), counted_unit("lot_unit", listed.lot_unit)
     try:
         protection = units(parse(listed.protection), PROTECTION_UNIT)
     except NotExact:
@@ -87,18 +88,12 @@ def _list_instrument(listed: engine_pb2.ListInstrument, listing: Listing, stamp_
         symbol=listed.symbol,
         base=listing.asset(listed.base).number,
         quote=listing.asset(listed.quote).number,
-        price_unit=_mantissa(price_unit),
-        lot_unit=_mantissa(lot_unit),
-        max_price=count("max_price", listed.max_price, price_unit, "price_off_tick"),
-        max_quantity=count("max_quantity", listed.max_quantity, lot_unit, "quantity_off_lot"),
+        price_unit=price_unit,
+        lot_unit=lot_unit,
+        max_price=counted_bound("max_price", listed.max_price, listed.price_unit, PRICE_MAX, "price_off_tick"),
+        max_quantity=counted_bound(
+            "max_quantity", listed.max_quantity, listed.lot_unit, QUANTITY_MAX, "quantity_off_lot"
+        ),
         protection_ppm=protection,
         calendar=listed.calendar,
     )
-
-
-def _mantissa(value: Decimal) -> tuple[int, int]:
-    """A positive decimal as (mantissa, decimal places) without trailing zeros in its fraction."""
-    normal = value.normalize()
-    exponent = normal.as_tuple().exponent
-    assert isinstance(exponent, int), "a parsed decimal is finite"
-    return (int(normal), 0) if exponent >= 0 else (int(normal.scaleb(-exponent)), -exponent)

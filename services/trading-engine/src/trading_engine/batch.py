@@ -12,8 +12,9 @@ from kernel.ids import derived_id
 from kernel.refused import Kind, Refused
 from matching.engine import CANCELS_PER_COMMAND_MAX
 from trading.v1 import engine_pb2
+from trading_engine.bounds import in_numbers
 from trading_engine.core import Core
-from trading_engine.listing import Draft
+from trading_engine.listing import Draft, Listing
 from trading_engine.results import refused_result, result_of
 from trading_engine.wire import encode, request_hash
 
@@ -82,6 +83,7 @@ class Batch:
         self._first_use: dict[str, int] = {}  # command id -> index of the command that is decided
         self._repeats: list[int] = []  # commands that wait for the answer of the first use
         self._placed: dict[str, str] = {}  # command id -> the order it placed, for those that refer to it
+        self._listing: Listing | None = None  # what is listed, once decided
         self._draft = Draft()
         self._drafted: list[int] = []  # indexes of the commands in the draft
 
@@ -94,6 +96,7 @@ class Batch:
 
         known: the log's outcomes of the ids that the batch uses, and of the references that are not in `placed`.
         placed: the orders that earlier commands placed, by command id."""
+        self._listing = core.listing
         self.decided += [due(events) for events in core.fire_due(now_ns)]
         for reference in self.references:
             if reference in placed:
@@ -111,17 +114,18 @@ class Batch:
             if used != self._hashes[index]:
                 self._answers[index] = refused_result(command.command_id, REUSED)
             elif outcome is not None:
-                self._answers[index] = result_of(command.command_id, outcome)
+                self._answers[index] = self._result(index, outcome)
             else:
                 self._repeats.append(index)
         self._flush(core, now_ns)
+        self._listing = core.listing
         self.appends = list(self._parts())
 
     def answers(self) -> Iterator[list[engine_pb2.CommandResult]]:
         """What each submission is told, after everything decided is appended."""
         for decided, outcome in zip(self.decided, self.appended, strict=True):
             if decided.answer is not None:
-                self._answers[decided.answer] = result_of(decided.command.command_id, outcome)
+                self._answers[decided.answer] = self._result(decided.answer, outcome)
         for index in self._repeats:
             self._answers[index] = self._answers[self._first_use[self.commands[index].command_id]]
         start = 0
@@ -129,6 +133,12 @@ class Batch:
             answers = self._answers[start : start + len(submission.commands)]
             start += len(answers)
             yield [_given(answer) for answer in answers]
+
+    def _result(self, index: int, outcome: Appended) -> engine_pb2.CommandResult:
+        result = result_of(self.commands[index].command_id, outcome)
+        if result.refused and self._listing is not None:
+            result.message = in_numbers(self.commands[index], result.refused, self._listing) or result.message
+        return result
 
     def tally(self) -> Tally:
         """What became of the orders."""

@@ -111,12 +111,8 @@ def amount(text: str, asset: AssetTerms) -> int:
         told = f"The amount must have at most {asset.scale} decimals, got {text}."
         raise Refused("amount_too_precise", told) from None
     if not 0 < number <= I128_MAX:
-        raise Refused("invalid_amount", f"The amount must be above 0 and not absurd, got {text}.")
+        raise Refused(
+            "invalid_amount",
+            f"The amount must be above 0 and fit 127 bits of {ledger_unit(asset.scale):f}, got {text}.",
+        )
     return number
-
-
-def unit_of(what: str, text: str) -> Decimal:
-    value = parse(text)
-    if not value:
-        raise Refused("invalid_terms", f"The {what} must be above 0.")
-    return value

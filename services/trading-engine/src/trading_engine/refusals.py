@@ -22,6 +22,9 @@ MEANINGS: dict[str, Meaning] = {
     "order_notional_limit": Meaning(Kind.UNPROCESSABLE, "The order's value is above the account's limit."),
     "order_quantity_limit": Meaning(Kind.UNPROCESSABLE, "The order's quantity is above the account's limit."),
     "open_orders_limit": Meaning(Kind.UNPROCESSABLE, "The account has as many open orders as it may have."),
+    "instrument_orders_limit": Meaning(
+        Kind.UNPROCESSABLE, "The instrument has 1000000 open orders, as many as it may."
+    ),
     "no_liquidity": Meaning(Kind.UNPROCESSABLE, "Nobody is on the other side, so a market order has no price bound."),
     "insufficient_funds": Meaning(Kind.UNPROCESSABLE, "The account has less cash available than this needs."),
     "insufficient_position": Meaning(
@@ -32,6 +35,12 @@ MEANINGS: dict[str, Meaning] = {
     "quantity_below_executed": Meaning(Kind.UNPROCESSABLE, "The new quantity must be above what is executed already."),
     "duplicate_listing": Meaning(Kind.CONFLICT, "It is listed already."),
     "unknown_asset": Meaning(Kind.NOT_FOUND, "There is no such asset; list it first."),
+    "venue_not_open": Meaning(Kind.UNPROCESSABLE, "The venue is not open: its first command opens its accounts."),
+    "invalid_amount": Meaning(Kind.UNPROCESSABLE, "The amount must be above 0."),
+    "amount_too_large": Meaning(Kind.UNPROCESSABLE, "The amount is more than the venue counts."),
+    "notional_not_whole": Meaning(Kind.UNPROCESSABLE, "Prices times quantities would be fractions of a ledger unit."),
+    "invalid_terms": Meaning(Kind.UNPROCESSABLE, "The terms are outside the venue's limits."),
+    "capacity_reached": Meaning(Kind.UNPROCESSABLE, "The venue has as many of these as it may have."),
 }
 
 

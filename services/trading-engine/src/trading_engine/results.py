@@ -83,6 +83,7 @@ def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
             | events.AccountOptionsChanged()
             | events.DeadMansTimerChanged()
             | events.InstrumentRulesChanged()
+            | events.FeesChanged()
         ):
             pass  # that it happened is all there is to say
         case _:

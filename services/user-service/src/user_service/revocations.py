@@ -34,12 +34,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What ended up to a position."""
+    """What ended up to a position. confirmed_by, number: who confirms that it knows, and as what; nobody if empty."""
 
     position: int
     keys: list[str] = field(default_factory=list)
     roles: list[Held] = field(default_factory=list)
     sessions: list[str] = field(default_factory=list)
+    confirmed_by: str = ""
+    number: int = 0
 
 
 class Revocations:
@@ -61,15 +63,15 @@ class Revocations:
         self._sessions = sessions
         self._token_ns = token_ns
 
-    async def follow(self, after: int | None) -> AsyncGenerator[Ended]:
+    async def follow(self, after: int | None, confirms: bool) -> AsyncGenerator[Ended]:
         """After a position, live; None: first what still matters, then from now on."""
-        with self._sessions.followed() as follower:
+        with self._sessions.followed(confirms) as follower:
             async with aclosing(self._followed(follower, after)) as following:
                 async for ended in following:
                     yield ended
 
     async def _followed(self, follower: Follower, after: int | None) -> AsyncGenerator[Ended]:
-        """Whoever asks for more has done with what it got."""
+        """Whoever asks for more has done with what it got, unless it says so itself."""
         batches: asyncio.Task[Sequence[Event]] | None = None
         outs: asyncio.Task[bool] | None = None
         try:
@@ -91,8 +93,12 @@ class Revocations:
                     follower.woken.clear()
                     outs, since_ns, endings = None, asked_ns - OVERLAP_NS, self._sessions.endings
                     asked_ns = self._runtime.now_ns()
-                    yield Ended(told.position, sessions=await self._sessions.ended(since_ns))
-                    follower.done(endings)
+                    sessions = await self._sessions.ended(since_ns)
+                    if follower.confirms:
+                        yield Ended(told.position, sessions=sessions, confirmed_by=follower.name, number=endings)
+                    else:
+                        yield Ended(told.position, sessions=sessions)
+                        follower.done(endings)
                 if batches.done():
                     ended = _ended(batches.result())
                     batches = None
@@ -104,6 +110,9 @@ class Revocations:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+
+    def confirmed(self, name: str, number: int) -> None:
+        self._sessions.confirmed(name, number)
 
     async def _changed(self, position: int, since_ns: int) -> list[Held]:
         await self._projection.reached(position)

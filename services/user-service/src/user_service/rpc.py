@@ -128,9 +128,15 @@ class UserRpc(UserServiceServicer):
         self, request: user_pb2.StreamRevocationsRequest, context: Any
     ) -> AsyncIterator[user_pb2.StreamRevocationsResponse]:
         after = position_at_least(self._log.name, request.after if request.HasField("after") else None)
-        async with aclosing(self._revocations.follow(after)) as following:
+        async with aclosing(self._revocations.follow(after, request.confirms)) as following:
             async for ended in following:
                 yield revocations_message(self._log.name, ended)
+
+    async def ConfirmRevocations(
+        self, request: user_pb2.ConfirmRevocationsRequest, context: Any
+    ) -> user_pb2.ConfirmRevocationsResponse:
+        self._revocations.confirmed(request.follower, request.number)
+        return user_pb2.ConfirmRevocationsResponse()
 
     def _seen(self, request: Any) -> int | None:
         return position_at_least(self._log.name, request.at_least if request.HasField("at_least") else None)

@@ -37,15 +37,19 @@ class Session:
 
 
 class Follower:
-    """Who follows what ended: `woken` when there is more, `done` when it knows that much."""
+    """Who follows what ended: `woken` when there is more, `done` when it knows that much.
 
-    def __init__(self, endings: int) -> None:
+    confirms: it says itself when it has taken in what it was told."""
+
+    def __init__(self, name: str, endings: int, confirms: bool) -> None:
+        self.name = name
+        self.confirms = confirms
         self.woken = asyncio.Event()
         self._known = endings
         self._moved = asyncio.Event()
 
     def done(self, endings: int) -> None:
-        self._known = endings
+        self._known = max(self._known, endings)
         self._moved.set()
 
     async def knows(self, endings: int) -> None:
@@ -64,7 +68,7 @@ class Sessions:
         self._path = urlsplit(settings.issuer).path
         self.endings = 0
         """How often families of tokens ended."""
-        self._followers: set[Follower] = set()
+        self._followers: dict[str, Follower] = {}
         self._form_key = store.secret("form-protection", runtime.random_bytes(TOKEN_BYTES))
 
     async def start(self, user_id: str) -> tuple[Session, str]:
@@ -97,21 +101,27 @@ class Sessions:
         await self.tell()
 
     @contextmanager
-    def followed(self) -> Iterator[Follower]:
+    def followed(self, confirms: bool) -> Iterator[Follower]:
         """A follower that is woken when a family of tokens ended."""
-        follower = Follower(self.endings)
-        self._followers.add(follower)
+        follower = Follower(self._runtime.uuid7(), self.endings, confirms)
+        self._followers[follower.name] = follower
         try:
             yield follower
         finally:
-            self._followers.discard(follower)
+            del self._followers[follower.name]
             follower.done(sys.maxsize)
+
+    def confirmed(self, name: str, endings: int) -> None:
+        """A follower knows that much; one that has gone meanwhile is nobody's concern."""
+        follower = self._followers.get(name)
+        if follower is not None:
+            follower.done(endings)
 
     async def tell(self) -> None:
         """Wake whoever follows what ended, and wait until they know: what is asked after the answer finds it ended. One
         that does not come back is not waited for."""
         self.endings += 1
-        waiting = [follower.knows(self.endings) for follower in self._followers]
+        waiting = [follower.knows(self.endings) for follower in self._followers.values()]
         try:
             async with asyncio.timeout(KNOWN_WITHIN_S):
                 await asyncio.gather(*waiting)

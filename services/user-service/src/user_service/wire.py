@@ -45,6 +45,8 @@ def revocations_message(log: str, ended: Ended) -> user_pb2.StreamRevocationsRes
             for held in ended.roles
         ],
         session_ids=ended.sessions,
+        follower=ended.confirmed_by,
+        number=ended.number,
     )
 
 

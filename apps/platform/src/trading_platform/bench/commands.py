@@ -18,7 +18,7 @@ from trading_platform.bench.market import MarketFailed
 from trading_platform.bench.report import Result, show, told
 from trading_platform.termination import TERMINATED, Terminated, cleaning_up
 
-FAILED = 3
+DIFFERENT, FAILED = 1, 3
 
 app = typer.Typer(no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, and no progress.")]
@@ -110,6 +110,9 @@ def matching(
         except matching_python.NoRival as error:
             told.print(f"{case}: {error}", style="yellow", markup=False, soft_wrap=True)
             code = FAILED if named else 0
+        except matching_python.Differs as error:
+            told.print(f"{case}: the books do not agree; {error}", style="red", markup=False, soft_wrap=True)
+            code = DIFFERENT
     runtime.close()
     raise typer.Exit(code)
 

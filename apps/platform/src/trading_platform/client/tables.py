@@ -89,6 +89,13 @@ def instruments(rows: Sequence[Document]) -> Table:
     return table
 
 
+def users(rows: Sequence[Document]) -> Table:
+    table = _table("user", "e-mail", "name", "roles")
+    for user in rows:
+        table.add_row(user["user_id"], user["email"], user["name"], " ".join(user["roles"]))
+    return table
+
+
 def ladder(symbol: str, bids: Sequence[Level], asks: Sequence[Level], told: str) -> Table:
     """A book as a ladder, best levels in the middle: asks above, bids below, with a bar for each quantity."""
     table = _table("", "price", "quantity", "", title=f"{symbol}  {told}")

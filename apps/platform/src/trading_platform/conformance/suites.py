@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from trading_platform.conformance import cointossx, exchange_core, kraken, lobster
+from trading_platform.conformance import cointossx, exchange_core, fix44, kraken, lobster
 from trading_platform.conformance.suite import Outcome
 
 
@@ -13,3 +13,4 @@ def run_all(data: Path) -> Iterator[Outcome]:
     yield from exchange_core.run(data / "exchange-core")
     yield from cointossx.run(data / "cointossx")
     yield from lobster.run(data / "lobster")
+    yield fix44.run()

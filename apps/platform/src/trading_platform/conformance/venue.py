@@ -8,7 +8,17 @@ from typing import Any, NamedTuple
 import msgspec
 
 from matching import command, ids
-from matching.command import AssetKind, OrderType, PostOnly, Side, TextArena, TimeInForce, TriggerBy
+from matching.command import (
+    AssetKind,
+    OrderType,
+    PostOnly,
+    SelfTradePrevention,
+    Session,
+    Side,
+    TextArena,
+    TimeInForce,
+    TriggerBy,
+)
 from matching.engine import Engine
 
 LOG = 1
@@ -58,6 +68,8 @@ class Terms:
     post_only: PostOnly | None = None
     trigger_by: TriggerBy | None = None
     trigger_price: int = 0
+    budget: int = 0
+    self_trade_prevention: SelfTradePrevention | None = None
 
 
 PLAIN = Terms()
@@ -136,11 +148,20 @@ class Venue:
             post_only=terms.post_only,
             trigger_by=terms.trigger_by,
             trigger_price=terms.trigger_price,
+            budget=terms.budget,
+            self_trade_prevention=terms.self_trade_prevention,
         )
         return self._execute(record, texts)
 
     def cancel(self, account_id: int, order_id: int) -> list[Happened]:
         return self._execute(command.cancel_order(STAMP_NS, account_id, order_id))
+
+    def cancel_all(self, account_id: int) -> list[Happened]:
+        return self._execute(command.cancel_all(STAMP_NS, account_id))
+
+    def change_session(self, listing: Listing, session: Session) -> list[Happened]:
+        texts = TextArena()
+        return self._execute(command.change_session(texts, STAMP_NS, listing.instrument_id, session), texts)
 
     def replace(
         self, account_id: int, order_id: int, quantity: int | None = None, price: int | None = None

@@ -1,12 +1,13 @@
 //! Replaying orders and trades.
 
 use super::super::Engine;
+use super::super::fees::fee_of;
 use super::super::settle::working_status;
 use super::{Misfit, expect};
 use crate::attributes::Attributes;
 use crate::book::Order;
 use crate::event::{
-    AccountId, Events, Instrument, Notional, OrderCanceled, OrderCreated, OrderExecuted, OrderExpired, OrderId,
+    AccountId, Events, Fee, Instrument, Notional, OrderCanceled, OrderCreated, OrderExecuted, OrderExpired, OrderId,
     OrderRejected, OrderReplaced, OrderRestated, Quantity, Resting, TradeExecuted,
 };
 use crate::id;
@@ -84,10 +85,13 @@ impl Engine {
         expect(e.status == working_status(order.quantity, e.leaves_quantity.0), "status")?;
         expect(e.trade_id.0 == id::entity_id(self.log_number, self.next_trade), "trade_id")?;
         let Notional(cum_notional) = e.cum_notional;
-        let notional = self.terms(e.symbol).notional(e.price.0, e.quantity.0);
+        let terms = self.terms(e.symbol);
+        let notional = terms.notional(e.price.0, e.quantity.0);
+        let fee = fee_of(&terms.fees, e.liquidity, notional);
         let market = &mut self.markets[found.instrument as usize];
         let bounded = e.price.0 <= limit::PRICE_MAX && e.quantity.0 > 0;
         expect(bounded && cum_notional == market.beside.cum_notional(found.slot) + notional, "cum_notional")?;
+        expect(e.fee == Fee(fee), "fee")?;
         market.beside.set_cum_notional(found.slot, cum_notional);
         self.assign_executed(found, e)?;
         self.assign_postings(e.postings, events)?;

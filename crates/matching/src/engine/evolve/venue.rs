@@ -6,9 +6,10 @@ use crate::account::{Account, EXTERNAL, Limits};
 use crate::book::{Allocation, NO_GROUP};
 use crate::catalog::{AssetTerms, InstrumentTerms};
 use crate::event::{
-    AccountId, AccountOpened, AssetListed, Body, CommandRefused, Events, InstrumentId, InstrumentListed,
+    AccountId, AccountOpened, AssetListed, Body, CommandRefused, Events, FeesChanged, InstrumentId, InstrumentListed,
     InstrumentRulesChanged, LimitsChanged, OrderCancelRejected, Postings,
 };
+use crate::fees::Fees;
 use crate::limit;
 use crate::vocabulary::{AccountKind, AllocationRule, Session};
 
@@ -61,6 +62,7 @@ impl Engine {
                 Ok(())
             }
             Body::InstrumentRulesChanged(e) => self.evolve_rules(version, e),
+            Body::FeesChanged(e) => self.evolve_fees(version, e),
             Body::OrdersCanceled(e) => self.advance_account(version, e.account_id).map(|_| ()),
             _ => Err(Misfit::Value("the event type")),
         }
@@ -93,6 +95,7 @@ impl Engine {
             clearing,
             notional_unit: 0,
             lot_ledger: 0,
+            fees: Fees::default(),
         };
         let terms = self.catalog.check_instrument(proposed).map_err(|_| Misfit::Value("the instrument's terms"))?;
         expect(e.session == Session::Continuous && !terms.symbol.is_empty(), "the session or symbol")?;
@@ -164,6 +167,15 @@ impl Engine {
         };
         self.markets[market].self_trade = e.self_trade_prevention;
         self.markets[market].book.set_allocation(allocation);
+        Ok(())
+    }
+
+    fn evolve_fees(&mut self, version: u64, e: &FeesChanged) -> Result<(), Misfit> {
+        let market = self.advance_instrument(version, e.instrument_id)?;
+        expect(market as u32 == e.symbol.0, "the symbol")?;
+        let fees = Fees { maker_ppm: e.maker_rate.0, taker_ppm: e.taker_rate.0, ceiling_ppm: e.ceiling.0 };
+        expect(fees.is_sound() && self.may_set_fees(e.symbol, fees), "the fees")?;
+        self.catalog.set_fees(e.symbol, fees);
         Ok(())
     }
 

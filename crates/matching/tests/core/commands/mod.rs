@@ -1,10 +1,11 @@
 //! Random commands from a seed: mostly sensible, always with some that must be refused.
 
 use matching::command::{
-    CancelAll, CancelOrder, ChangeAccountOptions, ChangeAccountState, ChangeInstrumentRules, ChangeKillSwitch,
-    ChangeLimits, ChangeSession, ChosenAllocation, Command, ListAsset, ListInstrument, MassCancel, OpenAccount,
-    PlaceOrder, ReplaceOrder, ReportDisconnect, SetDeadMansTimer, SetMarkPrice, Terms, Transfer,
+    CancelAll, CancelOrder, ChangeAccountOptions, ChangeAccountState, ChangeFees, ChangeInstrumentRules,
+    ChangeKillSwitch, ChangeLimits, ChangeSession, ChosenAllocation, Command, ListAsset, ListInstrument, MassCancel,
+    OpenAccount, PlaceOrder, ReplaceOrder, ReportDisconnect, SetDeadMansTimer, SetMarkPrice, Terms, Transfer,
 };
+use matching::fees::Fees;
 use matching::number::Unit;
 use matching::vocabulary::{
     AccountState, AllocationRule, AssetKind, OrderType, PostOnly, SelfTradePrevention, Session, Side, Switch,
@@ -65,6 +66,10 @@ pub fn opening() -> Vec<Command<'static>> {
         instrument("BTC/USD", 3, unit(5, 1), unit(1, 5), 33_333),
         instrument("GOOG.X", 2, unit(25, 4), unit(2, 1), 0),
     ];
+    for number in [1, 3] {
+        let fees = Fees { maker_ppm: 100, taker_ppm: 250 * number as u32, ceiling_ppm: CEILING_PPM };
+        commands.push(Command::ChangeFees(ChangeFees { instrument_id: id(number), fees }));
+    }
     commands.extend((0..CUSTOMERS).map(|_| Command::OpenAccount(OpenAccount { user_id: "someone" })));
     for customer in 0..CUSTOMERS {
         for (asset_number, amount) in [(1, 3_000_000_000_000_000), (2, 40_000_000), (3, 6_000_000_000_000)] {
@@ -253,6 +258,7 @@ fn administer(random: &mut Random, now_ms: u64) -> Command<'static> {
         }),
         15 if random.one_in(2) => mass_cancel(random),
         19 if random.one_in(2) => kill_switch(random),
+        20 if random.one_in(3) => fees(random),
         20 => rules(random),
         21..=23 => absence(random, now_ms),
         15 => Command::OpenAccount(OpenAccount { user_id: "a newcomer" }),
@@ -314,6 +320,17 @@ fn rules(random: &mut Random) -> Command<'static> {
         self_trade_prevention: random.one_in(2).then(|| random.pick(SelfTradePrevention::ALL)),
         allocation: random.one_in(2).then_some(chosen),
     })
+}
+
+/// The ceiling of all; others are refused while orders are open.
+const CEILING_PPM: u32 = 3_000;
+
+fn fees(random: &mut Random) -> Command<'static> {
+    let ceiling_ppm = random.pick(&[CEILING_PPM, CEILING_PPM, CEILING_PPM, 0, 1_000_000]);
+    let mut rate = || random.below(u64::from(ceiling_ppm) + 1) as u32;
+    let (maker_ppm, taker_ppm) = (rate(), rate());
+    let fees = Fees { maker_ppm, taker_ppm, ceiling_ppm };
+    Command::ChangeFees(ChangeFees { instrument_id: instrument(random), fees })
 }
 
 /// Mostly off again.

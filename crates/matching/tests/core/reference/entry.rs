@@ -231,7 +231,8 @@ impl Reference {
             let Step::Trade(maker, quantity) = step else { continue };
             let price = self.orders[&maker].price;
             for _ in 0..quantity {
-                let cost = i128::from(price) * self.instruments[instrument].worth;
+                let most = if c.side == Side::Buy { self.instruments[instrument].most_fee(price, 1) } else { 0 };
+                let cost = i128::from(price) * self.instruments[instrument].worth + most;
                 if spent + cost > c.terms.budget as i128 || lots == self.instruments[instrument].max_quantity {
                     break 'spending;
                 }

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 
 use matching::book::Allocation;
 use matching::command::{ChangeLimits, ChangeSession, Command, ListAsset, ListInstrument, Transfer};
+use matching::fees::Fees;
 use matching::limit;
 use matching::vocabulary::{AccountState, AssetKind, SelfTradePrevention, Session};
 
 mod connection;
 mod entry;
+mod fees;
 mod mass;
 mod orders;
 mod plan;
@@ -22,6 +24,7 @@ use triggers::{Wait, Wave};
 
 pub const LOG: u16 = 1;
 const EXTERNAL: u64 = id(1);
+const HOUSE: u64 = id(2);
 
 /// The id of entity number `sequence`.
 pub const fn id(sequence: u64) -> u64 {
@@ -77,6 +80,7 @@ pub struct Instrument {
     pub waves: Vec<Wave>,
     pub self_trade: Option<SelfTradePrevention>,
     pub allocation: Allocation,
+    pub fees: Fees,
     /// Ledger units of one price unit times one lot, and of one lot.
     pub worth: i128,
     pub lot: i128,
@@ -144,6 +148,7 @@ impl Reference {
             Command::ReportDisconnect(c) => self.disconnect(c),
             Command::ChangeAccountOptions(c) => self.change_options(c),
             Command::ChangeInstrumentRules(c) => self.change_rules(c),
+            Command::ChangeFees(c) => self.change_fees(c),
         };
         if let Err((reason, aggregate)) = refused {
             let name = format!("{:?}", command.kind());

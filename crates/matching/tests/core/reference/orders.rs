@@ -6,7 +6,7 @@ use matching::vocabulary::{PostOnly, SelfTradePrevention, Side, TimeInForce};
 
 use super::plan::Step;
 use super::text::{Object, decimal, uuid};
-use super::{Instrument, Reference, Refused, Wait, id, venue};
+use super::{HOUSE, Instrument, Reference, Refused, Wait, id, venue};
 
 #[derive(Clone)]
 pub struct Order {
@@ -48,7 +48,9 @@ impl Instrument {
 
     pub(super) fn hold(&self, side: Side, price: u64, quantity: u64) -> (usize, i128) {
         match side {
-            Side::Buy => (self.quote, i128::from(price) * i128::from(quantity) * self.worth),
+            Side::Buy => {
+                (self.quote, i128::from(price) * i128::from(quantity) * self.worth + self.most_fee(price, quantity))
+            }
             Side::Sell => (self.base, i128::from(quantity) * self.lot),
         }
     }
@@ -212,8 +214,8 @@ impl Reference {
         let price = self.orders[&maker].price;
         self.instruments[self.orders[&maker].instrument].last_trade = price;
         self.prices.push(price);
-        self.execute(maker, price, quantity, "MAKER");
-        self.execute(taker, price, quantity, "TAKER");
+        let maker_fee = self.execute(maker, price, quantity, "MAKER");
+        let taker_fee = self.execute(taker, price, quantity, "TAKER");
         let (maker_order, taker_order) = (&self.orders[&maker], &self.orders[&taker]);
         let instrument = &self.instruments[taker_order.instrument];
         let data = Object::new()
@@ -225,7 +227,9 @@ impl Reference {
             .id("maker_order_id", "ordr", id(maker))
             .id("taker_order_id", "ordr", id(taker))
             .id("maker_account_id", "acct", maker_order.account)
-            .id("taker_account_id", "acct", taker_order.account);
+            .id("taker_account_id", "acct", taker_order.account)
+            .if_there("maker_fee", maker_fee)
+            .if_there("taker_fee", taker_fee);
         let aggregate = uuid("inst", id(taker_order.instrument as u64 + 1));
         self.tell("TradeExecuted", &aggregate, data);
         let taker_told = self.told.len() - 2;
@@ -237,7 +241,8 @@ impl Reference {
         taker_told
     }
 
-    fn execute(&mut self, number: u64, price: u64, quantity: u64, liquidity: &str) {
+    /// One side of a trade; returns what it cost.
+    fn execute(&mut self, number: u64, price: u64, quantity: u64, liquidity: &str) -> Option<String> {
         let held_at = self.orders[&number].price;
         let order = self.orders.get_mut(&number).unwrap();
         let instrument = &self.instruments[order.instrument];
@@ -251,13 +256,18 @@ impl Reference {
         let assets = sign * i128::from(quantity) * instrument.lot;
         let held_at = if order.cost.is_some() { price } else { held_at };
         let (held, hold) = instrument.hold(order.side, held_at, quantity);
-        let postings = [
+        let fee = instrument.fee(liquidity, notional);
+        let mut postings = vec![
             self.post(order.account, base, "balance", assets),
             self.post(clearing, base, "balance", -assets),
             self.post(order.account, quote, "balance", -sign * notional),
             self.post(clearing, quote, "balance", sign * notional),
             self.post(order.account, held, "hold", -hold),
         ];
+        if fee > 0 {
+            postings.push(self.post(order.account, quote, "balance", -fee));
+            postings.push(self.post(HOUSE, quote, "balance", fee));
+        }
         if order.leaves == 0 {
             self.open.retain(|open| *open != number);
         }
@@ -278,7 +288,10 @@ impl Reference {
             .text("cum_notional", &decimal(order.notional, self.assets[instrument.quote].scale))
             .raw("rests", if used_up { "null".to_owned() } else { self.rests(&order) })
             .list("postings", &postings);
+        let fee = (fee > 0).then(|| decimal(fee, self.assets[instrument.quote].scale));
+        let data = data.if_there("fee", fee.clone());
         self.tell("OrderExecuted", &uuid("ordr", id(number)), data);
+        fee
     }
 
     pub(super) fn end(&mut self, number: u64, reason: &str) {

@@ -783,6 +783,9 @@ class StreamRevocationsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     AFTER_FIELD_NUMBER: _builtins.int
+    CONFIRMS_FIELD_NUMBER: _builtins.int
+    confirms: _builtins.bool
+    """the follower will confirm; without it, a message counts as taken in when it was sent"""
     @_builtins.property
     def after(self) -> _types_pb2.LogPosition:
         """unset: from now on"""
@@ -791,14 +794,52 @@ class StreamRevocationsRequest(_message.Message):
         self,
         *,
         after: _types_pb2.LogPosition | None = ...,
+        confirms: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "confirms", b"confirms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StreamRevocationsRequest: _TypeAlias = StreamRevocationsRequest  # noqa: Y015
+
+@_typing.final
+class ConfirmRevocationsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOLLOWER_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    follower: _builtins.str
+    number: _builtins.int
+    def __init__(
+        self,
+        *,
+        follower: _builtins.str = ...,
+        number: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["follower", b"follower", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmRevocationsRequest: _TypeAlias = ConfirmRevocationsRequest  # noqa: Y015
+
+@_typing.final
+class ConfirmRevocationsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmRevocationsResponse: _TypeAlias = ConfirmRevocationsResponse  # noqa: Y015
 
 @_typing.final
 class StreamRevocationsResponse(_message.Message):
@@ -809,6 +850,12 @@ class StreamRevocationsResponse(_message.Message):
     USER_IDS_FIELD_NUMBER: _builtins.int
     ROLES_HELD_FIELD_NUMBER: _builtins.int
     SESSION_IDS_FIELD_NUMBER: _builtins.int
+    FOLLOWER_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    follower: _builtins.str
+    """who confirms this; empty where nothing is to be confirmed"""
+    number: _builtins.int
+    """what is confirmed"""
     @_builtins.property
     def position(self) -> _types_pb2.LogPosition: ...
     @_builtins.property
@@ -831,10 +878,12 @@ class StreamRevocationsResponse(_message.Message):
         user_ids: _abc.Iterable[_builtins.str] | None = ...,
         roles_held: _abc.Iterable[Global___RolesHeld] | None = ...,
         session_ids: _abc.Iterable[_builtins.str] | None = ...,
+        follower: _builtins.str = ...,
+        number: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key_ids", b"api_key_ids", "position", b"position", "roles_held", b"roles_held", "session_ids", b"session_ids", "user_ids", b"user_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key_ids", b"api_key_ids", "follower", b"follower", "number", b"number", "position", b"position", "roles_held", b"roles_held", "session_ids", b"session_ids", "user_ids", b"user_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

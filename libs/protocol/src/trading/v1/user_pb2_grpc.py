@@ -104,6 +104,11 @@ class UserServiceStub:
                 request_serializer=trading_dot_v1_dot_user__pb2.StreamRevocationsRequest.SerializeToString,
                 response_deserializer=trading_dot_v1_dot_user__pb2.StreamRevocationsResponse.FromString,
                 _registered_method=True)
+        self.ConfirmRevocations = channel.unary_unary(
+                '/trading.v1.UserService/ConfirmRevocations',
+                request_serializer=trading_dot_v1_dot_user__pb2.ConfirmRevocationsRequest.SerializeToString,
+                response_deserializer=trading_dot_v1_dot_user__pb2.ConfirmRevocationsResponse.FromString,
+                _registered_method=True)
 
 
 class UserServiceServicer:
@@ -206,6 +211,13 @@ class UserServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ConfirmRevocations(self, request, context):
+        """A follower has taken in what it was told: who signs out is answered after that, so that no token gets in afterwards.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_UserServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -278,6 +290,11 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.StreamRevocations,
                     request_deserializer=trading_dot_v1_dot_user__pb2.StreamRevocationsRequest.FromString,
                     response_serializer=trading_dot_v1_dot_user__pb2.StreamRevocationsResponse.SerializeToString,
+            ),
+            'ConfirmRevocations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmRevocations,
+                    request_deserializer=trading_dot_v1_dot_user__pb2.ConfirmRevocationsRequest.FromString,
+                    response_serializer=trading_dot_v1_dot_user__pb2.ConfirmRevocationsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -658,6 +675,33 @@ class UserService:
             '/trading.v1.UserService/StreamRevocations',
             trading_dot_v1_dot_user__pb2.StreamRevocationsRequest.SerializeToString,
             trading_dot_v1_dot_user__pb2.StreamRevocationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmRevocations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trading.v1.UserService/ConfirmRevocations',
+            trading_dot_v1_dot_user__pb2.ConfirmRevocationsRequest.SerializeToString,
+            trading_dot_v1_dot_user__pb2.ConfirmRevocationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -61,6 +61,8 @@ class UserServiceStub:
     The first message tells the sessions that ended while a token of theirs may still hold, and without a position also
     the roles that changed since then, so that who starts knows what others saw happen.
     """
+    ConfirmRevocations: _grpc.UnaryUnaryMultiCallable[_user_pb2.ConfirmRevocationsRequest, _user_pb2.ConfirmRevocationsResponse]
+    """A follower has taken in what it was told: who signs out is answered after that, so that no token gets in afterwards."""
 
 @_typing.type_check_only
 class UserServiceAsyncStub(UserServiceStub):
@@ -95,6 +97,8 @@ class UserServiceAsyncStub(UserServiceStub):
     The first message tells the sessions that ended while a token of theirs may still hold, and without a position also
     the roles that changed since then, so that who starts knows what others saw happen.
     """
+    ConfirmRevocations: _aio.UnaryUnaryMultiCallable[_user_pb2.ConfirmRevocationsRequest, _user_pb2.ConfirmRevocationsResponse]  # type: ignore[assignment]
+    """A follower has taken in what it was told: who signs out is answered after that, so that no token gets in afterwards."""
 
 class UserServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -210,5 +214,13 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         The first message tells the sessions that ended while a token of theirs may still hold, and without a position also
         the roles that changed since then, so that who starts knows what others saw happen.
         """
+
+    @_abc_1.abstractmethod
+    def ConfirmRevocations(
+        self,
+        request: _user_pb2.ConfirmRevocationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_pb2.ConfirmRevocationsResponse, _abc.Awaitable[_user_pb2.ConfirmRevocationsResponse]]:
+        """A follower has taken in what it was told: who signs out is answered after that, so that no token gets in afterwards."""
 
 def add_UserServiceServicer_to_server(servicer: UserServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -13,7 +13,7 @@ import { RequestId } from '../models/request-id';
  * - 400: `invalid_cursor`, `invalid_limit`, `invalid_price`, `invalid_protection_price`, `invalid_quantity`, `invalid_request`, `malformed_json`, `nothing_to_replace`, `number_out_of_range`, `order_not_named`, `roles_missing`, `too_many_subscriptions`, `unknown_command`, `unknown_log`, `weak_password`
  * - 401: `invalid_credentials`, `key_expired`, `key_revoked`, `token_algorithm`, `token_expired`, `token_forged`, `token_malformed`, `token_not_yet_valid`, `token_revoked`, `token_wrong_audience`, `token_wrong_issuer`, `unauthenticated`
  * - 403: `forbidden`
- * - 404: `account_not_found`, `not_found`, `order_not_found`, `unknown_account`, `unknown_asset`, `unknown_instrument`
+ * - 404: `not_found`, `order_not_found`, `unknown_account`, `unknown_asset`, `unknown_instrument`
  * - 405: `method_not_allowed`
  * - 408: `request_timeout`
  * - 409: `duplicate_listing`, `email_taken`, `order_closed`, `secret_shown_once`, `user_exists`
