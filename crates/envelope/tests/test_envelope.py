@@ -6,7 +6,7 @@ import random
 import msgspec
 import pytest
 
-from envelope import chain, plain_size
+from envelope.events import chain, plain_size
 from kernel.event import (
     COMMAND_EVENTS_MAX,
     EVENT_DATA_BYTES_MAX,
@@ -29,10 +29,15 @@ DATA = [b"{}", b"x" * 31, b"x" * 255, b"x" * 256, b"x" * 65_535, b"x" * 65_536]
 
 
 def new_event(**changes):
-    fields = dict(
-        event_id="e", aggregate_id="a", aggregate_type="Order", event_type="OrderCreated", event_version=1,
-        event_data=b"{}", occurred_at_ns=0,
-    )  # fmt: skip
+    fields = {
+        "event_id": "e",
+        "aggregate_id": "a",
+        "aggregate_type": "Order",
+        "event_type": "OrderCreated",
+        "event_version": 1,
+        "event_data": b"{}",
+        "occurred_at_ns": 0,
+    }
     return NewEvent(**fields | changes)
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-import envelope
 import msgspec
 
+from envelope import events as native
 from kernel.event import (
     COMMAND_EVENTS_MAX,
     EVENT_DATA_BYTES_MAX,
@@ -107,7 +107,7 @@ class Plan:
 
 def checked_size(commands: Sequence[Append]) -> tuple[int, int]:
     """Events and bytes of a request; Malformed names the field that has a wrong type or breaks a limit."""
-    size = envelope.plain_size(commands, TEXT_CHARACTERS_MAX, EVENT_DATA_BYTES_MAX, COMMAND_EVENTS_MAX)
+    size = native.plain_size(commands, TEXT_CHARACTERS_MAX, EVENT_DATA_BYTES_MAX, COMMAND_EVENTS_MAX)
     events, size_bytes = size or _looked_at(commands)
     if not commands:
         raise Malformed("the request cannot be appended: it holds no command")
@@ -197,7 +197,7 @@ def admit(
 
 def build(commands: Iterable[Append], log: str, position: int, previous: bytes, recorded_at_ns: int) -> list[Event]:
     """The events of `commands` from `position` on, each chained to the one before (see kernel.event)."""
-    return envelope.chain(commands, Event, log, position, previous, recorded_at_ns, HASH_VERSION)
+    return native.chain(commands, Event, log, position, previous, recorded_at_ns, HASH_VERSION)
 
 
 def _fenced(writer: Writer, writers: Mapping[str, Writer]) -> Fenced | None:

@@ -149,8 +149,8 @@ READ_FACTS = """SELECT count(*),
 READ_STREAM = f"""{_AGGREGATED} FROM (SELECT * FROM events WHERE aggregate_id = ? AND event_version > ?
     ORDER BY event_version LIMIT ?)"""
 # {wanted} is a VALUES list of keys: see `lookups`. (Not json_each: it ends a text at U+0000.)
-_WHOLE_COMMANDS = """CROSS JOIN events AS e ON e.position BETWEEN first.position AND first.position + first.command_count - 1
-    ORDER BY e.position)"""
+_WHOLE_COMMANDS = """CROSS JOIN events AS e
+        ON e.position BETWEEN first.position AND first.position + first.command_count - 1 ORDER BY e.position)"""
 READ_COMMANDS = f"""WITH wanted(key) AS ({{wanted}}) {_AGGREGATED} FROM (SELECT e.* FROM wanted
     CROSS JOIN commands ON commands.command_id = wanted.key
     CROSS JOIN events AS first ON first.position = commands.position {_WHOLE_COMMANDS}"""
