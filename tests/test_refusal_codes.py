@@ -28,19 +28,29 @@ LISTED = re.compile(r"^- (\d{3}): (.*)$", re.MULTILINE)
 COMPOSED = {
     "services/trading-engine/src/trading_engine/listing.py": [
         *(("price_off_tick", 422), ("quantity_off_lot", 422), ("invalid_price", 422), ("invalid_quantity", 422)),
+        *(("invalid_trigger_price", 422), ("invalid_display_quantity", 422), ("invalid_minimum_quantity", 422)),
     ],
     "services/order-service/src/order_service/submit.py": [
         *(("invalid_price", 400), ("invalid_quantity", 400), ("invalid_protection_price", 400)),
+        *(("invalid_trigger_price", 400), ("invalid_display_quantity", 400), ("invalid_minimum_quantity", 400)),
+        *(("invalid_budget", 400), ("invalid_lowest_price", 400), ("invalid_highest_price", 400)),
     ],
 }
 PASSED_ON = {
-    *("services/api-gateway/src/api_gateway/admin.py", "services/api-gateway/src/api_gateway/orders.py"),
+    *("services/api-gateway/src/api_gateway/commands.py", "services/api-gateway/src/api_gateway/orders.py"),
+    "services/api-gateway/src/api_gateway/admin.py",
     "services/api-gateway/src/api_gateway/auth.py",
     *("services/market-data/src/market_data/sessions.py", "services/user-service/src/user_service/process.py"),
     "services/risk-management/src/risk_management/enforcement.py",
     *("services/risk-management/src/risk_management/rpc.py", "services/order-service/src/order_service/rpc.py"),
     "libs/kernel/src/kernel/rpc.py",
 }
+# Reasons of the core that end an order and refuse nothing, and those that do both.
+ONLY_ENDS = {
+    *("requested", "immediate_or_cancel", "protection_price", "self_trade", "trades_per_command", "session_end"),
+    *("fill_or_kill", "minimum_quantity", "all_or_none", "expire_time", "disconnect", "dead_mans_timer"),
+}
+ALSO_ENDS = {"kill_switch", "no_liquidity"}
 MAKERS = ("Refused", "HttpRefused", "FieldsRefused", "field_refused", "refuse")
 
 
@@ -78,11 +88,26 @@ def raised() -> Iterator[tuple[str, int]]:
 
 
 def decided() -> Iterator[tuple[str, int]]:
-    """What the core decides, from its vocabulary; the reasons from 32 on end an order and refuse nothing."""
-    vocabulary = (ROOT / "crates" / "matching" / "src" / "vocabulary.rs").read_text()
-    for number, code in re.findall(r'= (\d+), "([a-z_]+)"', vocabulary[vocabulary.index("    Reason {") :]):
-        if int(number) < 32:
+    """What the core decides, from its vocabulary, but for what only ends an order."""
+    for code in reasons():
+        if code not in ONLY_ENDS:
             yield code, STATUS_OF[meaning(code).kind]
+
+
+def reasons() -> list[str]:
+    vocabulary = (ROOT / "crates" / "matching" / "src" / "vocabulary.rs").read_text()
+    return re.findall(r'= \d+, "([a-z_]+)"', vocabulary[vocabulary.index("    Reason {") :])
+
+
+def documented_ends() -> set[str]:
+    """Why an order was canceled or expired, as the contract tells it."""
+    contract = yaml.safe_load((ROOT / "contracts" / "openapi.yaml").read_text())
+    text = contract["components"]["schemas"]["OrderReason"]["description"]
+    return {
+        code
+        for line in re.findall(r"^- (?:canceled|expired): (.*)$", text, re.MULTILINE)
+        for code in CODE.findall(line)
+    }
 
 
 def sources() -> list[str]:
@@ -113,6 +138,11 @@ def is_kind(node: ast.expr) -> bool:
 
 def test_every_code_that_can_be_answered_is_documented_with_its_status_and_no_other_is():
     assert documented() == served()
+
+
+def test_every_reason_that_ends_an_order_is_documented_and_no_other_is():
+    assert set(reasons()) >= ONLY_ENDS | ALSO_ENDS
+    assert documented_ends() == ONLY_ENDS | ALSO_ENDS
 
 
 @pytest.mark.parametrize("path", sources())

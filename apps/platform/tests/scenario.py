@@ -1,6 +1,7 @@
 """One day of a small venue, through the public interface only: what every way of running the platform must agree on."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,8 +40,12 @@ async def token_of(issuer: str, email: str) -> str:
     return answer.json()["access_token"]
 
 
-async def played(runtime: SystemRuntime, url: str, users: Channel) -> dict[str, Any]:
-    """Play it on the platform at `url`; users: a channel to user-service, for the first users."""
+async def played(
+    runtime: SystemRuntime, url: str, users: Channel, also: Callable[[dict[str, Person]], Any] | None = None
+) -> dict[str, Any]:
+    """Play it on the platform at `url`; users: a channel to user-service, for the first users.
+
+    also: what else they do."""
     initial = [InitialUser(f"{name}@example.com", name.title(), PASSWORD, roles) for name, roles in PEOPLE.items()]
     made = await bootstrap(runtime, users, initial, accounts_wait_s=30)
     async with httpx2.AsyncClient(base_url=url, timeout=30) as public:
@@ -56,7 +61,8 @@ async def played(runtime: SystemRuntime, url: str, users: Channel) -> dict[str, 
         await listed(people)
         outcome = await traded(people)
         outcome |= {"registered": registered, "newcomer": await balances_of_a_new_account(newcomer)}
-        return outcome | {"refusals": await refused(people)}
+        outcome |= {"refusals": await refused(people)}
+        return outcome | {"words": await also(people)} if also else outcome
     finally:
         for person in (*people.values(), newcomer):
             await person.client.aclose()

@@ -16,7 +16,7 @@ from kernel.runtime import SystemRuntime
 from trading_platform.bench import market
 from trading_platform.bench.child import child
 from trading_platform.cli import app
-from trading_platform.client import browser, live, placing, rest
+from trading_platform.client import browser, live, placing, rest, tables
 from trading_platform.client.rest import Failure, Gateway, exit_code_of, refusal_line
 from trading_platform.client.session import Session, current, save, session_file
 from user_service.bootstrap import InitialUser, bootstrap
@@ -59,7 +59,7 @@ async def on_a_platform(
     ):
         await market.open_market(channel)
         (alice,) = await bootstrap(runtime, channel, [InitialUser(EMAIL, "Alice", PASSWORD, ("USER", "TRADER"))])
-        deposit = market.engine_pb2.Deposit(account_id=alice.account_id, asset="USD", amount="1000")
+        deposit = market.engine_pb2.Deposit(account_id=alice.account_id, asset="USD", amount="3000")
         await market.execute(channel, "alice", deposit=deposit)
         await story(Terminal(runtime), f"http://{platform.http}")
 
@@ -110,7 +110,42 @@ async def the_story(terminal: Terminal, url: str) -> None:
     canceled = await terminal.run("order", "cancel", rests["order_id"])
     assert canceled.out == f"CANCELED  BUY 1 BENCH at 98.75  {rests['order_id']}\n"
     assert (await terminal.document("order", "cancel", "--all"))["count"] == 0
+    await every_word(terminal)
     await a_new_password(terminal, url)
+
+
+# What is typed behind `trading order place buy`, and what the order says of itself.
+PLACED = [
+    ("2 BENCH --trigger-price 105", "STOP from 105: market PENDING"),
+    ("2 BENCH --trigger-price 105 --price 106", "STOP_LIMIT from 105: 106 PENDING"),
+    ("2 BENCH --trigger-price 95 --touched --trigger-by bid_ask", "MARKET_IF_TOUCHED from 95: market PENDING"),
+    ("2 BENCH --trigger-price 95 --touched --price 94", "LIMIT_IF_TOUCHED from 95: 94 PENDING"),
+    ("2 BENCH --price 90 --post-only slide --self-trade-prevention cancel_both", "LIMIT 90 PENDING"),
+    ("2 BENCH --price 90 --display-quantity 1", "LIMIT 90 PENDING"),
+    ("2 BENCH --price 90 --hidden --minimum-quantity 1", "LIMIT 90 PENDING"),
+    ("2 BENCH --price 90 --tif gtd --expire-at 2200-01-01T00:00:00Z", "LIMIT 90 PENDING"),
+    ("2 BENCH --price 90 --tif fok", "LIMIT 90 CANCELED"),
+    ("1 BENCH --type market_to_limit --all-or-none", "MARKET_TO_LIMIT 101.01 EXECUTED"),
+    ("- BENCH --budget 150", "MARKET market EXECUTED"),
+]
+
+
+async def every_word(terminal: Terminal) -> None:
+    for typed, told in PLACED:
+        order = await terminal.document("order", "place", "buy", *typed.split())
+        assert f"{order['type']} {tables.price(order)} {order['status']}" == told, typed
+    for typed in ("--touched", "--trigger-price 1 --type limit --price 1", "--budget 5"):
+        assert (await terminal.run("order", "place", "buy", "1", "BENCH", *typed.split())).exit_code == 2, typed
+    waiting = (await terminal.document("order", "list", "--limit", "8"))["items"][-1]
+    moved = await terminal.run("order", "replace", waiting["order_id"], "--trigger-price", "104.5")
+    assert "at from 104.5: market" in moved.out
+    chosen = ("--symbol", "BENCH", "--side", "buy", "--lowest-price", "90", "--highest-price", "94")
+    assert (await terminal.document("order", "cancel", "--all", *chosen))["count"] == 5
+    assert (await terminal.run("order", "cancel", waiting["order_id"], "--side", "buy")).exit_code == 2
+    assert "orders end at " in (await terminal.run("account", "timer", "600")).out
+    assert "the timer is off" in (await terminal.run("account", "timer", "0")).out
+    assert (await terminal.document("account", "options", "--cancel-on-disconnect"))["cancel_on_disconnect"] is True
+    assert (await terminal.document("order", "cancel", "--all"))["count"] == 3
 
 
 async def a_new_password(terminal: Terminal, url: str) -> None:

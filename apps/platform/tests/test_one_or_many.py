@@ -13,6 +13,7 @@ from trading_platform.bench.child import child
 from trading_platform.bench.market import channel_to
 
 from .scenario import played
+from .worded import worded
 
 # Each service with those that it calls, callees first.
 CALLS = {
@@ -50,13 +51,60 @@ OUTCOME = {
         "not a trader": (403, "forbidden"),
         "not signed in": (401, "unauthenticated"),
     },
+    "words": {
+        "parts": {
+            "asked": ("10", True),
+            "shown": [("50", "10")],
+            "bought": ("EXECUTED", "33"),
+            "after": (("EXECUTED", "30", None), ("PARTIALLY_EXECUTED", "3", None), []),
+            "canceled": 1,
+        },
+        "waiting": {
+            "asked": ("PENDING", "53.55", "LAST", False),
+            "exposure": ("5", "290.1"),  # 2 at the protection of the stop, 3 at the limit
+            "moved": ("59", "61"),
+            "stop": ("EXECUTED", "2", True),
+            "marked": ("EXECUTED", "3", None),
+            "canceled": 1,
+        },
+        "on entry": {
+            "fok": ("CANCELED", "0", "fill_or_kill"),
+            "all or none": ("CANCELED", "0", "all_or_none"),
+            "minimum": ("CANCELED", "0", "minimum_quantity"),
+            "slide": ("PENDING", "0", None),
+            "budget": ("EXECUTED", "2", None),
+            "market to limit": ("PARTIALLY_EXECUTED", "2", None),
+            "slid": ("49.99", "50"),
+            "rests at": "50",
+            "refused": (422, "post_only_would_trade"),
+            "canceled": 2,
+        },
+        "against oneself": {
+            "shrunk": ("PENDING", "1", "1", "self_trade"),
+            "newest": ("CANCELED", "self_trade"),
+            "oldest": ("PENDING", ("CANCELED", "0", "self_trade")),
+        },
+        "many at once": (2, 0, 2),
+        "time": (("EXPIRED", "0", "expire_time"), ("CANCELED", "0", "dead_mans_timer"), None),
+        "switches": {
+            "account": ("ON", "kill_switch", ("CANCELED", "0", "kill_switch")),
+            "venue": ("ON", "drill", "kill_switch"),
+            "options": (True, None, 7),
+            "rules": {
+                "allocation": "PRO_RATA",
+                "least_allocation": "2",
+                "self_trade_prevention": "CANCEL_BOTH",
+                "mark_price": "59.5",
+            },
+        },
+    },
 }
 
 
 async def in_one_process(folder: Path) -> Any:
     runtime = SystemRuntime()
     async with child(runtime, folder) as platform, channel_to(platform.grpc, folder) as users:
-        return await played(runtime, f"http://{platform.http}", users)
+        return await played(runtime, f"http://{platform.http}", users, worded)
 
 
 async def in_a_process_each(folder: Path) -> Any:
@@ -75,7 +123,7 @@ async def in_a_process_each(folder: Path) -> Any:
             context = child(runtime, folder, *arguments, services=name, environment=environment)
             started[name] = await stack.enter_async_context(context)
         users = await stack.enter_async_context(channel_to(started["user-service"].grpc, folder))
-        return await played(runtime, f"http://{started['api-gateway'].http}", users)
+        return await played(runtime, f"http://{started['api-gateway'].http}", users, worded)
 
 
 @pytest.mark.parametrize("way", [in_one_process, in_a_process_each], ids=lambda way: way.__name__)

@@ -30,9 +30,13 @@ STEPS = (
     *("listPositions", "getExposure", "getLimits", "listInstruments", "getInstrument", "getQuote", "getBook"),
     *("listTrades", "listBars", "getClock", "getAccountOrder", "cancelAccountOrder"),
     *("cancelAccountOrders", "setLimits", "setDefaultLimits", "listLimitPolicies", "removeLimits"),
+    *("setAccountOptions", "setDeadMansTimer", "stopDeadMansTimer", "setCustomersOptions", "setInstrumentRules"),
+    *("setMarkPrice", "cancelEveryOrder", "setAccountKillSwitch", "getKillSwitch", "setKillSwitch"),
     *("setAccountState", "setUserRoles", "listEvents", "setSession"),
     *("changePassword", "resetPassword", "eraseUser", "eraseMe"),
 )
+# They are for a person whom no other step needs.
+WATCHED = {"setAccountState", "setAccountKillSwitch", "setUserRoles", "resetPassword", "eraseUser"}
 WITHOUT_END = {"streamMarketData"}
 
 
@@ -58,7 +62,7 @@ class Caller:
 
     async def _values(self, operation_id: str) -> dict[str, str]:
         """What the path names."""
-        watched = operation_id in ("setAccountState", "setUserRoles", "resetPassword", "eraseUser")
+        watched = operation_id in WATCHED
         person = self._people["watcher" if watched else "buyer"]
         values = {"account_id": person.account_id, "symbol": SYMBOL, "client_order_id": "my-1"}
         _, path, _ = OPERATIONS[operation_id]

@@ -93,6 +93,11 @@ async def heard(venue: Embedded) -> list[dict[str, Any]]:
         await listener.until("tradesUpdate", "barsUpdate", "ordersUpdate")
         await seller.ask("DELETE", f"/orders/{resting['order_id']}")
         await listener.until("ordersUpdate")
+        waits = {"symbol": "AAPL", "side": "SELL", "type": "STOP_LIMIT", "quantity": "2", "price": "90"}
+        await seller.ask("POST", "/orders", waits | {"trigger_price": "95", "display_quantity": "1"})
+        await listener.until("ordersUpdate")
+        await seller.ask("DELETE", "/orders")
+        await listener.until("ordersUpdate")
         await listener.say(op="subscribe", channel="orders", account_id=seller.account_id)
         await listener.say(op="subscribe", id=7, channel="book", symbol="NOPE")
         await listener.say(op="ping", id="a")
@@ -112,6 +117,9 @@ def test_every_frame_of_the_platform_fits_the_contract_and_every_message_comes(t
                     assert frame["first_seq"] == last[frame["channel"]] + 1
                 if "seq" in frame:
                     last[frame["channel"]] = frame["seq"]
+            told = [order for frame in frames for order in frame.get("orders", ()) if order["type"] == "STOP_LIMIT"]
+            assert {(order["trigger_price"], order["display_quantity"]) for order in told} == {("95", "1")}
+            assert any(event["event_type"] == "OrdersCanceled" for frame in frames for event in frame.get("events", ()))
             executed = [event for frame in frames for event in frame.get("events", ()) if "trade_id" in event]
             assert [(event["event_type"], event["liquidity"]) for event in executed] == [("OrderExecuted", "MAKER")]
             for sentence, headers, said, code in CLOSES:

@@ -15,7 +15,7 @@ use matching::vocabulary::{AccountKind, Ledger, Session, Side};
 mod mutation;
 mod venue;
 pub use mutation::mutate;
-pub use venue::{CUSTOMERS, FIRST_CUSTOMER, INSTRUMENTS, LOG, opening};
+pub use venue::{CUSTOMERS, FIRST_CUSTOMER, INSTRUMENTS, LOG, opened_venue, opening};
 
 /// Bytes before the records: flags, records of a batch less one, and how many bytes at the end are texts (`u16`).
 pub const HEADER_SIZE: usize = 4;

@@ -7,6 +7,7 @@ use matching::command::{Command, ListAsset, ListInstrument, OpenAccount, Stamped
 use matching::event::Events;
 use matching::id::entity_id;
 use matching::ladder::LadderKind;
+use matching::limit;
 use matching::number::Unit;
 use matching::vocabulary::AssetKind;
 
@@ -16,8 +17,8 @@ pub const LOG: u16 = 1;
 pub const CUSTOMERS: u64 = 6;
 /// External, house, three clearing accounts, then the customers.
 pub const FIRST_CUSTOMER: u64 = 6;
-/// Listed instruments.
-pub const INSTRUMENTS: u64 = 3;
+/// Listed instruments; the last one is at the edge of all numbers.
+pub const INSTRUMENTS: u64 = 4;
 
 const fn id(sequence: u64) -> u64 {
     entity_id(LOG, sequence)
@@ -56,7 +57,35 @@ pub fn opening() -> Vec<Command<'static>> {
             commands.push(Command::Deposit(Transfer { account_id, asset_id: id(asset), amount }));
         }
     }
+    commands.extend(edge());
     commands
+}
+
+/// The instrument with the highest price, the largest quantity and the dearest lot that may be listed; the first
+/// customer can sell all of it, and the second can pay for it.
+fn edge() -> [Command<'static>; 5] {
+    let asset = |symbol, scale| Command::ListAsset(ListAsset { symbol, scale, kind: AssetKind::Currency });
+    let deposit = |customer, asset: u64| {
+        let account_id = id(FIRST_CUSTOMER + customer);
+        Command::Deposit(Transfer { account_id, asset_id: id(asset), amount: limit::AMOUNT_MAX.unsigned_abs() })
+    };
+    let listing = ListInstrument {
+        symbol: "EDGE",
+        base: id(5),
+        quote: id(4),
+        price_unit: Unit { mantissa: 4, scale: 0 },
+        lot_unit: Unit { mantissa: 1, scale: 0 },
+        max_price: limit::PRICE_MAX,
+        max_quantity: limit::QUANTITY_MAX,
+        protection_ppm: 1_000_000,
+        calendar: "",
+    };
+    [asset("QUOTE", 9), asset("BASE", 12), Command::ListInstrument(listing), deposit(0, 5), deposit(1, 4)]
+}
+
+/// The venue, opened.
+pub fn opened_venue() -> Engine {
+    opened(LadderKind::default())
 }
 
 /// The opened venue on a ladder.

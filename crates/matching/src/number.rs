@@ -66,12 +66,9 @@ fn write_scaled(out: &mut Vec<u8>, mut digits: u128, scale: u8) {
     }
     let mut end = text.len();
     while scale > 0 && text[end - 1] == b'0' {
-        // A zero among the decimal places carries nothing; zeros before the point are never reached.
+        // A zero among the decimal places carries nothing. The first digit is none, so that this ends there at last.
         end -= 1;
         scale -= 1;
-        if end == start {
-            break;
-        }
     }
     let shown = &text[start..end];
     if scale == 0 {
@@ -152,6 +149,11 @@ mod tests {
             (1, Unit::ledger(5), "0.00001"),
             (-500, cent, "-5"),
             (-1, cent, "-0.01"),
+            (15, cent, "0.15"),
+            (150, cent, "1.5"),
+            (i128::from(u64::MAX), Unit::ONE, "18446744073709551615"),
+            (i128::from(u64::MAX) + 1, Unit::ONE, "18446744073709551616"),
+            (i128::MAX, Unit::ledger(18), "170141183460469231731.687303715884105727"),
             (3, half_tick, "0.015"),
             (200, half_tick, "1"),
             (1000, Unit::ONE, "1000"),
@@ -172,5 +174,39 @@ mod tests {
         }
         assert_eq!(parse_decimal(b"0.01", Unit { mantissa: 5, scale: 3 }), Some(2));
         assert_eq!(parse_decimal(b"0.011", Unit { mantissa: 5, scale: 3 }), None, "not a whole number of ticks");
+    }
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let rows = [
+            ("one more than the largest count", "170141183460469231731687303715884105728", Unit::ONE),
+            ("more than 128 bits once it is scaled", "340282366920938463463374607431768211455", Unit::ledger(1)),
+            ("more than 128 bits as it stands", "340282366920938463463374607431768211456", Unit::ONE),
+            ("forty digits", "1000000000000000000000000000000000000000", Unit::ONE),
+            ("nineteen places", "0.1234567890123456789", Unit { mantissa: 1, scale: SCALE_MAX + 1 }),
+            ("of units that are worth nothing", "1", Unit { mantissa: 0, scale: 0 }),
+        ];
+        for (sentence, text, unit) in rows {
+            assert_eq!(parse_decimal(text.as_bytes(), unit), None, "{sentence}");
+        }
+        let mut out = Vec::new();
+        write_decimal(&mut out, i128::MAX, Unit { mantissa: 3, scale: 0 });
+        assert_eq!(out, b"overflow", "it can not happen, and would not look like a number");
+    }
+
+    #[test]
+    fn units_are_read_as_they_are_written() {
+        let rows = [
+            ("0.01", Some(Unit { mantissa: 1, scale: 2 })),
+            ("25", Some(Unit { mantissa: 25, scale: 0 })),
+            ("0.000000000000000001", Some(Unit { mantissa: 1, scale: SCALE_MAX })),
+            ("18446744073709551615", Some(Unit { mantissa: u64::MAX, scale: 0 })),
+            ("18446744073709551616", None),
+            ("0.10", None),
+            ("-1", None),
+        ];
+        for (text, unit) in rows {
+            assert_eq!(parse_unit(text.as_bytes()), unit, "{text}");
+        }
+        assert_eq!(power_of_ten(0) + power_of_ten(18), 1_000_000_000_000_000_001);
     }
 }

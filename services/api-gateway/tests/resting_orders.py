@@ -42,6 +42,8 @@ class Orders(OrderServiceServicer):
                 return self._cancel(user_id, request.cancel.order_id)
             case "replace":
                 return self._replace(user_id, request.replace)
+            case "mass_cancel":
+                return self._cancel_all(request.mass_cancel)
             case _:
                 return self._cancel_all(request.cancel_all)
 
@@ -78,6 +80,7 @@ class Orders(OrderServiceServicer):
             version=1,
             created_at_ns=NOW_NS,
             updated_at_ns=NOW_NS,
+            terms=place.terms if place.HasField("terms") else None,
         )
         self.orders[order.id] = order
         result = engine_pb2.CommandResult(first_time=True, position=at(number), aggregate_id=order.id, order=order)

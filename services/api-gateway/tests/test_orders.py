@@ -7,6 +7,8 @@ from .services import ACCOUNT, ADA, GRACE
 
 LIMIT = {"symbol": "BTC-USD", "side": "BUY", "type": "LIMIT", "quantity": "0.5", "price": "64250.10"}
 MARKET = {"symbol": "BTC/USD", "side": "SELL", "type": "MARKET", "quantity": "1"}
+STOP = {"symbol": "BTC-USD", "side": "SELL", "type": "STOP", "quantity": "0.5", "trigger_price": "60000"}
+ABSENT = object()
 
 
 def test_a_placed_order_is_answered_as_the_contract_shows_it():
@@ -36,6 +38,52 @@ def test_an_order_is_read_back_under_both_names_of_the_version(prefix):
         assert found.json() == placed.json()
         assert (found.json()["symbol"], found.json()["time_in_force"]) == ("BTC-USD", "IOC")
         assert gateway.orders.asked[0].at_least.position == 7
+
+    run(test)
+
+
+# What a client sends beside a plain order, and what comes back beside it.
+TERMS = [
+    ("a stop", STOP, {"trigger_price": "60000"}),
+    (
+        "a touched order",
+        STOP | {"type": "MARKET_IF_TOUCHED", "trigger_by": "BID_ASK"},
+        {"trigger_price": "60000", "trigger_by": "BID_ASK"},
+    ),
+    (
+        "a stop-limit",
+        STOP | {"type": "STOP_LIMIT", "price": "59000", "trigger_by": "MARK"},
+        {"trigger_price": "60000", "trigger_by": "MARK"},
+    ),
+    (
+        "good till a moment",
+        LIMIT | {"time_in_force": "GTD", "expire_at": "2030-01-01T00:00:00.1239+01:00"},
+        {"expire_at": "2029-12-31T23:00:00.123000Z"},
+    ),
+    (
+        "a budget",
+        {name: MARKET[name] for name in ("symbol", "side", "type")} | {"budget": 1e-08},
+        {"budget": "0.00000001"},
+    ),
+    ("an iceberg", LIMIT | {"display_quantity": "0.10"}, {"display_quantity": "0.1"}),
+    ("hidden", LIMIT | {"hidden": True, "all_or_none": True}, {"hidden": True, "all_or_none": True}),
+    (
+        "a minimum",
+        LIMIT | {"minimum_quantity": "0.2", "post_only": "SLIDE"},
+        {"minimum_quantity": "0.2", "post_only": "SLIDE"},
+    ),
+    ("against oneself", LIMIT | {"self_trade_prevention": "CANCEL_BOTH"}, {"self_trade_prevention": "CANCEL_BOTH"}),
+    ("what is false is not there", LIMIT | {"hidden": False, "all_or_none": False}, {}),
+]
+
+
+@pytest.mark.parametrize(("body", "terms"), [row[1:] for row in TERMS], ids=[row[0] for row in TERMS])
+def test_what_an_order_has_beside_a_plain_one_comes_back_and_the_rest_is_left_out(body, terms):
+    async def test(gateway):
+        plain = (await gateway.call("POST", "/v1/orders", json=LIMIT)).json()
+        answer = await gateway.call("POST", "/v1/orders", json=body)
+        assert answer.status_code == 201, answer.text
+        assert {name: value for name, value in answer.json().items() if name not in plain} == terms
 
     run(test)
 
@@ -144,7 +192,7 @@ BAD_ORDERS = [
     ("a number as symbol", LIMIT | {"symbol": 1}, "symbol"),
     ("a symbol in small letters", LIMIT | {"symbol": "btc-usd"}, "symbol"),
     ("another side", LIMIT | {"side": "buy"}, "side"),
-    ("another type", LIMIT | {"type": "STOP"}, "type"),
+    ("another type", LIMIT | {"type": "TELEPATHY"}, "type"),
     ("a null side", LIMIT | {"side": None}, "side"),
     ("quantity zero", LIMIT | {"quantity": "0"}, "quantity"),
     ("quantity zero with decimals", LIMIT | {"quantity": "0.00"}, "quantity"),
@@ -177,6 +225,24 @@ BAD_ORDERS = [
     ("a protection price of a limit order", LIMIT | {"protection_price": "1"}, "protection_price"),
     ("a price of a market order", MARKET | {"price": "1"}, "price"),
     ("a market order that rests", MARKET | {"time_in_force": "GTC"}, "time_in_force"),
+    ("a stop without a trigger price", STOP | {"trigger_price": ABSENT}, "trigger_price"),
+    ("a stop with a limit price", STOP | {"price": "1"}, "price"),
+    ("a limit order that would wait", LIMIT | {"trigger_price": "1"}, "trigger_price"),
+    ("a limit order with a trigger method", LIMIT | {"trigger_by": "LAST"}, "trigger_by"),
+    ("another trigger method", STOP | {"trigger_by": "MOON"}, "trigger_by"),
+    ("a market-to-limit order with a price", LIMIT | {"type": "MARKET_TO_LIMIT"}, "price"),
+    ("a budget beside a quantity", MARKET | {"budget": "10"}, "quantity"),
+    ("a budget of a limit order", LIMIT | {"budget": "10"}, "budget"),
+    ("neither quantity nor budget", MARKET | {"quantity": ABSENT}, "quantity"),
+    ("GTD without an end", LIMIT | {"time_in_force": "GTD"}, "expire_at"),
+    ("an end of another time in force", LIMIT | {"expire_at": "2030-01-01T00:00:00Z"}, "expire_at"),
+    ("an end without a zone", LIMIT | {"time_in_force": "GTD", "expire_at": "2030-01-01T00:00:00"}, "expire_at"),
+    ("post-only at once", LIMIT | {"time_in_force": "IOC", "post_only": "REJECT"}, "post_only"),
+    ("hidden at once", LIMIT | {"time_in_force": "FOK", "hidden": True}, "hidden"),
+    ("a hidden iceberg", LIMIT | {"hidden": True, "display_quantity": "0.1"}, "display_quantity"),
+    ("a minimum of all or none", LIMIT | {"all_or_none": True, "minimum_quantity": "0.1"}, "minimum_quantity"),
+    ("hidden as a text", LIMIT | {"hidden": "true"}, "hidden"),
+    ("another self-trade prevention", LIMIT | {"self_trade_prevention": "NONE"}, "self_trade_prevention"),
     ("a client order id with a space", LIMIT | {"client_order_id": "a b"}, "client_order_id"),
     ("a client order id of 65", LIMIT | {"client_order_id": "a" * 65}, "client_order_id"),
     ("an account that is no UUID", LIMIT | {"account_id": "mine"}, "account_id"),
@@ -186,7 +252,10 @@ BAD_ORDERS = [
 @pytest.mark.parametrize(("body", "field"), [row[1:] for row in BAD_ORDERS], ids=[row[0] for row in BAD_ORDERS])
 def test_a_bad_order_is_400_with_the_field_named_and_reaches_nobody(body, field):
     async def test(gateway):
-        given = {"content": body} if isinstance(body, bytes) else {"json": body}
+        if isinstance(body, dict):
+            given = {"json": {name: value for name, value in body.items() if value is not ABSENT}}
+        else:
+            given = {"content": body}
         answer = await gateway.call(
             "POST", "/v1/orders", headers=TRADER | {"Content-Type": "application/json"}, **given
         )

@@ -23,6 +23,7 @@ from trading_events.engine import (
     OrderCreated,
     OrderExecuted,
     OrderReplaced,
+    OrderTriggered,
     Posting,
     Rests,
     TradeExecuted,
@@ -64,6 +65,7 @@ class Order:
     price: Decimal
     quantity: Decimal
     cum: Decimal = Decimal(0)
+    kind: str = "LIMIT"
 
     @property
     def leaves(self) -> Decimal:
@@ -79,6 +81,7 @@ class Ledger:
     held: dict[tuple[str, str], Decimal] = field(default_factory=dict)
     on_hold: dict[tuple[str, str], Decimal] = field(default_factory=dict)
     book: list[Order] = field(default_factory=list)
+    waiting: list[Order] = field(default_factory=list)
     commands: list[list[tuple[str, str, Any]]] = field(default_factory=list)
     numbers: int = 0
 
@@ -115,6 +118,12 @@ class Ledger:
             self.cancel(self.random.choice(self.book))
         elif roll < 0.6 and self.book:
             self.replace(self.random.choice(self.book))
+        elif roll < 0.7:
+            side, kind = self.random.choice(("BUY", "SELL")), self.random.choice(("STOP", "STOP_LIMIT"))
+            symbol = self.random.choice(list(INSTRUMENTS))
+            self.wait(account, symbol, side, kind, self._amount(1, 30), self._amount(1, 9))
+        elif roll < 0.75 and self.waiting:
+            self.trigger(self.random.choice(self.waiting))
         elif self.book:
             maker = self.random.choice(self.book)
             others = [one for one in CUSTOMERS if one != maker.account]
@@ -139,6 +148,27 @@ class Ledger:
         self.book.append(order)
         self._end((order.order_id, self._created(order, "GTC", Rests(text(price), text(quantity), self.numbers))))
         return order
+
+    def wait(self, account: str, symbol: str, side: str, kind: str, price: Decimal, quantity: Decimal) -> None:
+        """An order that waits, and holds at its limit or its protection."""
+        order = Order(self._id("order"), account, symbol, side, price, quantity, kind=kind)
+        if self._can_hold(order, Decimal(0)):
+            self.waiting.append(order)
+            self._end((order.order_id, self._created(order, "GTC", None)))
+
+    def trigger(self, order: Order) -> None:
+        """It works: a stop-limit rests, a stop finds nobody."""
+        self.waiting.remove(order)
+        rests = Rests(text(order.price), text(order.leaves), 1) if order.kind == "STOP_LIMIT" else None
+        triggered = OrderTriggered(
+            order.order_id, order.account, order.symbol, order.side, "1", text(order.price), "PENDING",
+            text(order.leaves), rests,
+        )  # fmt: skip
+        if rests is not None:
+            self.book.append(order)
+            self._end((order.order_id, triggered))
+        else:
+            self._end((order.order_id, triggered), (order.order_id, self._canceled(order, "no_liquidity")))
 
     def replace(self, order: Order) -> None:
         price, quantity = self._amount(1, 30), order.cum + self._amount(1, 9)
@@ -189,8 +219,9 @@ class Ledger:
         asset, hold = self._holding(order)
         postings = [self._post(order.account, asset, "hold", hold)]
         return OrderCreated(
-            order.order_id, None, order.account, order.symbol, order.side, "LIMIT", tif, text(order.quantity),
-            text(order.price), None, "PENDING", "0", text(order.quantity), rests, postings,
+            order.order_id, None, order.account, order.symbol, order.side, order.kind, tif, text(order.quantity),
+            None if order.kind == "STOP" else text(order.price), text(order.price) if order.kind == "STOP" else None,
+            "PENDING", "0", text(order.quantity), rests, postings,
         )  # fmt: skip
 
     def _executed(self, order: Order, trade_id: str, price: Decimal, quantity: Decimal, liquidity: str) -> Any:

@@ -11,6 +11,7 @@ from trading_events.engine import (
     OrderCreated,
     OrderExecuted,
     OrderReplaced,
+    OrderTriggered,
     TradeExecuted,
 )
 
@@ -51,10 +52,13 @@ def open_orders(commands):
     for event in events_of(commands):
         match event:
             case OrderCreated():
-                price, leaves = Fraction(event.price), Fraction(event.leaves_quantity)
+                price = Fraction(event.protection_price if event.price is None else event.price)
+                leaves = Fraction(event.leaves_quantity)
                 found[event.order_id] = [event.account_id, event.symbol, event.side, price, leaves]
             case OrderExecuted():
                 found[event.order_id][4] = Fraction(event.leaves_quantity)
+            case OrderTriggered():
+                found[event.order_id][3] = Fraction(event.price)
             case OrderReplaced():
                 found[event.order_id][3:] = Fraction(event.price), Fraction(event.leaves_quantity)
             case OrderCanceled():

@@ -17,7 +17,7 @@ from kernel.projection import ViewFailed
 from kernel.refused import Refused
 from kernel.settings import SettingsError, load
 from kernel.telemetry import configure_logs
-from trading_platform import client_commands, conformance_commands, replay_commands, verify_command
+from trading_platform import client_commands, conformance_commands, order_commands, replay_commands, verify_command
 from trading_platform.bench import commands as bench_commands
 from trading_platform.settings import PlatformSettings, WrongUsage
 
@@ -93,4 +93,5 @@ app.add_typer(replay_commands.app, name="replay", help="Send recorded days throu
 app.add_typer(conformance_commands.app, name="conformance", help="Compare the core with what others published.")
 app.add_typer(bench_commands.app, name="bench", help="Measure this machine.")
 app.command()(verify_command.verify)
+app.add_typer(order_commands.orders, name="order", help="Place, cancel and look at your orders.")
 client_commands.add_to(app)

@@ -6,6 +6,7 @@ mod commands;
 mod connection;
 mod extremes;
 mod fees;
+mod limits;
 mod mass;
 mod on_entry;
 mod order_states;

@@ -1,5 +1,7 @@
 //! What is displayed of an order, who trades with it, and what happens where it would trade with itself.
 
+use matching::Engine;
+use matching::book::Depth;
 use matching::command::{ChangeAccountOptions, ChangeInstrumentRules, ChosenAllocation, Command, PlaceOrder};
 use matching::vocabulary::{AllocationRule, PostOnly, SelfTradePrevention, Side, TimeInForce};
 
@@ -248,4 +250,16 @@ fn an_instrument_shares_by_its_rule() {
             &["ChangeInstrumentRules refused quantity_too_large"],
         ),
     ]);
+}
+
+#[test]
+fn an_iceberg_that_displays_less_than_it_may_is_restored_as_it_stands() {
+    let past = [order(ADA, Side::Sell, 8, 100, iceberg), sell(CY, 2, 100)];
+    let (engine, _) = outcome(&past, buy(BEN, 2, 100));
+    let snapshot = engine.snapshot().expect("the end of a command");
+    for engine in [&engine, &Engine::restore(&snapshot).expect("a snapshot")] {
+        let book = &engine.markets()[0].book;
+        let levels: Vec<Depth> = book.depth(Side::Sell).collect();
+        assert_eq!(levels, [Depth { price: 100, quantity: 3, orders: 2 }], "one lot of the iceberg and two behind it");
+    }
 }

@@ -46,6 +46,9 @@ OrderType = Literal["LIMIT", "MARKET", "MARKET_TO_LIMIT", "STOP", "STOP_LIMIT", 
 TimeInForce = Literal["GTC", "DAY", "IOC", "FOK", "GTD"]
 Session = Literal["CONTINUOUS", "CLOSED"]
 SelfTradePrevention = Literal["CANCEL_NEWEST", "CANCEL_OLDEST", "CANCEL_BOTH", "DECREMENT_AND_CANCEL"]
+PostOnly = Literal["REJECT", "SLIDE"]
+TriggerBy = Literal["LAST", "BID_ASK", "MARK"]
+Allocation = Literal["PRICE_TIME", "PRO_RATA", "LEAD_MARKET_MAKER"]
 
 
 class Posting(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True, gc=False):
@@ -156,13 +159,13 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     trigger_by, trigger_price: what an order waits for before it works; display_quantity: how much it displays at a
     time; hidden: nothing of it is displayed; self_trade_prevention: what happens where it would trade with itself."""
 
-    post_only: Literal["REJECT", "SLIDE"] | UnsetType = UNSET
+    post_only: PostOnly | UnsetType = UNSET
     asked_price: Number | UnsetType = UNSET
     minimum_quantity: Number | UnsetType = UNSET
     all_or_none: Literal[True] | UnsetType = UNSET
     budget: Number | UnsetType = UNSET
     expire_at_ms: int | UnsetType = UNSET
-    trigger_by: Literal["LAST", "BID_ASK", "MARK"] | UnsetType = UNSET
+    trigger_by: TriggerBy | UnsetType = UNSET
     trigger_price: Number | UnsetType = UNSET
     display_quantity: Number | UnsetType = UNSET
     hidden: Literal[True] | UnsetType = UNSET
@@ -386,7 +389,7 @@ class InstrumentRulesChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=
     instrument_id: InstrumentId
     symbol: str
     self_trade_prevention: SelfTradePrevention
-    allocation: Literal["PRICE_TIME", "PRO_RATA", "LEAD_MARKET_MAKER"]
+    allocation: Allocation
     least_allocation: Number | UnsetType = UNSET
     lead_account_id: AccountId | UnsetType = UNSET
     lead_share: Number | UnsetType = UNSET

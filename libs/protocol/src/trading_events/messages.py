@@ -1,13 +1,23 @@
 """The words of events as the enumerations of the service contracts: one table each, for every service that answers."""
 
-from trading.v1 import types_pb2
+from trading.v1 import engine_pb2, types_pb2
 
 SIDES = {"BUY": types_pb2.SIDE_BUY, "SELL": types_pb2.SIDE_SELL}
-ORDER_TYPES = {"LIMIT": types_pb2.ORDER_TYPE_LIMIT, "MARKET": types_pb2.ORDER_TYPE_MARKET}
+ORDER_TYPES = {
+    "LIMIT": types_pb2.ORDER_TYPE_LIMIT,
+    "MARKET": types_pb2.ORDER_TYPE_MARKET,
+    "MARKET_TO_LIMIT": types_pb2.ORDER_TYPE_MARKET_TO_LIMIT,
+    "STOP": types_pb2.ORDER_TYPE_STOP,
+    "STOP_LIMIT": types_pb2.ORDER_TYPE_STOP_LIMIT,
+    "MARKET_IF_TOUCHED": types_pb2.ORDER_TYPE_MARKET_IF_TOUCHED,
+    "LIMIT_IF_TOUCHED": types_pb2.ORDER_TYPE_LIMIT_IF_TOUCHED,
+}
 TIMES_IN_FORCE = {
     "GTC": types_pb2.TIME_IN_FORCE_GTC,
     "DAY": types_pb2.TIME_IN_FORCE_DAY,
     "IOC": types_pb2.TIME_IN_FORCE_IOC,
+    "FOK": types_pb2.TIME_IN_FORCE_FOK,
+    "GTD": types_pb2.TIME_IN_FORCE_GTD,
 }
 ORDER_STATUSES = {
     "PENDING": types_pb2.ORDER_STATUS_PENDING,
@@ -16,4 +26,21 @@ ORDER_STATUSES = {
     "CANCELED": types_pb2.ORDER_STATUS_CANCELED,
     "EXPIRED": types_pb2.ORDER_STATUS_EXPIRED,
     "REJECTED": types_pb2.ORDER_STATUS_REJECTED,
+}
+POST_ONLY = {"REJECT": types_pb2.POST_ONLY_REJECT, "SLIDE": types_pb2.POST_ONLY_SLIDE}
+TRIGGER_METHODS = {
+    "LAST": types_pb2.TRIGGER_METHOD_LAST,
+    "BID_ASK": types_pb2.TRIGGER_METHOD_BID_ASK,
+    "MARK": types_pb2.TRIGGER_METHOD_MARK,
+}
+SELF_TRADE_PREVENTIONS = {
+    "CANCEL_NEWEST": types_pb2.SELF_TRADE_PREVENTION_CANCEL_NEWEST,
+    "CANCEL_OLDEST": types_pb2.SELF_TRADE_PREVENTION_CANCEL_OLDEST,
+    "CANCEL_BOTH": types_pb2.SELF_TRADE_PREVENTION_CANCEL_BOTH,
+    "DECREMENT_AND_CANCEL": types_pb2.SELF_TRADE_PREVENTION_DECREMENT_AND_CANCEL,
+}
+ALLOCATIONS = {
+    "PRICE_TIME": engine_pb2.ALLOCATION_PRICE_TIME,
+    "PRO_RATA": engine_pb2.ALLOCATION_PRO_RATA,
+    "LEAD_MARKET_MAKER": engine_pb2.ALLOCATION_LEAD_MARKET_MAKER,
 }

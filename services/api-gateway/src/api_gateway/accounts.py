@@ -3,7 +3,7 @@
 import msgspec
 
 from api_gateway.call import Call, Reply, reply
-from api_gateway.documents import BalanceJson, balance_json
+from api_gateway.documents import MILLISECOND_NS, BalanceJson, balance_json
 from api_gateway.wire import decimal_or_zero, or_none, time_text
 from kernel.refused import Kind, Refused
 from trading.v1.risk_pb2 import (
@@ -29,6 +29,10 @@ class AccountJson(msgspec.Struct, frozen=True):
     balances: list[BalanceJson]
     version: int
     opened_at: str
+    kill_switch: str
+    cancel_on_disconnect: bool
+    trade_group: int | None
+    dead_mans_timer: str | None
 
 
 class AccountPage(msgspec.Struct, frozen=True):
@@ -87,7 +91,15 @@ def account_json(account: Account) -> AccountJson:
         [balance_json(balance) for balance in account.balances],
         account.version,
         time_text(account.opened_at_ns),
+        switch_text(account.kill_switch),
+        account.cancel_on_disconnect,
+        account.trade_group or None,
+        time_text(account.dead_mans_timer_ms * MILLISECOND_NS) if account.dead_mans_timer_ms else None,
     )
+
+
+def switch_text(is_on: bool) -> str:
+    return "ON" if is_on else "OFF"
 
 
 def limits_json(account: Account) -> AccountLimits:

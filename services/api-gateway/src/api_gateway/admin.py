@@ -7,6 +7,7 @@ import msgspec
 
 from api_gateway.accounts import account_at, account_json
 from api_gateway.call import Call, Reply, reply
+from api_gateway.commands import executed, reason_in
 from api_gateway.documents import event_json
 from api_gateway.market import instrument_at, instrument_json
 from api_gateway.orders import EventPage
@@ -23,14 +24,10 @@ from api_gateway.wire import (
 )
 from kernel.event import Event
 from kernel.eventlog.port import EventLog
-from kernel.ids import derived_id
-from kernel.refused import Kind, Refused
+from kernel.refused import Refused
 from trading.v1.engine_pb2 import (
     ChangeSession,
-    Command,
-    CommandResult,
     Deposit,
-    ExecuteRequest,
     ListAsset,
     ListInstrument,
     Withdraw,
@@ -46,9 +43,6 @@ PROTECTION_DEFAULT = "0.05"
 PROTECTION_SCALE_MAX = 6
 CALENDARS = ("24x7", "XNAS", "XNYS", "ALWAYS", "manual")
 ASSET = r"[A-Z0-9]{1,12}"
-REASON = r"[^\x00-\x1f\x7f-\x9f]+"
-REASON_CHARACTERS_MAX = 200
-REASON_BYTES_MAX = 256
 VERSION = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
@@ -106,40 +100,6 @@ _transfer = msgspec.json.Decoder(NewTransfer)
 _state = msgspec.json.Decoder(AccountStateSetting)
 
 
-async def _execute(call: Call, **body: Any) -> CommandResult:
-    """One engine command; an Idempotency-Key makes its id, so a retry finds the first outcome, for ever."""
-    key = call.idempotency_key
-    command = Command(
-        command_id=derived_id("api", call.user_id, call.route, key) if key else call.platform.runtime.uuid7(),
-        user_id=call.user_id,
-        correlation_id=call.request_id,
-        traceparent=call.traceparent,
-        **body,
-    )
-    try:
-        result = (await call.platform.engine.Execute(ExecuteRequest(command=command))).result
-    except Refused as refused:
-        raise _key_reused(refused) from None
-    if result.refused:
-        kind = Kind(result.refused_kind) if result.refused_kind else Kind.UNPROCESSABLE
-        raise _key_reused(Refused(result.refused, result.message, kind))
-    return result
-
-
-def _key_reused(refused: Refused) -> Refused:
-    """The engine speaks of commands, the edge of keys."""
-    if refused.code != "command_id_reused":
-        return refused
-    return Refused("idempotency_key_reused", "This Idempotency-Key came before with another body.")
-
-
-def _reason(given: str) -> str:
-    """Recorded for ever, as one line."""
-    if len(given.encode()) > REASON_BYTES_MAX:
-        raise field_refused("reason", f"must have at most {REASON_BYTES_MAX} bytes in UTF-8")
-    return text_in(given, "reason", REASON_CHARACTERS_MAX, REASON)
-
-
 def asset_in(text: str, field: str) -> str:
     return text_in(text, field, 12, ASSET)
 
@@ -150,7 +110,7 @@ async def list_asset(call: Call) -> Reply:
     if not 0 <= given.scale <= SCALE_MAX:
         raise field_refused("scale", f"must be a whole number from 0 to {SCALE_MAX}")
     listing = ListAsset(asset=asset_in(given.asset, "asset"), scale=given.scale, kind=ASSET_KINDS[given.kind])  # type: ignore[arg-type]
-    result = await _execute(call, list_asset=listing)
+    result = await executed(call, list_asset=listing)
     return reply(201, AssetJson(given.asset, given.scale, given.kind), result.position)
 
 
@@ -168,7 +128,7 @@ async def list_instrument(call: Call) -> Reply:
         protection=_protection(given.protection),
         calendar=_calendar(given.calendar),
     )
-    result = await _execute(call, list_instrument=listing)
+    result = await executed(call, list_instrument=listing)
     instrument, position = await instrument_at(call, listing.symbol, result.position)
     return reply(201, instrument_json(instrument), position)
 
@@ -191,9 +151,9 @@ async def set_session(call: Call) -> Reply:
     """PUT /admin/instruments/{symbol}/session"""
     given = decoded(_session, call.body)
     symbol = call.params["symbol"]
-    reason = _reason(given.reason)
+    reason = reason_in(given.reason)
     change = ChangeSession(symbol=symbol, session=SESSIONS[given.session], reason=reason)  # type: ignore[arg-type]
-    result = await _execute(call, change_session=change)
+    result = await executed(call, change_session=change)
     instrument, position = await instrument_at(call, symbol, result.position)
     return reply(200, instrument_json(instrument), position)
 
@@ -230,7 +190,7 @@ def _amount(call: Call) -> tuple[str, str]:
 
 async def _transferred(call: Call, **body: Any) -> Reply:
     """What was booked, read from the events of the command itself: a retry gets the first answer."""
-    result = await _execute(call, **body)
+    result = await executed(call, **body)
     outcome = (await call.platform.log.outcomes([result.command_id]))[result.command_id]
     return reply(201, _transfer_json(outcome.events[0]), result.position)
 
@@ -257,7 +217,7 @@ async def set_state(call: Call) -> Reply:
         SetTradingStateRequest(
             account_id=call.params["account_id"],
             state=STATES[given.state],  # type: ignore[arg-type]
-            reason=_reason(given.reason),
+            reason=reason_in(given.reason),
             user_id=call.user_id,
         )
     )

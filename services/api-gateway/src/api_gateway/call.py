@@ -14,7 +14,7 @@ from api_gateway.fanout import Hub, Places
 from api_gateway.principal import Principal, Role
 from api_gateway.problems import FieldError, FieldsRefused, field_refused
 from api_gateway.settings import ApiGatewaySettings
-from api_gateway.wire import position_in, symbol_in, text_in, uuid_in
+from api_gateway.wire import position_in, positive_decimal, symbol_in, text_in, uuid_in
 from kernel.eventlog.port import EventLog
 from kernel.refused import Kind, Refused
 from kernel.runtime import Runtime
@@ -142,6 +142,11 @@ class Call:
         if given not in choices:
             raise field_refused(name, f"must be one of {', '.join(choices)}")
         return given
+
+    def query_decimal(self, name: str) -> str:
+        """A number above zero as canonical text, empty when absent."""
+        given = self.query.get(name)
+        return positive_decimal(msgspec.Raw(msgspec.json.encode(given)), name) if given is not None else ""
 
     def query_symbol(self) -> str:
         """The canonical symbol, empty when absent."""

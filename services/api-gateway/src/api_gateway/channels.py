@@ -8,6 +8,8 @@ from collections import deque
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
+from msgspec import UNSET
+
 from api_gateway.documents import SIDE_TEXTS, BalanceJson, OrderJson, balance_json, order_json
 from api_gateway.wire import or_none, time_text
 from trading.v1.market_data_pb2 import Bar, Level, StreamChannelResponse, Trade
@@ -185,11 +187,14 @@ class OrdersChannel:
         }
 
 
-TOLD = ("order_id", "trade_id", "symbol", "side", "price", "quantity", "liquidity", "reason", "asset", "amount")
+TOLD = (
+    *("order_id", "trade_id", "symbol", "side", "price", "trigger_price", "quantity"),
+    *("liquidity", "reason", "asset", "amount"),
+)
 
 
 def _event(event_type: str, event_data: bytes) -> Payload:
     """What happened, without the bookkeeping."""
     happened = events.decode(event_type, event_data)
-    told = {name: getattr(happened, name) for name in TOLD if getattr(happened, name, None) is not None}
-    return {"event_type": event_type, **told}
+    told = {name: getattr(happened, name, None) for name in TOLD}
+    return {"event_type": event_type, **{name: value for name, value in told.items() if value not in (None, UNSET)}}

@@ -1,12 +1,19 @@
 """The orders of customers, for administrators: list, look up, cancel. The record names the administrator."""
 
+import msgspec
+
 from api_gateway.call import Call, Reply, encode, reply
 from api_gateway.documents import order_json
-from api_gateway.orders import OrdersCanceled, refusal_of, shown_page, state_of
+from api_gateway.orders import OrdersCanceled, mass_cancel, refusal_of, shown_page, state_of
 from api_gateway.wire import or_none
-from trading.v1.engine_pb2 import CancelAllOrders, CommandResult
+from trading.v1.engine_pb2 import CommandResult
 from trading.v1.trading_pb2 import CancelRequest, FindOrderRequest, ListOrdersRequest, OrderRequest, SubmitRequest
 from trading.v1.types_pb2 import LogPosition
+
+
+class VenueOrdersCanceled(msgspec.Struct, frozen=True):
+    symbol: str | None
+    count: int
 
 
 async def list_all(call: Call) -> Reply:
@@ -36,8 +43,15 @@ async def cancel(call: Call) -> Reply:
 async def cancel_all(call: Call) -> Reply:
     """DELETE /admin/accounts/{account_id}/orders"""
     account_id, symbol = call.params["account_id"], call.query_symbol()
-    result = await _submit(call, OrderRequest(cancel_all=CancelAllOrders(account_id=account_id, symbol=symbol)))
+    result = await _submit(call, mass_cancel(call, account_id))
     return reply(200, OrdersCanceled(account_id, or_none(symbol), result.canceled_orders), result.position)
+
+
+async def cancel_every(call: Call) -> Reply:
+    """DELETE /admin/orders"""
+    result = await _submit(call, mass_cancel(call, None))
+    canceled = VenueOrdersCanceled(or_none(call.query_symbol()), result.canceled_orders)
+    return reply(200, canceled, result.position)
 
 
 async def _found(call: Call, at_least: LogPosition | None) -> Reply:

@@ -1,20 +1,39 @@
 """Documents of the contract that several resources show: orders, balances, events."""
 
+from typing import Any
+
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from api_gateway.wire import decimal_or_zero, time_text
 from kernel.event import Event
+from trading.v1 import engine_pb2, types_pb2
 from trading.v1.trading_pb2 import Balance
 from trading.v1.types_pb2 import Order
 
-SIDE_TEXTS = ("", "BUY", "SELL")
-TYPE_TEXTS = ("", "MARKET", "LIMIT")
-TIME_IN_FORCE_TEXTS = ("", "GTC", "DAY", "IOC")
-STATUS_TEXTS = ("", "PENDING", "PARTIALLY_EXECUTED", "EXECUTED", "CANCELED", "EXPIRED", "REJECTED")
+MILLISECOND_NS = 1_000_000
+
+
+def words(enum: Any) -> tuple[str, ...]:
+    """The texts of an enumeration of the services by number, "" for none: SIDE_BUY is BUY."""
+    nothing, *names = enum.keys()
+    prefix = nothing.removesuffix("UNSPECIFIED")
+    assert list(enum.values()) == list(range(1 + len(names))), f"{prefix}* has gaps"
+    return ("", *(name.removeprefix(prefix) for name in names))
+
+
+SIDE_TEXTS = words(types_pb2.Side)
+TYPE_TEXTS = words(types_pb2.OrderType)
+TIME_IN_FORCE_TEXTS = words(types_pb2.TimeInForce)
+POST_ONLY_TEXTS = words(types_pb2.PostOnly)
+TRIGGER_TEXTS = words(types_pb2.TriggerMethod)
+PREVENTION_TEXTS = words(types_pb2.SelfTradePrevention)
+ALLOCATION_TEXTS = words(engine_pb2.Allocation)
+STATUS_TEXTS = words(types_pb2.OrderStatus)
 
 
 class OrderJson(msgspec.Struct, frozen=True, gc=False):
-    """Schema Order of the contract."""
+    """Schema Order of the contract; what only few orders have is left out of the others."""
 
     order_id: str
     client_order_id: str | None
@@ -36,10 +55,22 @@ class OrderJson(msgspec.Struct, frozen=True, gc=False):
     version: int
     created_at: str
     updated_at: str
+    budget: str | UnsetType = UNSET
+    trigger_price: str | UnsetType = UNSET
+    trigger_by: str | UnsetType = UNSET
+    triggered_at: str | UnsetType = UNSET
+    expire_at: str | UnsetType = UNSET
+    display_quantity: str | UnsetType = UNSET
+    hidden: bool | UnsetType = UNSET
+    minimum_quantity: str | UnsetType = UNSET
+    all_or_none: bool | UnsetType = UNSET
+    post_only: str | UnsetType = UNSET
+    asked_price: str | UnsetType = UNSET
+    self_trade_prevention: str | UnsetType = UNSET
 
 
 def order_json(order: Order) -> OrderJson:
-    return OrderJson(
+    shown = OrderJson(
         order.id,
         order.client_order_id or None,
         order.account_id,
@@ -61,6 +92,27 @@ def order_json(order: Order) -> OrderJson:
         time_text(order.created_at_ns),
         time_text(order.updated_at_ns),
     )
+    return msgspec.structs.replace(shown, **_terms(order)) if order.HasField("terms") else shown
+
+
+def _terms(order: Order) -> dict[str, Any]:
+    """What a plain order does not have."""
+    terms = order.terms
+    told = {
+        "budget": terms.budget,
+        "trigger_price": terms.trigger_price,
+        "trigger_by": TRIGGER_TEXTS[terms.trigger_by],
+        "triggered_at": order.triggered_at_ns and time_text(order.triggered_at_ns),
+        "expire_at": terms.expire_at_ms and time_text(terms.expire_at_ms * MILLISECOND_NS),
+        "display_quantity": terms.display_quantity,
+        "hidden": terms.hidden,
+        "minimum_quantity": terms.minimum_quantity,
+        "all_or_none": terms.all_or_none,
+        "post_only": POST_ONLY_TEXTS[terms.post_only],
+        "asked_price": order.asked_price,
+        "self_trade_prevention": PREVENTION_TEXTS[terms.self_trade_prevention],
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 class BalanceJson(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 import msgspec
 
 from api_gateway.call import Call, Reply, reply
-from api_gateway.documents import SIDE_TEXTS
+from api_gateway.documents import ALLOCATION_TEXTS, PREVENTION_TEXTS, SIDE_TEXTS
 from api_gateway.wire import or_none, position_text, time_in, time_text
 from kernel.refused import Kind, Refused
 from trading.v1.market_data_pb2 import (
@@ -41,6 +41,12 @@ class InstrumentJson(msgspec.Struct, frozen=True):
     protection: str
     calendar: str
     session: str
+    mark_price: str | None
+    self_trade_prevention: str
+    allocation: str
+    least_allocation: str | None
+    lead_account_id: str | None
+    lead_share: str | None
 
 
 class InstrumentPage(msgspec.Struct, frozen=True):
@@ -134,6 +140,12 @@ def instrument_json(instrument: Instrument) -> InstrumentJson:
         instrument.protection,
         instrument.calendar,
         instrument.session,
+        or_none(instrument.mark_price),
+        PREVENTION_TEXTS[instrument.self_trade_prevention],
+        ALLOCATION_TEXTS[instrument.allocation],
+        or_none(instrument.least_allocation),
+        or_none(instrument.lead_account_id),
+        or_none(instrument.lead_share),
     )
 
 

@@ -1,11 +1,10 @@
 """Orders: place, replace, cancel, look up. The hot routes of the gateway: plain functions over msgspec and protobuf."""
 
-from typing import Literal
-
 import msgspec
 
 from api_gateway.call import Call, Reply, encode, reply
 from api_gateway.documents import EventJson, OrderJson, order_json, owners_event_json
+from api_gateway.new_order import NewOrder, client_order_id, placed, placed_order
 from api_gateway.problems import (
     STATUS_OF,
     FieldError,
@@ -14,18 +13,9 @@ from api_gateway.problems import (
     field_refused,
     problem_of,
 )
-from api_gateway.wire import (
-    ABSENT,
-    decoded,
-    optional_decimal,
-    or_none,
-    positive_decimal,
-    symbol_in,
-    text_in,
-    uuid_in,
-)
+from api_gateway.wire import ABSENT, decoded, optional_decimal, or_none
 from kernel.refused import Kind, Refused
-from trading.v1.engine_pb2 import CancelAllOrders, CommandResult, PlaceOrder
+from trading.v1.engine_pb2 import CancelAllOrders, CommandResult, MassCancel, PlaceOrder
 from trading.v1.trading_pb2 import (
     CancelRequest,
     FindOrderRequest,
@@ -36,31 +26,15 @@ from trading.v1.trading_pb2 import (
     SubmitRequest,
 )
 from trading.v1.types_pb2 import ORDER_STATUS_REJECTED, LogPosition
+from trading_events.messages import SIDES
 
 BATCH_ORDERS_MAX = 100
-CLIENT_ORDER_ID = r"[A-Za-z0-9._:-]+"
-CLIENT_ORDER_ID_CHARACTERS_MAX = 64
 
-SIDES = {"BUY": 1, "SELL": 2}
-TYPES = {"MARKET": 1, "LIMIT": 2}
-TIMES_IN_FORCE = {"GTC": 1, "DAY": 2, "IOC": 3}
 STATES = {
     "all": ListOrdersRequest.STATE_UNSPECIFIED,
     "open": ListOrdersRequest.STATE_OPEN,
     "closed": ListOrdersRequest.STATE_CLOSED,
 }
-
-
-class NewOrder(msgspec.Struct, forbid_unknown_fields=True):
-    symbol: str
-    side: Literal["BUY", "SELL"]
-    type: Literal["LIMIT", "MARKET"]
-    quantity: msgspec.Raw
-    price: msgspec.Raw = ABSENT
-    time_in_force: Literal["GTC", "DAY", "IOC"] | msgspec.UnsetType = msgspec.UNSET
-    protection_price: msgspec.Raw = ABSENT
-    client_order_id: str | msgspec.UnsetType = msgspec.UNSET
-    account_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class NewOrderBatch(msgspec.Struct, forbid_unknown_fields=True):
@@ -70,6 +44,7 @@ class NewOrderBatch(msgspec.Struct, forbid_unknown_fields=True):
 class OrderReplacement(msgspec.Struct, forbid_unknown_fields=True):
     quantity: msgspec.Raw = ABSENT
     price: msgspec.Raw = ABSENT
+    trigger_price: msgspec.Raw = ABSENT
     client_order_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -99,48 +74,8 @@ class OrderBatchResult(msgspec.Struct, frozen=True):
     results: list[OrderResult]
 
 
-_new_order = msgspec.json.Decoder(NewOrder)
 _new_batch = msgspec.json.Decoder(NewOrderBatch)
 _replacement = msgspec.json.Decoder(OrderReplacement)
-
-
-def _placed(given: NewOrder, path: str = "") -> PlaceOrder:
-    """The order as the order service takes it; Refused with every rule of the contract that it breaks first."""
-    is_limit = given.type == "LIMIT"
-    price = optional_decimal(given.price, f"{path}price")
-    protection = optional_decimal(given.protection_price, f"{path}protection_price")
-    if is_limit and not price:
-        raise field_refused(f"{path}price", "required for a LIMIT order")
-    if is_limit and protection:
-        raise field_refused(f"{path}protection_price", "only for a MARKET order")
-    if not is_limit and price:
-        raise field_refused(f"{path}price", "not for a MARKET order; protection_price bounds it")
-    time_in_force = given.time_in_force or ("GTC" if is_limit else "IOC")
-    if not is_limit and time_in_force != "IOC":
-        raise field_refused(f"{path}time_in_force", "a MARKET order is always IOC")
-    return PlaceOrder(
-        account_id=_account_id(given.account_id, f"{path}account_id"),
-        symbol=symbol_in(given.symbol, f"{path}symbol"),
-        side=SIDES[given.side],  # type: ignore[arg-type]
-        type=TYPES[given.type],  # type: ignore[arg-type]
-        time_in_force=TIMES_IN_FORCE[time_in_force],  # type: ignore[arg-type]
-        quantity=positive_decimal(given.quantity, f"{path}quantity"),
-        price=price,
-        protection_price=protection,
-        client_order_id=_client_order_id(given.client_order_id, f"{path}client_order_id"),
-    )
-
-
-def _account_id(given: str | msgspec.UnsetType, field: str) -> str:
-    """Empty when the field is absent: the caller's first account."""
-    return "" if isinstance(given, msgspec.UnsetType) else uuid_in(given, field)
-
-
-def _client_order_id(given: str | msgspec.UnsetType, field: str) -> str:
-    """Empty when the field is absent."""
-    if isinstance(given, msgspec.UnsetType):
-        return ""
-    return text_in(given, field, CLIENT_ORDER_ID_CHARACTERS_MAX, CLIENT_ORDER_ID)
 
 
 async def _submit(call: Call, requests: list[OrderRequest]) -> list[CommandResult]:
@@ -183,7 +118,7 @@ def refusal_of(result: CommandResult) -> Refused:
 
 async def create(call: Call) -> Reply:
     """POST /orders"""
-    placed = _placed(decoded(_new_order, call.body))
+    placed = placed_order(call.body)
     (result,) = await _submit(call, [OrderRequest(idempotency_key=call.idempotency_key, place=placed)])
     if result.refused:
         raise _placing_refusal(result, placed)
@@ -202,7 +137,7 @@ async def create_batch(call: Call) -> Reply:
     for index, one in enumerate(given):
         try:
             key = f"{call.idempotency_key}/{index}" if call.idempotency_key else ""
-            requests.append(OrderRequest(idempotency_key=key, place=_placed(one, f"orders.{index}.")))
+            requests.append(OrderRequest(idempotency_key=key, place=placed(one, f"orders.{index}.")))
         except FieldsRefused as refused:
             errors.extend(refused.errors)
     if errors:
@@ -274,13 +209,15 @@ async def replace(call: Call) -> Reply:
     given = decoded(_replacement, call.body)
     quantity = optional_decimal(given.quantity, "quantity")
     price = optional_decimal(given.price, "price")
-    if not quantity and not price:
-        raise FieldsRefused((FieldError("quantity", "a replacement has a quantity, a price or both"),))
+    trigger_price = optional_decimal(given.trigger_price, "trigger_price")
+    if not (quantity or price or trigger_price):
+        raise field_refused("quantity", "a replacement has a quantity, a price or a trigger_price")
     asked = ReplaceRequest(
         order_id=call.params["order_id"],
         quantity=quantity,
         price=price,
-        new_client_order_id=_client_order_id(given.client_order_id, "client_order_id"),
+        trigger_price=trigger_price,
+        new_client_order_id=client_order_id(given.client_order_id, "client_order_id"),
     )
     (result,) = await _submit(call, [OrderRequest(replace=asked)])
     return await _changed(call, result)
@@ -306,8 +243,7 @@ async def _changed(call: Call, result: CommandResult) -> Reply:
 async def cancel_all(call: Call) -> Reply:
     """DELETE /orders"""
     symbol, account_id = call.query_symbol(), call.query_id("account_id")
-    asked = CancelAllOrders(account_id=account_id, symbol=symbol)
-    (result,) = await _submit(call, [OrderRequest(cancel_all=asked)])
+    (result,) = await _submit(call, [mass_cancel(call, account_id)])
     if result.refused:
         raise refusal_of(result)
     # The result is about the first event: an order's, or the account's when there was nothing to cancel.
@@ -315,6 +251,21 @@ async def cancel_all(call: Call) -> Reply:
         account_id or result.order.account_id or result.aggregate_id, or_none(symbol), result.canceled_orders
     )
     return reply(200, canceled, _position(result))
+
+
+def mass_cancel(call: Call, account_id: str | None) -> OrderRequest:
+    """What the query chooses of an account (empty: the caller's first), or for an administrator of every one (None)."""
+    symbol = call.query_symbol()
+    side = call.query_choice("side", ("", *SIDES), "")
+    lowest, highest = call.query_decimal("lowest_price"), call.query_decimal("highest_price")
+    if (lowest or highest) and not symbol:
+        raise field_refused("symbol", "required with a lowest_price or a highest_price")
+    if account_id is not None and not (side or lowest or highest):
+        return OrderRequest(cancel_all=CancelAllOrders(account_id=account_id, symbol=symbol))
+    chosen = MassCancel(account_id=account_id or "", symbol=symbol, lowest_price=lowest, highest_price=highest)
+    if side:
+        chosen.side = SIDES[side]
+    return OrderRequest(mass_cancel=chosen)
 
 
 async def history(call: Call) -> Reply:

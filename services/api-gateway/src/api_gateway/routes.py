@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from api_gateway import accounts, admin, customers_orders, limit_policies, market, orders, public, sse, users
+from api_gateway import accounts, admin, control, customers_orders, limit_policies, market, orders, public, sse, users
 from api_gateway.call import Handler
 from api_gateway.principal import Role
 from api_gateway.problems import field_refused
 from api_gateway.wire import SYMBOL, UUID
 
 PAGE = frozenset({"cursor", "limit"})
+CHOSEN = frozenset({"symbol", "side", "lowest_price", "highest_price"})
 NONE: frozenset[str] = frozenset()
 
 PARAMETERS: dict[str, tuple[re.Pattern[str], str]] = {
@@ -52,7 +53,7 @@ ROUTES = (
     Route("POST", "/orders", orders.create, T),
     Route("GET", "/orders/{order_id}", orders.get, U),
     Route("GET", "/orders", orders.list_all, U, PAGE | {"status", "symbol", "account_id"}),
-    Route("DELETE", "/orders", orders.cancel_all, T, frozenset({"symbol", "account_id"})),
+    Route("DELETE", "/orders", orders.cancel_all, T, CHOSEN | {"account_id"}),
     Route("POST", "/orders/batch", orders.create_batch, T),
     Route("PATCH", "/orders/{order_id}", orders.replace, T),
     Route("DELETE", "/orders/{order_id}", orders.cancel, T),
@@ -69,6 +70,9 @@ ROUTES = (
     Route("GET", "/accounts/{account_id}/positions", accounts.positions, U),
     Route("GET", "/accounts/{account_id}/exposure", accounts.exposure, U),
     Route("GET", "/accounts/{account_id}/limits", accounts.limits, U),
+    Route("PATCH", "/accounts/{account_id}/options", control.set_options, T),
+    Route("PUT", "/accounts/{account_id}/dead-mans-timer", control.set_dead_mans_timer, T),
+    Route("DELETE", "/accounts/{account_id}/dead-mans-timer", control.stop_dead_mans_timer, T),
     Route("GET", "/instruments", market.instruments, U, PAGE),
     Route("GET", "/instruments/{symbol}", market.instrument, U),
     Route("GET", "/market-data/{symbol}/quote", market.quote, U),
@@ -96,7 +100,8 @@ ROUTES = (
     Route("POST", "/admin/accounts/{account_id}/deposits", admin.deposit, A),
     Route("POST", "/admin/accounts/{account_id}/withdrawals", admin.withdraw, A),
     Route("GET", "/admin/accounts/{account_id}/orders", customers_orders.list_all, A, PAGE | {"status", "symbol"}),
-    Route("DELETE", "/admin/accounts/{account_id}/orders", customers_orders.cancel_all, A, frozenset({"symbol"})),
+    Route("DELETE", "/admin/accounts/{account_id}/orders", customers_orders.cancel_all, A, CHOSEN),
+    Route("DELETE", "/admin/orders", customers_orders.cancel_every, A, CHOSEN),
     Route("GET", "/admin/orders/{order_id}", customers_orders.get, A),
     Route("DELETE", "/admin/orders/{order_id}", customers_orders.cancel, A),
     Route("PUT", "/admin/accounts/{account_id}/limits", limit_policies.set_limits, A),
@@ -104,6 +109,12 @@ ROUTES = (
     Route("GET", "/admin/limit-policies", limit_policies.list_all, A, PAGE),
     Route("PUT", "/admin/limit-policies/default", limit_policies.set_default, A),
     Route("PUT", "/admin/accounts/{account_id}/state", admin.set_state, A),
+    Route("PATCH", "/admin/accounts/{account_id}/options", control.set_customers_options, A),
+    Route("PUT", "/admin/accounts/{account_id}/kill-switch", control.set_account_kill_switch, A),
+    Route("GET", "/admin/kill-switch", control.get_kill_switch, A),
+    Route("PUT", "/admin/kill-switch", control.set_kill_switch, A),
+    Route("PUT", "/admin/instruments/{symbol}/rules", control.set_rules, A),
+    Route("PUT", "/admin/instruments/{symbol}/mark-price", control.set_mark_price, A),
     Route("GET", "/admin/events", admin.list_events, A, frozenset({"after", "aggregate_id", "limit"})),
     Route("POST", "/public/register", public.register, None),
     Route("GET", "/public/instruments", market.instruments, None, PAGE),

@@ -13,11 +13,22 @@ from kernel.money import canonical, multiply, parse
 from market_data.bars import BarFold, BarRow
 from market_data.book import Book
 from market_data.grid import Grid
-from trading_events.engine import InstrumentListed, Session, SessionChanged, Side, TradeExecuted
+from trading_events.engine import (
+    Allocation,
+    InstrumentListed,
+    InstrumentRulesChanged,
+    SelfTradePrevention,
+    Session,
+    SessionChanged,
+    Side,
+    TradeExecuted,
+)
 
 
 class InstrumentRow(msgspec.Struct, frozen=True, gc=False):
-    """An instrument as it was listed, and its session with the cause of the last change."""
+    """An instrument as it was listed, its session with the cause of the last change, and how its orders meet.
+
+    least_allocation, lead_account_id, lead_share: of the allocation that needs them; empty else."""
 
     instrument_id: str
     symbol: str
@@ -33,6 +44,11 @@ class InstrumentRow(msgspec.Struct, frozen=True, gc=False):
     session_since_ns: int
     session_reason: str = ""
     session_command_id: str | None = None
+    self_trade_prevention: SelfTradePrevention = "CANCEL_NEWEST"
+    allocation: Allocation = "PRICE_TIME"
+    least_allocation: str = ""
+    lead_account_id: str = ""
+    lead_share: str = ""
 
 
 class TradeRow(msgspec.Struct, frozen=True, gc=False):
@@ -63,6 +79,7 @@ class MarketRow(msgspec.Struct, gc=False):
     last_price: str = ""
     last_quantity: str = ""
     last_time_ns: int = 0
+    mark_price: str = ""
     folded: int = 0
     snapshots: list[int] = msgspec.field(default_factory=list)
 
@@ -128,6 +145,16 @@ class Market:
             session_since_ns=time_ns,
             session_reason=event.reason,
             session_command_id=command_id,
+        )
+
+    def rules_changed(self, event: InstrumentRulesChanged) -> None:
+        self.instrument = msgspec.structs.replace(
+            self.instrument,
+            self_trade_prevention=event.self_trade_prevention,
+            allocation=event.allocation,
+            least_allocation=event.least_allocation or "",
+            lead_account_id=event.lead_account_id or "",
+            lead_share=event.lead_share or "",
         )
 
     def end_command(self, position: int, time_ns: int) -> Change:

@@ -69,6 +69,8 @@ MarketEvent = (
     | OrdersCanceled
     | SessionChanged
     | InstrumentListed
+    | InstrumentRulesChanged
+    | MarkPriceChanged
 )
 MARKET_EVENTS = frozenset(kind.__name__ for kind in MarketEvent.__args__)
 # They concern accounts and assets, or say that nothing changed.
@@ -77,8 +79,8 @@ SKIPPED_EVENTS = frozenset(
     for kind in (
         *(AssetListed, AccountOpened, AccountStateChanged, LimitsChanged, OrderCancelRejected, CommandRefused),
         *(CashDeposited, CashWithdrawn, AssetDeposited, AssetWithdrawn),
-        *(MarkPriceChanged, TriggersDeferred, TriggersResumed, MassCanceled, KillSwitchChanged),
-        *(AccountOptionsChanged, DeadMansTimerChanged, InstrumentRulesChanged, FeesChanged),
+        *(TriggersDeferred, TriggersResumed, MassCanceled, KillSwitchChanged),
+        *(AccountOptionsChanged, DeadMansTimerChanged, FeesChanged),
     )
 )
 ENGINE_AGGREGATES = frozenset(["Order", "Account", "Instrument", "Asset"])
@@ -113,7 +115,7 @@ class MarketView:
     """Every market at `position`, which always ends a command when anyone else looks."""
 
     name = "market_data"
-    version = 1
+    version = 2
 
     def __init__(self) -> None:
         # The fold has its own memory, so the tables need not remember rows.
@@ -186,6 +188,12 @@ class MarketView:
                 market = self._concerns(data.symbol)
                 market.session_changed(data, event.occurred_at_ns, event.command_id)
                 self.instruments.put(data.symbol, market.instrument)
+            case InstrumentRulesChanged():
+                market = self._concerns(data.symbol)
+                market.rules_changed(data)
+                self.instruments.put(data.symbol, market.instrument)
+            case MarkPriceChanged():
+                self._concerns(data.symbol).state.mark_price = data.price
             case InstrumentListed():
                 instrument = listed(data, event.occurred_at_ns)
                 assert data.symbol not in self.markets, f"{data.symbol} was listed twice"

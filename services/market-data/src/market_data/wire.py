@@ -11,9 +11,9 @@ from market_data.market import InstrumentRow, Market, TradeRow
 from market_data.process import SessionDue
 from market_data.top_of_book import Tops
 from trading.v1 import engine_pb2, market_data_pb2, types_pb2
+from trading_events.messages import ALLOCATIONS, SELF_TRADE_PREVENTIONS, SIDES
 
 SESSIONS = {"CONTINUOUS": engine_pb2.SESSION_CONTINUOUS, "CLOSED": engine_pb2.SESSION_CLOSED}
-SIDES = {"BUY": types_pb2.SIDE_BUY, "SELL": types_pb2.SIDE_SELL}
 
 
 def instrument_message(market: Market) -> market_data_pb2.Instrument:
@@ -33,6 +33,12 @@ def instrument_message(market: Market) -> market_data_pb2.Instrument:
         last_price=state.last_price,
         last_quantity=state.last_quantity,
         last_time_ns=state.last_time_ns,
+        mark_price=state.mark_price,
+        self_trade_prevention=SELF_TRADE_PREVENTIONS[row.self_trade_prevention],
+        allocation=ALLOCATIONS[row.allocation],
+        least_allocation=row.least_allocation,
+        lead_account_id=row.lead_account_id,
+        lead_share=row.lead_share,
     )
 
 

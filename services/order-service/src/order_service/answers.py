@@ -37,7 +37,9 @@ def _in_numbers(view: OrdersView, asked: trading_pb2.OrderRequest, result: engin
     """A recorded refusal with what was asked and what there was, always the same for the same command."""
     if asked.WhichOneof("body") == "replace":
         change = view.refused_changes.get(str(result.position.position))
-        return change.told(result.refused, asked.replace.quantity, asked.replace.price) if change is not None else None
+        wanted = asked.replace
+        told_by = (wanted.quantity, wanted.price, wanted.trigger_price)
+        return change.told(result.refused, *told_by) if change is not None else None
     order = view.orders.get(result.order.id) if result.order.id else None
     return told(result.refused, order.bound) if order is not None and order.bound is not None else None
 

@@ -77,8 +77,10 @@ class RefusedChange(msgspec.Struct, frozen=True, omit_defaults=True):
     leaves_quantity: str
     price: str | None = None
 
-    def told(self, reason: str, quantity: str, price: str) -> str | None:
+    def told(self, reason: str, quantity: str, price: str, trigger_price: str = "") -> str | None:
         """The refusal of a change to `quantity` and `price` (empty: as they were); None where it has no numbers."""
+        if reason == "price_too_large":
+            price = _too_high(self.bound, price, trigger_price)
         quantity, price = quantity or self.quantity, price or self.price or ""
         if reason in MORE_NEEDED:
             more = self._more(reason, quantity, price)
@@ -101,9 +103,20 @@ def available(balance: str, hold: str) -> str:
 
 def bound_of(refused: events.OrderRejected, stood: Standing) -> Bound | None:
     """None where the reason is no bound."""
-    price, quantity = refused.price or "", refused.quantity
     allowed = stood.allowed(refused.reason)
-    return allowed and msgspec.structs.replace(allowed, needed=_needed(refused.reason, price, quantity))
+    if allowed is None:
+        return None
+    price, quantity = refused.price or "", refused.quantity
+    if quantity == "0":  # that of a budget is not told
+        return allowed
+    if refused.reason == "price_too_large" and refused.terms:
+        price = _too_high(allowed, price, refused.terms.trigger_price or "")
+    return msgspec.structs.replace(allowed, needed=_needed(refused.reason, price, quantity))
+
+
+def _too_high(highest: Bound, price: str, trigger_price: str) -> str:
+    """The one of an order's prices that is too high."""
+    return trigger_price if trigger_price and parse(trigger_price) > parse(highest.allowed) else price
 
 
 def _needed(reason: str, price: str, quantity: str) -> str:
@@ -128,9 +141,15 @@ TOLD = {
         "The order's value is {needed}; the account's limit is {allowed}.",
         "The order's value is above the account's limit of {allowed}.",
     ),
-    "order_quantity_limit": ("The order's quantity is {needed}; the account's limit is {allowed}.", ""),
+    "order_quantity_limit": (
+        "The order's quantity is {needed}; the account's limit is {allowed}.",
+        "The order's quantity is above the account's limit of {allowed}.",
+    ),
     "open_orders_limit": ("", "The account has {allowed} open orders, as many as it may have."),
-    "quantity_too_large": ("The quantity is {needed}; the instrument's largest order is {allowed}.", ""),
+    "quantity_too_large": (
+        "The quantity is {needed}; the instrument's largest order is {allowed}.",
+        "The quantity is above the instrument's largest order of {allowed}.",
+    ),
     "quantity_below_executed": ("The new quantity is {needed}; it must be above the {allowed} executed already.", ""),
     "price_too_large": (
         "The price is {needed}; the instrument's highest is {allowed}.",

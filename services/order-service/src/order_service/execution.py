@@ -7,6 +7,7 @@ from kernel.ids import derived_id
 from trading.v1 import engine_pb2
 
 CANCELS_PER_COMMAND_MAX = 50_000  # the engine's limit
+MASS_CANCELS = frozenset({"cancel_all_orders", "mass_cancel"})
 
 
 async def executed(engine: Any, commands: Sequence[engine_pb2.Command]) -> list[engine_pb2.CommandResult]:
@@ -24,7 +25,7 @@ def parts_at_mass_cancels(commands: Sequence[engine_pb2.Command]) -> Iterator[Se
     """The commands in parts, each of which ends with a mass cancel or at the end."""
     start = 0
     for stop, command in enumerate(commands, 1):
-        if stop == len(commands) or command.WhichOneof("body") == "cancel_all_orders":
+        if stop == len(commands) or command.WhichOneof("body") in MASS_CANCELS:
             yield commands[start:stop]
             start = stop
 

@@ -4,18 +4,21 @@ Events carry their results, so nothing is decided here: a row takes over what th
 """
 
 import msgspec
+from msgspec import UNSET
 
 from kernel.event import Event
 from kernel.money import average_price
 from order_service.bound import Bound
 from trading_events import engine as events
+from trading_events.engine import Terms
 
 OPEN = frozenset({"PENDING", "PARTIALLY_EXECUTED"})
 
 
 class OrderRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """The fold of one order's events. cum_notional: what was paid or received so far, in the quote currency. bound: of
-    an order that was rejected for one."""
+    an order that was rejected for one. terms: as asked, with the trigger price as replaced since. triggered_at_ns:
+    since when an order that waited works; 0 if it waits, or never did."""
 
     order_id: str
     account_id: str
@@ -37,6 +40,8 @@ class OrderRow(msgspec.Struct, frozen=True, omit_defaults=True):
     cum_notional: str = "0"
     reason: str = ""
     bound: Bound | None = None
+    terms: Terms | None = None
+    triggered_at_ns: int = 0
 
     @property
     def open(self) -> bool:
@@ -83,6 +88,7 @@ def created(happened: events.OrderCreated | events.OrderRejected, event: Event, 
         protection_price=happened.protection_price if isinstance(happened, events.OrderCreated) else None,
         leaves_quantity=happened.leaves_quantity if isinstance(happened, events.OrderCreated) else "0",
         reason="" if accepted else getattr(happened, "reason", ""),
+        terms=happened.terms or None,
     )
 
 
@@ -112,22 +118,37 @@ def restated(row: OrderRow, happened: events.OrderRestated, event: Event) -> Ord
 
 def triggered(row: OrderRow, happened: events.OrderTriggered, event: Event) -> OrderRow:
     return msgspec.structs.replace(
-        row, status=happened.status, updated_at_ns=event.occurred_at_ns, version=event.event_version
+        _priced(row, happened.price),
+        status=happened.status,
+        leaves_quantity=happened.leaves_quantity,
+        triggered_at_ns=event.occurred_at_ns,
+        updated_at_ns=event.occurred_at_ns,
+        version=event.event_version,
     )
 
 
 def replaced(row: OrderRow, happened: events.OrderReplaced, event: Event) -> OrderRow:
+    terms = row.terms
+    if terms is not None and happened.trigger_price is not UNSET:
+        terms = msgspec.structs.replace(terms, trigger_price=happened.trigger_price)
     return msgspec.structs.replace(
-        row,
+        _priced(row, happened.price),
         client_order_id=happened.client_order_id or row.client_order_id,
         status=happened.status,
         quantity=happened.quantity,
-        price=happened.price,
+        terms=terms,
         cum_quantity=happened.cum_quantity,
         leaves_quantity=happened.leaves_quantity,
         updated_at_ns=event.occurred_at_ns,
         version=event.event_version,
     )
+
+
+def _priced(row: OrderRow, price: str) -> OrderRow:
+    """The price of an order that is or becomes a market order is how far it may run."""
+    if row.price is None and row.protection_price is not None:
+        return msgspec.structs.replace(row, protection_price=price)
+    return msgspec.structs.replace(row, price=price)
 
 
 def ended(row: OrderRow, happened: events.OrderCanceled | events.OrderExpired, event: Event) -> OrderRow:

@@ -24,6 +24,7 @@ from order_service.wire import event_message, order_message
 from trading.v1 import engine_pb2, market_data_pb2, trading_pb2, trading_pb2_grpc, types_pb2
 
 TRACEPARENT_CHARACTERS = 55
+ADMINISTRATORS = frozenset({"cancel", "cancel_all", "mass_cancel"})
 NOT_FOUND = Refused("order_not_found", "There is no such order of yours.", Kind.NOT_FOUND)
 
 
@@ -85,7 +86,7 @@ class Orders:
         owners = Owners(self.view, self.projection)
         if not request.by_administrator:
             return await owners.own(request.user_id, named_accounts(request))
-        if any(asked.WhichOneof("body") not in ("cancel", "cancel_all") for asked in request.requests):
+        if any(asked.WhichOneof("body") not in ADMINISTRATORS for asked in request.requests):
             raise Refused("forbidden", "An administrator cancels others' orders, and does no more.", Kind.FORBIDDEN)
         return await owners.anyone(named_accounts(request))
 

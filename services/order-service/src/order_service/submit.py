@@ -5,6 +5,7 @@ caller's idempotency key. Without either it is new each time.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from kernel.ids import derived_id
 from kernel.money import NotExact, canonical, parse
@@ -55,6 +56,8 @@ def command_of(
         case "cancel_all":
             command.cancel_all_orders.account_id = account_of(request.cancel_all.account_id, "")
             command.cancel_all_orders.symbol = request.cancel_all.symbol
+        case "mass_cancel":
+            _mass_cancel(command, request.mass_cancel, account_of, submit.by_administrator)
         case _:
             raise AssertionError("the contract requires a body")
     return command
@@ -64,10 +67,11 @@ def _place(command: engine_pb2.Command, place: engine_pb2.PlaceOrder, account_of
     command.place_order.CopyFrom(place)
     order = command.place_order
     order.account_id = account_of(place.account_id, "")
-    # 580.10 and 580.1 are the same request: numbers travel in their one form.
-    order.quantity = _one_form("quantity", place.quantity)
-    order.price = _one_form("price", place.price)
-    order.protection_price = _one_form("protection_price", place.protection_price)
+    for field in ("quantity", "price", "protection_price"):
+        _to_one_form(order, field)
+    if place.HasField("terms"):
+        for field in ("minimum_quantity", "budget", "trigger_price", "display_quantity"):
+            _to_one_form(order.terms, field)
     if place.client_order_id:
         command.command_id = placing_id(order.account_id, place.client_order_id)
 
@@ -85,8 +89,9 @@ def _cancel(command: engine_pb2.Command, cancel: trading_pb2.CancelRequest, acco
 def _replace(command: engine_pb2.Command, replace: trading_pb2.ReplaceRequest, account_of: AccountOf) -> None:
     order = command.replace_order
     order.account_id = account_of(replace.account_id, replace.order_id)
-    order.quantity = _one_form("quantity", replace.quantity)
-    order.price = _one_form("price", replace.price)
+    for field in ("quantity", "price", "trigger_price"):
+        setattr(order, field, getattr(replace, field))
+        _to_one_form(order, field)
     order.client_order_id = replace.new_client_order_id
     if replace.order_id:
         order.order_id = replace.order_id
@@ -94,16 +99,30 @@ def _replace(command: engine_pb2.Command, replace: trading_pb2.ReplaceRequest, a
         order.placed_by_command_id = placing_id(order.account_id, replace.client_order_id)
     else:
         raise Refused("order_not_named", "A replace names its order by id or by client order id.", Kind.INVALID)
-    if not order.quantity and not order.price:
-        raise Refused("nothing_to_replace", "A replace gives a new quantity, a new price, or both.", Kind.INVALID)
+    if not (order.quantity or order.price or order.trigger_price):
+        told = "A replace gives a new quantity, a new price or a new trigger price."
+        raise Refused("nothing_to_replace", told, Kind.INVALID)
     if replace.new_client_order_id:
         command.command_id = placing_id(order.account_id, replace.new_client_order_id)
 
 
-def _one_form(what: str, text: str) -> str:
+def _mass_cancel(
+    command: engine_pb2.Command, asked: engine_pb2.MassCancel, account_of: AccountOf, by_administrator: bool
+) -> None:
+    """An administrator who names no account means every one."""
+    command.mass_cancel.CopyFrom(asked)
+    if asked.account_id or not by_administrator:
+        command.mass_cancel.account_id = account_of(asked.account_id, "")
+    for field in ("lowest_price", "highest_price"):
+        _to_one_form(command.mass_cancel, field)
+
+
+def _to_one_form(message: Any, field: str) -> None:
+    """580.10 and 580.1 are the same request: numbers travel in their one form."""
+    text = getattr(message, field)
     if not text:
-        return ""
+        return
     try:
-        return canonical(parse(text))
+        setattr(message, field, canonical(parse(text)))
     except NotExact as error:
-        raise Refused(f"invalid_{what}", f"The {what}: {error}.", Kind.INVALID) from None
+        raise Refused(f"invalid_{field}", f"The {field}: {error}.", Kind.INVALID) from None

@@ -56,7 +56,7 @@ class OrdersView:
     """`apply` is the whole fold; `take_changes` hands a batch's changes to the streams."""
 
     name = "orders"
-    version = 5
+    version = 6
 
     def __init__(self) -> None:
         self.orders = Table(
@@ -142,10 +142,8 @@ class OrdersView:
                 return  # the market's; what a trade does to its two orders has events of its own
             case events.AccountOptionsChanged() | events.DeadMansTimerChanged() | events.InstrumentRulesChanged():
                 return  # what they do to an order, the order's events say
-            case events.FeesChanged():
-                return  # what a fill cost, its event says
-            case events.MassCanceled() | events.KillSwitchChanged():
-                return  # each order that ends says so
+            case events.FeesChanged() | events.MassCanceled() | events.KillSwitchChanged():
+                return  # what a fill cost, its event says, and each order that ends says so
             case events.MarkPriceChanged() | events.TriggersDeferred() | events.TriggersResumed():
                 return  # the market's; an order that is triggered says so
             case None:

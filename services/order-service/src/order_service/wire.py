@@ -5,10 +5,11 @@ from order_service.bound import available
 from order_service.order import BalanceRow, OrderRow
 from trading.v1 import trading_pb2, types_pb2
 from trading_events.messages import ORDER_STATUSES, ORDER_TYPES, SIDES, TIMES_IN_FORCE
+from trading_events.terms import terms_message
 
 
 def order_message(row: OrderRow) -> types_pb2.Order:
-    return types_pb2.Order(
+    message = types_pb2.Order(
         id=row.order_id,
         client_order_id=row.client_order_id or "",
         account_id=row.account_id,
@@ -29,7 +30,12 @@ def order_message(row: OrderRow) -> types_pb2.Order:
         updated_at_ns=row.updated_at_ns,
         cum_notional=row.cum_notional,
         version=row.version,
+        triggered_at_ns=row.triggered_at_ns,
     )
+    if row.terms is not None:
+        message.terms.CopyFrom(terms_message(row.terms))
+        message.asked_price = row.terms.asked_price or ""
+    return message
 
 
 def balance_message(row: BalanceRow) -> trading_pb2.Balance:

@@ -33,6 +33,8 @@ class AccountRow(msgspec.Struct):
 
     told_of: the setting of policies whose limits the account was given last (`LimitsDue.setting`); empty if none ever
         was.
+    trade_group: accounts of one never trade with each other; 0 is none.
+    dead_mans_timer_ms: when its orders end unless it is set anew, since 1970; 0 is off.
     """
 
     account_id: str
@@ -43,8 +45,20 @@ class AccountRow(msgspec.Struct):
     version: int = 0
     limits: Limits = NO_LIMITS
     told_of: str = ""
+    kill_switch: bool = False
+    cancel_on_disconnect: bool = False
+    trade_group: int = 0
+    dead_mans_timer_ms: int = 0
     assets: list[str] = msgspec.field(default_factory=list)
     symbols: list[str] = msgspec.field(default_factory=list)
+
+
+class KillSwitchRow(msgspec.Struct, frozen=True):
+    """The venue's."""
+
+    on: bool
+    reason: str
+    changed_at_ns: int
 
 
 class BalanceRow(msgspec.Struct, gc=False):

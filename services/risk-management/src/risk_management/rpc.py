@@ -11,9 +11,9 @@ from risk_management.enforcement import Enforcement
 from risk_management.policies import LimitPolicies
 from risk_management.policy import RemoveLimitPolicy
 from risk_management.process import DEFAULT_SCOPE
-from risk_management.rows import AccountRow
+from risk_management.rows import AccountRow, KillSwitchRow
 from risk_management.settings import RiskManagementSettings
-from risk_management.views import RiskView
+from risk_management.views import VENUE, RiskView
 from risk_management.wire import (
     account_message,
     exposure_messages,
@@ -144,6 +144,15 @@ class RiskServicer(risk_pb2_grpc.RiskServiceServicer):
         if result.refused:
             raise Refused(result.refused, result.message, Kind(result.refused_kind or "unprocessable"))
         return risk_pb2.SetTradingStateResponse(position=result.position)
+
+    async def GetKillSwitch(
+        self, request: risk_pb2.GetKillSwitchRequest, context: Any
+    ) -> risk_pb2.GetKillSwitchResponse:
+        await self._reached(request)
+        row = self._view.kill_switch.get(VENUE) or KillSwitchRow(False, "", 0)
+        return risk_pb2.GetKillSwitchResponse(
+            on=row.on, reason=row.reason, changed_at_ns=row.changed_at_ns, position=self._position()
+        )
 
     async def GetRiskPosition(
         self, request: risk_pb2.GetRiskPositionRequest, context: Any

@@ -25,6 +25,7 @@ from risk_management.rows import (
     BalanceRow,
     ExposureRow,
     InstrumentRow,
+    KillSwitchRow,
     OrderRow,
     PolicyRow,
 )
@@ -65,11 +66,13 @@ from trading_events.engine import (
 )
 
 # What an account is, and what is listed.
-TermsEvent = AccountOpened | AccountStateChanged | LimitsChanged | AssetListed | InstrumentListed
+ControlEvent = AccountStateChanged | LimitsChanged | KillSwitchChanged | AccountOptionsChanged | DeadMansTimerChanged
+TermsEvent = AccountOpened | AssetListed | InstrumentListed | ControlEvent
 RiskEvent = (
     OrderCreated
     | OrderExecuted
     | OrderReplaced
+    | OrderTriggered
     | OrderRestated
     | OrderCanceled
     | OrderExpired
@@ -86,10 +89,10 @@ SKIPPED_EVENTS = frozenset(
     kind.__name__
     for kind in (
         *(OrderRejected, OrderCancelRejected, OrdersCanceled, CommandRefused, SessionChanged),
-        *(OrderTriggered, TriggersDeferred, TriggersResumed, MarkPriceChanged, MassCanceled, KillSwitchChanged),
-        *(AccountOptionsChanged, DeadMansTimerChanged, InstrumentRulesChanged, FeesChanged),
+        *(TriggersDeferred, TriggersResumed, MarkPriceChanged, MassCanceled, InstrumentRulesChanged, FeesChanged),
     )
 )
+VENUE = "venue"  # key of the venue's kill switch
 ENGINE_AGGREGATES = frozenset(["Order", "Account", "Instrument", "Asset"])
 
 
@@ -105,7 +108,7 @@ class RiskView:
     """
 
     name = "risk"
-    version = 2
+    version = 3
 
     def __init__(self) -> None:
         self.assets = Table("assets", AssetRow)
@@ -116,6 +119,7 @@ class RiskView:
         self.exposures = Table("exposures", ExposureRow)
         self.positions = Table("positions", Position)
         self.policies = Table("policies", PolicyRow)
+        self.kill_switch = Table("kill_switch", KillSwitchRow)
         self.position = 0
         self.by_symbol: dict[str, InstrumentRow] = {}
         self.by_scope: dict[str, PolicyRow] = {}
@@ -128,7 +132,7 @@ class RiskView:
     def tables(self) -> Sequence[Table[Any]]:
         return (
             *(self.assets, self.instruments, self.accounts, self.balances),
-            *(self.orders, self.exposures, self.positions, self.policies),
+            *(self.orders, self.exposures, self.positions, self.policies, self.kill_switch),
         )
 
     @property
@@ -181,6 +185,8 @@ class RiskView:
                 self._open(
                     data.order_id, msgspec.structs.replace(self._close(data.order_id), price=price, leaves=leaves)
                 )
+            case OrderTriggered():
+                self._open(data.order_id, msgspec.structs.replace(self._close(data.order_id), price=parse(data.price)))
             case OrderRestated():
                 self._post(data.postings)
                 leaves = parse(data.leaves_quantity)
@@ -197,12 +203,12 @@ class RiskView:
             case CashWithdrawn() | AssetWithdrawn():
                 self._post(data.postings)
                 self._leave(data.account_id, data.asset, parse(data.amount))
-            case AccountOpened() | AccountStateChanged() | LimitsChanged() | AssetListed() | InstrumentListed():
+            case AccountOpened() | AssetListed() | InstrumentListed():
                 self._fold_terms(event, data)
             case _:
-                assert_never(data)
+                self._fold_control(event, data)
 
-    def _fold_terms(self, event: Event, data: TermsEvent) -> None:
+    def _fold_terms(self, event: Event, data: AccountOpened | AssetListed | InstrumentListed) -> None:
         match data:
             case AccountOpened():
                 opened = AccountRow(data.account_id, data.user_id, data.kind, event.occurred_at_ns)
@@ -210,12 +216,6 @@ class RiskView:
                 if data.kind == "CUSTOMER":
                     self._customers[data.account_id] = None
                     self._check_cover(opened)
-            case AccountStateChanged():
-                account = self._account(data.account_id)
-                account.state = data.state
-                self.accounts.put(data.account_id, account)
-            case LimitsChanged():
-                self._change_limits(event, data)
             case AssetListed():
                 self._scales[data.asset] = data.scale
                 self.assets.put(data.asset, AssetRow(data.asset, data.scale, data.kind))
@@ -225,6 +225,29 @@ class RiskView:
                 self.instruments.put(data.symbol, row)
             case _:
                 assert_never(data)
+
+    def _fold_control(self, event: Event, data: ControlEvent) -> None:
+        if isinstance(data, LimitsChanged):
+            self._change_limits(event, data)
+            return
+        if data.account_id is UNSET:
+            row = KillSwitchRow(data.state == "ON", data.reason, event.occurred_at_ns)
+            self.kill_switch.put(VENUE, row)
+            return
+        account = self._account(data.account_id)
+        match data:
+            case AccountStateChanged():
+                account.state = data.state
+            case KillSwitchChanged():
+                account.kill_switch = data.state == "ON"
+            case AccountOptionsChanged():
+                account.cancel_on_disconnect = bool(data.cancel_on_disconnect)
+                account.trade_group = data.trade_group or 0
+            case DeadMansTimerChanged():
+                account.dead_mans_timer_ms = data.due_ms or 0
+            case _:
+                assert_never(data)
+        self.accounts.put(account.account_id, account)
 
     def _post(self, postings: Iterable[Posting]) -> None:
         balances = self.balances

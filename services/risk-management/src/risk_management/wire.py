@@ -24,6 +24,10 @@ def account_message(view: RiskView, row: AccountRow) -> risk_pb2.Account:
         balances=[balance_message(asset, view.balance(row.account_id, asset)) for asset in sorted(row.assets)],
         limits=limits_message(row.limits),
         open_orders=open_orders(view, row),
+        kill_switch=row.kill_switch,
+        cancel_on_disconnect=row.cancel_on_disconnect,
+        trade_group=row.trade_group,
+        dead_mans_timer_ms=row.dead_mans_timer_ms,
     )
 
 

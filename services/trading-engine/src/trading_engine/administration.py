@@ -3,14 +3,14 @@
 from decimal import Decimal
 
 from kernel.money import NotExact, parse, units
-from kernel.refused import Kind, Refused
+from kernel.refused import Refused
 from matching import command as record
 from trading.v1 import engine_pb2
 from trading_engine.bounds import PRICE_MAX, QUANTITY_MAX, counted_bound, counted_unit
-from trading_engine.listing import Draft, Listing, account, amount
+from trading_engine.control import control
+from trading_engine.listing import PARTS_UNIT, Draft, Listing, account, amount
 
 LIMIT_UNIT = Decimal(1).scaleb(-18)
-PROTECTION_UNIT = Decimal(1).scaleb(-6)
 
 ACCOUNT_STATES = {
     engine_pb2.ACCOUNT_STATE_ACTIVE: record.AccountState.ACTIVE,
@@ -56,8 +56,8 @@ def administration(command: engine_pb2.Command, listing: Listing, stamp_ns: int,
             turned = command.change_session
             number = listing.instrument(turned.symbol).number
             return record.change_session(draft.texts, stamp_ns, number, SESSIONS[turned.session], turned.reason)
-        case unknown:
-            raise Refused("unknown_command", f"This engine does not know the command {unknown}.", Kind.INVALID)
+        case _:
+            return control(command, listing, stamp_ns, draft)
 
 
 def _change_limits(change: engine_pb2.ChangeLimits, stamp_ns: int) -> bytes:
@@ -78,7 +78,7 @@ def _limit(what: str, text: str) -> int | None:
 def _list_instrument(listed: engine_pb2.ListInstrument, listing: Listing, stamp_ns: int, draft: Draft) -> bytes:
     price_unit, lot_unit = counted_unit("price_unit", listed.price_unit), counted_unit("lot_unit", listed.lot_unit)
     try:
-        protection = units(parse(listed.protection), PROTECTION_UNIT)
+        protection = units(parse(listed.protection), PARTS_UNIT)
     except NotExact:
         told = f"The protection is a fraction with at most six decimals, got {listed.protection}."
         raise Refused("invalid_terms", told) from None

@@ -15,6 +15,7 @@ UNKNOWN_ID = 0  # no entity has it; the core refuses it by name
 TEXTS_REMEMBERED = 16_384
 I64_MAX = (1 << 63) - 1
 I128_MAX = (1 << 127) - 1
+PARTS_UNIT = Decimal(1).scaleb(-6)  # fractions count millionths
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class Terms:
     number: int
     price_unit: Decimal
     lot_unit: Decimal
+    quote: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ class Listing:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._instruments = {
-            row.symbol: Terms(row.id, Decimal(row.price_unit), Decimal(row.lot_unit)) for row in engine.instruments()
+            row.symbol: Terms(row.id, Decimal(row.price_unit), Decimal(row.lot_unit), row.quote)
+            for row in engine.instruments()
         }
         self._by_number = {terms.number: terms for terms in self._instruments.values()}
         self._assets = {row.symbol: AssetTerms(row.id, row.scale) for row in engine.assets()}
@@ -94,25 +97,26 @@ def count(what: str, text: str, unit: Decimal, off: str) -> int:
     try:
         number = units(parse(text), unit)
     except NotExact:
-        told = f"The {what} must be a whole multiple of {canonical(unit)}, got {text}."
+        told = f"The {_spoken(what)} must be a whole multiple of {canonical(unit)}, got {text}."
         raise Refused(off, told) from None
     if not 0 < number <= I64_MAX:
-        raise Refused(
-            f"invalid_{what}", f"The {what} must be above 0 and fit 64 bits of {canonical(unit)}, got {text}."
-        )
+        told = f"The {_spoken(what)} must be above 0 and fit 64 bits of {canonical(unit)}, got {text}."
+        raise Refused(f"invalid_{what}", told)
     return number
 
 
-def amount(text: str, asset: AssetTerms) -> int:
+def amount(text: str, asset: AssetTerms, what: str = "amount") -> int:
     """Ledger units of the asset."""
     try:
         number = units(parse(text), ledger_unit(asset.scale))
     except NotExact:
-        told = f"The amount must have at most {asset.scale} decimals, got {text}."
+        told = f"The {what} must have at most {asset.scale} decimals, got {text}."
         raise Refused("amount_too_precise", told) from None
     if not 0 < number <= I128_MAX:
-        raise Refused(
-            "invalid_amount",
-            f"The amount must be above 0 and fit 127 bits of {ledger_unit(asset.scale):f}, got {text}.",
-        )
+        told = f"The {what} must be above 0 and fit 127 bits of {ledger_unit(asset.scale):f}, got {text}."
+        raise Refused("invalid_amount", told)
     return number
+
+
+def _spoken(what: str) -> str:
+    return what.replace("_", " ")

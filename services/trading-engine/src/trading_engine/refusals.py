@@ -35,6 +35,19 @@ MEANINGS: dict[str, Meaning] = {
     "quantity_below_executed": Meaning(Kind.UNPROCESSABLE, "The new quantity must be above what is executed already."),
     "duplicate_listing": Meaning(Kind.CONFLICT, "It is listed already."),
     "unknown_asset": Meaning(Kind.NOT_FOUND, "There is no such asset; list it first."),
+    "post_only_would_trade": Meaning(Kind.UNPROCESSABLE, "The order is post-only and would trade at once."),
+    "invalid_minimum_quantity": Meaning(Kind.UNPROCESSABLE, "The minimum quantity is above the order's quantity."),
+    "invalid_display_quantity": Meaning(
+        Kind.UNPROCESSABLE, "The displayed quantity must be below the order's quantity."
+    ),
+    "invalid_trigger_price": Meaning(
+        Kind.UNPROCESSABLE, "The trigger price must be above 0, and only an order that still waits has one."
+    ),
+    "budget_too_small": Meaning(Kind.UNPROCESSABLE, "The budget buys not even one lot at the best price."),
+    "expire_time_passed": Meaning(Kind.UNPROCESSABLE, "The time is not to come: give a later one."),
+    "kill_switch": Meaning(Kind.UNPROCESSABLE, "A kill switch is on: no order comes in until it is switched off."),
+    "orders_open": Meaning(Kind.UNPROCESSABLE, "The instrument has open orders; cancel them first."),
+    "nothing_due": Meaning(Kind.UNPROCESSABLE, "Nothing is due."),
     "venue_not_open": Meaning(Kind.UNPROCESSABLE, "The venue is not open: its first command opens its accounts."),
     "invalid_amount": Meaning(Kind.UNPROCESSABLE, "The amount must be above 0."),
     "amount_too_large": Meaning(Kind.UNPROCESSABLE, "The amount is more than the venue counts."),

@@ -2,6 +2,8 @@
 
 from typing import Any, assert_never
 
+from msgspec import UNSET
+
 from kernel.event import Event
 from kernel.eventlog.port import Appended
 from kernel.money import average_price
@@ -10,6 +12,7 @@ from trading.v1 import engine_pb2, types_pb2
 from trading_engine.refusals import meaning
 from trading_events import engine as events
 from trading_events.messages import ORDER_STATUSES, ORDER_TYPES, SIDES, TIMES_IN_FORCE
+from trading_events.terms import terms_message
 
 
 def result_of(command_id: str, appended: Appended) -> engine_pb2.CommandResult:
@@ -47,11 +50,10 @@ def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
         case events.OrderRestated():
             _progress(result.order, happened, event)
             result.order.quantity = happened.quantity
+        case events.OrderTriggered():
+            _trigger(result.order, happened, event)
         case events.OrderReplaced():
-            _progress(result.order, happened, event)
-            result.order.quantity = happened.quantity
-            result.order.price = happened.price
-            result.order.client_order_id = happened.client_order_id or ""
+            _replace(result.order, happened, event)
         case events.TradeExecuted():
             if happened.taker_order_id == result.aggregate_id:
                 result.fills.add(
@@ -75,7 +77,6 @@ def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
             | events.LimitsChanged()
             | events.AccountStateChanged()
             | events.SessionChanged()
-            | events.OrderTriggered()
             | events.TriggersDeferred()
             | events.TriggersResumed()
             | events.MarkPriceChanged()
@@ -115,7 +116,26 @@ def _new_order(created: events.OrderCreated | events.OrderRejected, event: Event
         order.leaves_quantity = created.leaves_quantity
     else:
         order.reason = created.reason
+    if created.terms is not UNSET:
+        order.terms.CopyFrom(terms_message(created.terms))
+        order.asked_price = created.terms.asked_price or ""
     return order
+
+
+def _replace(order: types_pb2.Order, happened: events.OrderReplaced, event: Event) -> None:
+    _progress(order, happened, event)
+    order.quantity = happened.quantity
+    order.price = happened.price
+    order.client_order_id = happened.client_order_id or ""
+    if happened.trigger_price is not UNSET:
+        order.terms.trigger_price = happened.trigger_price
+
+
+def _trigger(order: types_pb2.Order, happened: events.OrderTriggered, event: Event) -> None:
+    order.status = ORDER_STATUSES[happened.status]
+    order.leaves_quantity = happened.leaves_quantity
+    order.triggered_at_ns = order.updated_at_ns = event.occurred_at_ns
+    order.version = event.event_version
 
 
 def _progress(order: types_pb2.Order, happened: Any, event: Event) -> None:

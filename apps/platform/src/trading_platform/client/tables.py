@@ -25,18 +25,25 @@ def orders(rows: Sequence[Document]) -> Table:
             order["symbol"],
             f"[{_colour(order)}]{order['side']}[/]",
             order["quantity"],
-            order["price"] or "market",
+            price(order),
             executed(order),
             order["status"],
         )
     return table
 
 
+def price(order: Document) -> str:
+    """`189.5`, `market`, and for one that waits `from 190: 189.5`."""
+    told: str = order["price"] or "market"
+    waits = "trigger_price" in order and "triggered_at" not in order
+    return f"from {order['trigger_price']}: {told}" if waits else told
+
+
 def order_line(order: Document) -> str:
     """`PENDING  BUY 10 AAPL at 189.5  <order id>`, with what is executed."""
     done = f", executed {executed(order)}" if executed(order) else ""
-    price = f" at {order['price']}" if order["price"] else ""
-    told = f"[{_colour(order)}]{order['side']} {order['quantity']} {order['symbol']}{price}[/]{done}"
+    at = f" at {price(order)}" if order["price"] or "trigger_price" in order else ""
+    told = f"[{_colour(order)}]{order['side']} {order['quantity']} {order['symbol']}{at}[/]{done}"
     return f"[bold]{order['status']}[/]  {told}  {order['order_id']}"
 
 

@@ -14,6 +14,12 @@ const BTC: Instrument = {
   protection: '0.05',
   calendar: 'ALWAYS',
   session: 'CONTINUOUS',
+  mark_price: null,
+  self_trade_prevention: 'CANCEL_NEWEST',
+  allocation: 'PRICE_TIME',
+  least_allocation: null,
+  lead_account_id: null,
+  lead_share: null,
 };
 const LIMIT: Draft = {
   side: 'BUY',

@@ -37,6 +37,23 @@ ACCOUNT_STATE_ACTIVE: AccountState.ValueType  # 1
 ACCOUNT_STATE_SUSPENDED: AccountState.ValueType  # 2
 Global___AccountState: _TypeAlias = AccountState  # noqa: Y015
 
+class _Switch:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SwitchEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Switch.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SWITCH_UNSPECIFIED: _Switch.ValueType  # 0
+    SWITCH_OFF: _Switch.ValueType  # 1
+    SWITCH_ON: _Switch.ValueType  # 2
+
+class Switch(_Switch, metaclass=_SwitchEnumTypeWrapper): ...
+
+SWITCH_UNSPECIFIED: Switch.ValueType  # 0
+SWITCH_OFF: Switch.ValueType  # 1
+SWITCH_ON: Switch.ValueType  # 2
+Global___Switch: _TypeAlias = Switch  # noqa: Y015
+
 class _AssetKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -70,6 +87,26 @@ SESSION_UNSPECIFIED: Session.ValueType  # 0
 SESSION_CONTINUOUS: Session.ValueType  # 1
 SESSION_CLOSED: Session.ValueType  # 2
 Global___Session: _TypeAlias = Session  # noqa: Y015
+
+class _Allocation:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AllocationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Allocation.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ALLOCATION_UNSPECIFIED: _Allocation.ValueType  # 0
+    ALLOCATION_PRICE_TIME: _Allocation.ValueType  # 1
+    ALLOCATION_PRO_RATA: _Allocation.ValueType  # 2
+    ALLOCATION_LEAD_MARKET_MAKER: _Allocation.ValueType  # 3
+
+class Allocation(_Allocation, metaclass=_AllocationEnumTypeWrapper):
+    """How what comes in is shared among the orders of a price."""
+
+ALLOCATION_UNSPECIFIED: Allocation.ValueType  # 0
+ALLOCATION_PRICE_TIME: Allocation.ValueType  # 1
+ALLOCATION_PRO_RATA: Allocation.ValueType  # 2
+ALLOCATION_LEAD_MARKET_MAKER: Allocation.ValueType  # 3
+Global___Allocation: _TypeAlias = Allocation  # noqa: Y015
 
 @_typing.final
 class ExecuteRequest(_message.Message):
@@ -165,15 +202,22 @@ class Command(_message.Message):
     CANCEL_ORDER_FIELD_NUMBER: _builtins.int
     REPLACE_ORDER_FIELD_NUMBER: _builtins.int
     CANCEL_ALL_ORDERS_FIELD_NUMBER: _builtins.int
+    MASS_CANCEL_FIELD_NUMBER: _builtins.int
     OPEN_ACCOUNT_FIELD_NUMBER: _builtins.int
     DEPOSIT_FIELD_NUMBER: _builtins.int
     WITHDRAW_FIELD_NUMBER: _builtins.int
     CHANGE_LIMITS_FIELD_NUMBER: _builtins.int
     CHANGE_ACCOUNT_STATE_FIELD_NUMBER: _builtins.int
+    CHANGE_KILL_SWITCH_FIELD_NUMBER: _builtins.int
+    SET_DEAD_MANS_TIMER_FIELD_NUMBER: _builtins.int
+    REPORT_DISCONNECT_FIELD_NUMBER: _builtins.int
+    CHANGE_ACCOUNT_OPTIONS_FIELD_NUMBER: _builtins.int
     LIST_ASSET_FIELD_NUMBER: _builtins.int
     LIST_INSTRUMENT_FIELD_NUMBER: _builtins.int
     CHANGE_SESSION_FIELD_NUMBER: _builtins.int
     OPEN_VENUE_FIELD_NUMBER: _builtins.int
+    SET_MARK_PRICE_FIELD_NUMBER: _builtins.int
+    CHANGE_INSTRUMENT_RULES_FIELD_NUMBER: _builtins.int
     command_id: _builtins.str
     """Derived from what the caller did; the same id returns the first result, for ever."""
     user_id: _builtins.str
@@ -191,6 +235,8 @@ class Command(_message.Message):
     @_builtins.property
     def cancel_all_orders(self) -> Global___CancelAllOrders: ...
     @_builtins.property
+    def mass_cancel(self) -> Global___MassCancel: ...
+    @_builtins.property
     def open_account(self) -> Global___OpenAccount: ...
     @_builtins.property
     def deposit(self) -> Global___Deposit: ...
@@ -201,6 +247,14 @@ class Command(_message.Message):
     @_builtins.property
     def change_account_state(self) -> Global___ChangeAccountState: ...
     @_builtins.property
+    def change_kill_switch(self) -> Global___ChangeKillSwitch: ...
+    @_builtins.property
+    def set_dead_mans_timer(self) -> Global___SetDeadMansTimer: ...
+    @_builtins.property
+    def report_disconnect(self) -> Global___ReportDisconnect: ...
+    @_builtins.property
+    def change_account_options(self) -> Global___ChangeAccountOptions: ...
+    @_builtins.property
     def list_asset(self) -> Global___ListAsset: ...
     @_builtins.property
     def list_instrument(self) -> Global___ListInstrument: ...
@@ -208,6 +262,10 @@ class Command(_message.Message):
     def change_session(self) -> Global___ChangeSession: ...
     @_builtins.property
     def open_venue(self) -> Global___OpenVenue: ...
+    @_builtins.property
+    def set_mark_price(self) -> Global___SetMarkPrice: ...
+    @_builtins.property
+    def change_instrument_rules(self) -> Global___ChangeInstrumentRules: ...
     def __init__(
         self,
         *,
@@ -221,21 +279,28 @@ class Command(_message.Message):
         cancel_order: Global___CancelOrder | None = ...,
         replace_order: Global___ReplaceOrder | None = ...,
         cancel_all_orders: Global___CancelAllOrders | None = ...,
+        mass_cancel: Global___MassCancel | None = ...,
         open_account: Global___OpenAccount | None = ...,
         deposit: Global___Deposit | None = ...,
         withdraw: Global___Withdraw | None = ...,
         change_limits: Global___ChangeLimits | None = ...,
         change_account_state: Global___ChangeAccountState | None = ...,
+        change_kill_switch: Global___ChangeKillSwitch | None = ...,
+        set_dead_mans_timer: Global___SetDeadMansTimer | None = ...,
+        report_disconnect: Global___ReportDisconnect | None = ...,
+        change_account_options: Global___ChangeAccountOptions | None = ...,
         list_asset: Global___ListAsset | None = ...,
         list_instrument: Global___ListInstrument | None = ...,
         change_session: Global___ChangeSession | None = ...,
         open_venue: Global___OpenVenue | None = ...,
+        set_mark_price: Global___SetMarkPrice | None = ...,
+        change_instrument_rules: Global___ChangeInstrumentRules | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_all_orders", b"cancel_all_orders", "cancel_order", b"cancel_order", "change_account_state", b"change_account_state", "change_limits", b"change_limits", "change_session", b"change_session", "deposit", b"deposit", "list_asset", b"list_asset", "list_instrument", b"list_instrument", "open_account", b"open_account", "open_venue", b"open_venue", "place_order", b"place_order", "replace_order", b"replace_order", "withdraw", b"withdraw"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_all_orders", b"cancel_all_orders", "cancel_order", b"cancel_order", "change_account_options", b"change_account_options", "change_account_state", b"change_account_state", "change_instrument_rules", b"change_instrument_rules", "change_kill_switch", b"change_kill_switch", "change_limits", b"change_limits", "change_session", b"change_session", "deposit", b"deposit", "list_asset", b"list_asset", "list_instrument", b"list_instrument", "mass_cancel", b"mass_cancel", "open_account", b"open_account", "open_venue", b"open_venue", "place_order", b"place_order", "replace_order", b"replace_order", "report_disconnect", b"report_disconnect", "set_dead_mans_timer", b"set_dead_mans_timer", "set_mark_price", b"set_mark_price", "withdraw", b"withdraw"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_all_orders", b"cancel_all_orders", "cancel_order", b"cancel_order", "causation_id", b"causation_id", "change_account_state", b"change_account_state", "change_limits", b"change_limits", "change_session", b"change_session", "command_id", b"command_id", "correlation_id", b"correlation_id", "deposit", b"deposit", "list_asset", b"list_asset", "list_instrument", b"list_instrument", "open_account", b"open_account", "open_venue", b"open_venue", "place_order", b"place_order", "replace_order", b"replace_order", "source_time_ns", b"source_time_ns", "traceparent", b"traceparent", "user_id", b"user_id", "withdraw", b"withdraw"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_all_orders", b"cancel_all_orders", "cancel_order", b"cancel_order", "causation_id", b"causation_id", "change_account_options", b"change_account_options", "change_account_state", b"change_account_state", "change_instrument_rules", b"change_instrument_rules", "change_kill_switch", b"change_kill_switch", "change_limits", b"change_limits", "change_session", b"change_session", "command_id", b"command_id", "correlation_id", b"correlation_id", "deposit", b"deposit", "list_asset", b"list_asset", "list_instrument", b"list_instrument", "mass_cancel", b"mass_cancel", "open_account", b"open_account", "open_venue", b"open_venue", "place_order", b"place_order", "replace_order", b"replace_order", "report_disconnect", b"report_disconnect", "set_dead_mans_timer", b"set_dead_mans_timer", "set_mark_price", b"set_mark_price", "source_time_ns", b"source_time_ns", "traceparent", b"traceparent", "user_id", b"user_id", "withdraw", b"withdraw"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["place_order", "cancel_order", "replace_order", "cancel_all_orders", "open_account", "deposit", "withdraw", "change_limits", "change_account_state", "list_asset", "list_instrument", "change_session", "open_venue"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["place_order", "cancel_order", "replace_order", "cancel_all_orders", "mass_cancel", "open_account", "deposit", "withdraw", "change_limits", "change_account_state", "change_kill_switch", "set_dead_mans_timer", "report_disconnect", "change_account_options", "list_asset", "list_instrument", "change_session", "open_venue", "set_mark_price", "change_instrument_rules"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -271,6 +336,7 @@ class PlaceOrder(_message.Message):
     PRICE_FIELD_NUMBER: _builtins.int
     PROTECTION_PRICE_FIELD_NUMBER: _builtins.int
     CLIENT_ORDER_ID_FIELD_NUMBER: _builtins.int
+    TERMS_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """for order-service, empty: the caller's first account"""
     symbol: _builtins.str
@@ -278,9 +344,14 @@ class PlaceOrder(_message.Message):
     type: _types_pb2.OrderType.ValueType
     time_in_force: _types_pb2.TimeInForce.ValueType
     quantity: _builtins.str
+    """empty with a budget"""
     price: _builtins.str
     protection_price: _builtins.str
     client_order_id: _builtins.str
+    @_builtins.property
+    def terms(self) -> _types_pb2.OrderTerms:
+        """unset: a plain order"""
+
     def __init__(
         self,
         *,
@@ -293,10 +364,11 @@ class PlaceOrder(_message.Message):
         price: _builtins.str = ...,
         protection_price: _builtins.str = ...,
         client_order_id: _builtins.str = ...,
+        terms: _types_pb2.OrderTerms | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["terms", b"terms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "client_order_id", b"client_order_id", "price", b"price", "protection_price", b"protection_price", "quantity", b"quantity", "side", b"side", "symbol", b"symbol", "time_in_force", b"time_in_force", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "client_order_id", b"client_order_id", "price", b"price", "protection_price", b"protection_price", "quantity", b"quantity", "side", b"side", "symbol", b"symbol", "terms", b"terms", "time_in_force", b"time_in_force", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -339,13 +411,18 @@ class ReplaceOrder(_message.Message):
     QUANTITY_FIELD_NUMBER: _builtins.int
     PRICE_FIELD_NUMBER: _builtins.int
     CLIENT_ORDER_ID_FIELD_NUMBER: _builtins.int
+    TRIGGER_PRICE_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     order_id: _builtins.str
     placed_by_command_id: _builtins.str
     quantity: _builtins.str
-    """The new total quantity (FIX OrderQty) and limit price; empty keeps the old one."""
+    """The new total quantity (FIX OrderQty) and limit price (of a market order that waits, its protection); empty keeps the
+    old one.
+    """
     price: _builtins.str
     client_order_id: _builtins.str
+    trigger_price: _builtins.str
+    """of an order that waits"""
     def __init__(
         self,
         *,
@@ -355,10 +432,11 @@ class ReplaceOrder(_message.Message):
         quantity: _builtins.str = ...,
         price: _builtins.str = ...,
         client_order_id: _builtins.str = ...,
+        trigger_price: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "order_id", b"order_id", "placed_by_command_id", b"placed_by_command_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "client_order_id", b"client_order_id", "order", b"order", "order_id", b"order_id", "placed_by_command_id", b"placed_by_command_id", "price", b"price", "quantity", b"quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "client_order_id", b"client_order_id", "order", b"order", "order_id", b"order_id", "placed_by_command_id", b"placed_by_command_id", "price", b"price", "quantity", b"quantity", "trigger_price", b"trigger_price"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_order: _TypeAlias = _typing.Literal["order_id", "placed_by_command_id"]  # noqa: Y015
     _WhichOneofArgType_order: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
@@ -389,6 +467,42 @@ class CancelAllOrders(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CancelAllOrders: _TypeAlias = CancelAllOrders  # noqa: Y015
+
+@_typing.final
+class MassCancel(_message.Message):
+    """Cancels the open orders that all of these choose; what is empty does not matter. Limits of price need a symbol, and leave
+    out orders without a limit price.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SYMBOL_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    LOWEST_PRICE_FIELD_NUMBER: _builtins.int
+    HIGHEST_PRICE_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """For order-service, empty: the caller's first account, or every account if an administrator asks."""
+    symbol: _builtins.str
+    side: _types_pb2.Side.ValueType
+    lowest_price: _builtins.str
+    highest_price: _builtins.str
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        symbol: _builtins.str = ...,
+        side: _types_pb2.Side.ValueType = ...,
+        lowest_price: _builtins.str = ...,
+        highest_price: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "highest_price", b"highest_price", "lowest_price", b"lowest_price", "side", b"side", "symbol", b"symbol"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MassCancel: _TypeAlias = MassCancel  # noqa: Y015
 
 @_typing.final
 class OpenAccount(_message.Message):
@@ -516,6 +630,113 @@ class ChangeAccountState(_message.Message):
 Global___ChangeAccountState: _TypeAlias = ChangeAccountState  # noqa: Y015
 
 @_typing.final
+class ChangeKillSwitch(_message.Message):
+    """On: no order comes in, and what is open ends, of an account or of the venue. Off: orders come in again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """empty: the venue"""
+    state: Global___Switch.ValueType
+    reason: _builtins.str
+    """no control characters"""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        state: Global___Switch.ValueType = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "reason", b"reason", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeKillSwitch: _TypeAlias = ChangeKillSwitch  # noqa: Y015
+
+@_typing.final
+class SetDeadMansTimer(_message.Message):
+    """The account's orders end at this time, milliseconds since 1970 in UTC, unless it is set anew before; 0 is off."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    DUE_MS_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    due_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        due_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "due_ms", b"due_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetDeadMansTimer: _TypeAlias = SetDeadMansTimer  # noqa: Y015
+
+@_typing.final
+class ReportDisconnect(_message.Message):
+    """A connection of the account was lost: its orders end if it chose so."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    reason: _builtins.str
+    """no control characters"""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportDisconnect: _TypeAlias = ReportDisconnect  # noqa: Y015
+
+@_typing.final
+class ChangeAccountOptions(_message.Message):
+    """What is unset stays as it is. Accounts of one trade group never trade with each other; group 0 is none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    CANCEL_ON_DISCONNECT_FIELD_NUMBER: _builtins.int
+    TRADE_GROUP_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    cancel_on_disconnect: Global___Switch.ValueType
+    trade_group: _builtins.int
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        cancel_on_disconnect: Global___Switch.ValueType = ...,
+        trade_group: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_trade_group", b"_trade_group", "trade_group", b"trade_group"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_trade_group", b"_trade_group", "account_id", b"account_id", "cancel_on_disconnect", b"cancel_on_disconnect", "trade_group", b"trade_group"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__trade_group: _TypeAlias = _typing.Literal["trade_group"]  # noqa: Y015
+    _WhichOneofArgType__trade_group: _TypeAlias = _typing.Literal["_trade_group", b"_trade_group"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__trade_group) -> _WhichOneofReturnType__trade_group | None: ...
+
+Global___ChangeAccountOptions: _TypeAlias = ChangeAccountOptions  # noqa: Y015
+
+@_typing.final
 class ListAsset(_message.Message):
     """An asset is counted in units of 10^-scale: USD has scale 10, BTC 14."""
 
@@ -614,6 +835,68 @@ class ChangeSession(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ChangeSession: _TypeAlias = ChangeSession  # noqa: Y015
+
+@_typing.final
+class SetMarkPrice(_message.Message):
+    """The price that orders with the trigger method MARK look at."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYMBOL_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    symbol: _builtins.str
+    price: _builtins.str
+    def __init__(
+        self,
+        *,
+        symbol: _builtins.str = ...,
+        price: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["price", b"price", "symbol", b"symbol"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetMarkPrice: _TypeAlias = SetMarkPrice  # noqa: Y015
+
+@_typing.final
+class ChangeInstrumentRules(_message.Message):
+    """What is unset stays as it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYMBOL_FIELD_NUMBER: _builtins.int
+    SELF_TRADE_PREVENTION_FIELD_NUMBER: _builtins.int
+    ALLOCATION_FIELD_NUMBER: _builtins.int
+    LEAST_ALLOCATION_FIELD_NUMBER: _builtins.int
+    LEAD_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    LEAD_SHARE_FIELD_NUMBER: _builtins.int
+    symbol: _builtins.str
+    self_trade_prevention: _types_pb2.SelfTradePrevention.ValueType
+    allocation: Global___Allocation.ValueType
+    least_allocation: _builtins.str
+    """PRO_RATA: a smaller share is none"""
+    lead_account_id: _builtins.str
+    """LEAD_MARKET_MAKER: whose orders come first, and for which fraction of what comes in, such as "0.4"."""
+    lead_share: _builtins.str
+    def __init__(
+        self,
+        *,
+        symbol: _builtins.str = ...,
+        self_trade_prevention: _types_pb2.SelfTradePrevention.ValueType = ...,
+        allocation: Global___Allocation.ValueType = ...,
+        least_allocation: _builtins.str = ...,
+        lead_account_id: _builtins.str = ...,
+        lead_share: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocation", b"allocation", "lead_account_id", b"lead_account_id", "lead_share", b"lead_share", "least_allocation", b"least_allocation", "self_trade_prevention", b"self_trade_prevention", "symbol", b"symbol"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeInstrumentRules: _TypeAlias = ChangeInstrumentRules  # noqa: Y015
 
 @_typing.final
 class CommandResult(_message.Message):

@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from trading.v1 import engine_pb2 as trading_dot_v1_dot_engine__pb2
 from trading.v1 import types_pb2 as trading_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctrading/v1/market_data.proto\x12\ntrading.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x16trading/v1/types.proto\"\x8c\x02\n\nInstrument\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x0c\n\x04\x62\x61se\x18\x03 \x01(\t\x12\r\n\x05quote\x18\x04 \x01(\t\x12\x12\n\nprice_unit\x18\x05 \x01(\t\x12\x10\n\x08lot_unit\x18\x06 \x01(\t\x12\x11\n\tmax_price\x18\x07 \x01(\t\x12\x14\n\x0cmax_quantity\x18\x08 \x01(\t\x12\x10\n\x08\x63\x61lendar\x18\t \x01(\t\x12\x0f\n\x07session\x18\n \x01(\t\x12\x12\n\nlast_price\x18\x0b \x01(\t\x12\x12\n\nprotection\x18\x0c \x01(\t\x12\x15\n\rlast_quantity\x18\r \x01(\t\x12\x14\n\x0clast_time_ns\x18\x0e \x01(\x03\"C\n\x16ListInstrumentsRequest\x12)\n\x08\x61t_least\x18\x01 \x01(\x0b\x32\x17.trading.v1.LogPosition\"q\n\x17ListInstrumentsResponse\x12+\n\x0binstruments\x18\x01 \x03(\x0b\x32\x16.trading.v1.Instrument\x12)\n\x08position\x18\x02 \x01(\x0b\x32\x17.trading.v1.LogPosition\"8\n\x05Level\x12\r\n\x05price\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\x0e\n\x06orders\x18\x03 \x01(\x05\"q\n\x0eGetBookRequest\x12\x19\n\x06symbol\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x19\x12\x19\n\x05\x64\x65pth\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12)\n\x08\x61t_least\x18\x03 \x01(\x0b\x32\x17.trading.v1.LogPosition\"\x81\x02\n\x0fGetBookResponse\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x03\x12)\n\x08position\x18\x03 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12\x0f\n\x07time_ns\x18\x04 \x01(\x03\x12\x1f\n\x04\x62ids\x18\x05 \x03(\x0b\x32\x11.trading.v1.Level\x12\x1f\n\x04\x61sks\x18\x06 \x03(\x0b\x32\x11.trading.v1.Level\x12\x12\n\nlast_price\x18\x07 \x01(\t\x12\x15\n\rlast_quantity\x18\x08 \x01(\t\x12\x14\n\x0clast_time_ns\x18\t \x01(\x03\x12\x12\n\nquotes_seq\x18\n \x01(\x03\"\x9e\x01\n\x05Trade\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\r\n\x05price\x18\x03 \x01(\t\x12\x10\n\x08quantity\x18\x04 \x01(\t\x12(\n\x0e\x61ggressor_side\x18\x05 \x01(\x0e\x32\x10.trading.v1.Side\x12\x0f\n\x07time_ns\x18\x06 \x01(\x03\x12\x10\n\x08position\x18\x07 \x01(\x03\x12\x0b\n\x03seq\x18\x08 \x01(\x03\"\x8d\x01\n\x11ListTradesRequest\x12\x19\n\x06symbol\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x19\x12\x19\n\x05limit\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x17\n\x06\x63ursor\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12)\n\x08\x61t_least\x18\x04 \x01(\x0b\x32\x17.trading.v1.LogPosition\"w\n\x12ListTradesResponse\x12!\n\x06trades\x18\x01 \x03(\x0b\x32\x11.trading.v1.Trade\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\x12)\n\x08position\x18\x03 \x01(\x0b\x32\x17.trading.v1.LogPosition\"\x81\x01\n\x03\x42\x61r\x12\x10\n\x08start_ns\x18\x01 \x01(\x03\x12\x0c\n\x04open\x18\x02 \x01(\t\x12\x0c\n\x04high\x18\x03 \x01(\t\x12\x0b\n\x03low\x18\x04 \x01(\t\x12\r\n\x05\x63lose\x18\x05 \x01(\t\x12\x0e\n\x06volume\x18\x06 \x01(\t\x12\x0e\n\x06trades\x18\x07 \x01(\x03\x12\x10\n\x08notional\x18\x08 \x01(\t\"\xdc\x01\n\x0fListBarsRequest\x12\x19\n\x06symbol\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x19\x12\x36\n\x08interval\x18\x02 \x01(\tB$\xbaH!r\x1f\x32\x1d^(1s|5s|15s|1m|5m|15m|1h|1d)$\x12\x18\n\x07\x66rom_ns\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x16\n\x05to_ns\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x19\n\x05limit\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x88\'(\x00\x12)\n\x08\x61t_least\x18\x06 \x01(\x0b\x32\x17.trading.v1.LogPosition\"\\\n\x10ListBarsResponse\x12\x1d\n\x04\x62\x61rs\x18\x01 \x03(\x0b\x32\x0f.trading.v1.Bar\x12)\n\x08position\x18\x02 \x01(\x0b\x32\x17.trading.v1.LogPosition\"\x11\n\x0fGetClockRequest\"\x80\x01\n\x10GetClockResponse\x12\x0f\n\x07time_ns\x18\x01 \x01(\x03\x12)\n\x08position\x18\x02 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12\x30\n\x0binstruments\x18\x03 \x03(\x0b\x32\x1b.trading.v1.InstrumentClock\"\x86\x01\n\x0fInstrumentClock\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61lendar\x18\x02 \x01(\t\x12\x0f\n\x07session\x18\x03 \x01(\t\x12\x14\n\x0cnext_open_ns\x18\x04 \x01(\x03\x12\x15\n\rnext_close_ns\x18\x05 \x01(\x03\x12\x13\n\x0b\x64\x61y_ends_ns\x18\x06 \x01(\x03\"\xba\x01\n\x14StreamChannelRequest\x12\x33\n\x07\x63hannel\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^(book|trades|quotes|bars)$\x12\x19\n\x06symbol\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x19\x12\x37\n\x08interval\x18\x03 \x01(\tB%\xbaH\"r 2\x1e^(1s|5s|15s|1m|5m|15m|1h|1d)?$\x12\x19\n\x05\x64\x65pth\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\"\xfd\x02\n\x15StreamChannelResponse\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x10\n\x08interval\x18\x03 \x01(\t\x12\x10\n\x08snapshot\x18\x04 \x01(\x08\x12\x11\n\tfirst_seq\x18\x05 \x01(\x03\x12\x0b\n\x03seq\x18\x06 \x01(\x03\x12)\n\x08position\x18\x07 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12\x0f\n\x07time_ns\x18\x08 \x01(\x03\x12\x1f\n\x04\x62ids\x18\t \x03(\x0b\x32\x11.trading.v1.Level\x12\x1f\n\x04\x61sks\x18\n \x03(\x0b\x32\x11.trading.v1.Level\x12!\n\x06trades\x18\x0b \x03(\x0b\x32\x11.trading.v1.Trade\x12\x1d\n\x04\x62\x61rs\x18\x0c \x03(\x0b\x32\x0f.trading.v1.Bar\x12\x12\n\nlast_price\x18\r \x01(\t\x12\x15\n\rlast_quantity\x18\x0e \x01(\t\x12\x14\n\x0clast_time_ns\x18\x0f \x01(\x03\"u\n\x16StreamTopOfBookRequest\x12\x19\n\x06symbol\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x19\x12\x18\n\x05\x64\x65pth\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x01\x12&\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x17.trading.v1.LogPosition\"j\n\x17StreamTopOfBookResponse\x12%\n\x06\x66rames\x18\x01 \x03(\x0b\x32\x15.trading.v1.TopOfBook\x12(\n\x07\x63overed\x18\x02 \x01(\x0b\x32\x17.trading.v1.LogPosition\"\x99\x01\n\tTopOfBook\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12)\n\x08position\x18\x02 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12\x0f\n\x07time_ns\x18\x03 \x01(\x03\x12\x1f\n\x04\x62ids\x18\x04 \x03(\x0b\x32\x11.trading.v1.Level\x12\x1f\n\x04\x61sks\x18\x05 \x03(\x0b\x32\x11.trading.v1.Level\"\x1e\n\x1cGetMarketDataPositionRequest\"J\n\x1dGetMarketDataPositionResponse\x12)\n\x08position\x18\x01 \x01(\x0b\x32\x17.trading.v1.LogPosition2\xb2\x05\n\x11MarketDataService\x12Z\n\x0fListInstruments\x12\".trading.v1.ListInstrumentsRequest\x1a#.trading.v1.ListInstrumentsResponse\x12\x42\n\x07GetBook\x12\x1a.trading.v1.GetBookRequest\x1a\x1b.trading.v1.GetBookResponse\x12K\n\nListTrades\x12\x1d.trading.v1.ListTradesRequest\x1a\x1e.trading.v1.ListTradesResponse\x12\x45\n\x08ListBars\x12\x1b.trading.v1.ListBarsRequest\x1a\x1c.trading.v1.ListBarsResponse\x12\x45\n\x08GetClock\x12\x1b.trading.v1.GetClockRequest\x1a\x1c.trading.v1.GetClockResponse\x12V\n\rStreamChannel\x12 .trading.v1.StreamChannelRequest\x1a!.trading.v1.StreamChannelResponse0\x01\x12\\\n\x0fStreamTopOfBook\x12\".trading.v1.StreamTopOfBookRequest\x1a#.trading.v1.StreamTopOfBookResponse0\x01\x12l\n\x15GetMarketDataPosition\x12(.trading.v1.GetMarketDataPositionRequest\x1a).trading.v1.GetMarketDataPositionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctrading/v1/market_data.proto\x12\ntrading.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17trading/v1/engine.proto\x1a\x16trading/v1/types.proto\"\xd3\x03\n\nInstrument\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x0c\n\x04\x62\x61se\x18\x03 \x01(\t\x12\r\n\x05quote\x18\x04 \x01(\t\x12\x12\n\nprice_unit\x18\x05 \x01(\t\x12\x10\n\x08lot_unit\x18\x06 \x01(\t\x12\x11\n\tmax_price\x18\x07 \x01(\t\x12\x14\n\x0cmax_quantity\x18\x08 \x01(\t\x12\x10\n\x08\x63\x61lendar\x18\t \x01(\t\x12\x0f\n\x07session\x18\n \x01(\t\x12\x12\n\nlast_price\x18\x0b \x01(\t\x12\x12\n\nprotection\x18\x0c \x01(\t\x12\x15\n\rlast_quantity\x18\r \x01(\t\x12\x14\n\x0clast_time_ns\x18\x0e \x01(\x03\x12\x12\n\nmark_price\x18\x0f \x01(\t\x12>\n\x15self_trade_prevention\x18\x10 \x01(\x0e\x32\x1f.trading.v1.SelfTradePrevention\x12*\n\nallocation\x18\x11 \x01(\x0e\x32\x16.trading.v1.Allocation\x12\x18\n\x10least_allocation\x18\x12 \x01(\t\x12\x17\n\x0flead_account_id\x18\x13 \x01(\t\x12\x12\n\nlead_share\x18\x14 \x01(\t\"C\n\x16ListInstrumentsRequest\x12)\n\x08\x61t_least\x18\x01 \x01(\x0b\x32\x17.trading.v1.LogPosition\"q\n\x17ListInstrumentsResponse\x12+\n\x0binstruments\x18\x01 \x03(\x0b\x32\x16.trading.v1.Instrument\x12)\n\x08position\x18\x02 \x01(\x0b\x32\x17.trading.v1.LogPosition\"8\n\x05Level\x12\r\n\x05price\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\x0e\n\x06orders\x18\x03 \x01(\x05\"q\n\x0eGetBookRequest\x12\x19\n\x06symbol\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x19\x12\x19\n\x05\x64\x65pth\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12)\n\x08\x61t_least\x18\x03 \x01(\x0b\x32\x17.trading.v1.LogPosition\"\x81\x02\n\x0fGetBookResponse\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x03\x12)\n\x08position\x18\x03 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12\x0f\n\x07time_ns\x18\x04 \x01(\x03\x12\x1f\n\x04\x62ids\x18\x05 \x03(\x0b\x32\x11.trading.v1.Level\x12\x1f\n\x04\x61sks\x18\x06 \x03(\x0b\x32\x11.trading.v1.Level\x12\x12\n\nlast_price\x18\x07 \x01(\t\x12\x15\n\rlast_quantity\x18\x08 \x01(\t\x12\x14\n\x0clast_time_ns\x18\t \x01(\x03\x12\x12\n\nquotes_seq\x18\n \x01(\x03\"\x9e\x01\n\x05Trade\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\r\n\x05price\x18\x03 \x01(\t\x12\x10\n\x08quantity\x18\x04 \x01(\t\x12(\n\x0e\x61ggressor_side\x18\x05 \x01(\x0e\x32\x10.trading.v1.Side\x12\x0f\n\x07time_ns\x18\x06 \x01(\x03\x12\x10\n\x08position\x18\x07 \x01(\x03\x12\x0b\n\x03seq\x18\x08 \x01(\x03\"\x8d\x01\n\x11ListTradesRequest\x12\x19\n\x06symbol\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x19\x12\x19\n\x05limit\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x17\n\x06\x63ursor\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12)\n\x08\x61t_least\x18\x04 \x01(\x0b\x32\x17.trading.v1.LogPosition\"w\n\x12ListTradesResponse\x12!\n\x06trades\x18\x01 \x03(\x0b\x32\x11.trading.v1.Trade\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\x12)\n\x08position\x18\x03 \x01(\x0b\x32\x17.trading.v1.LogPosition\"\x81\x01\n\x03\x42\x61r\x12\x10\n\x08start_ns\x18\x01 \x01(\x03\x12\x0c\n\x04open\x18\x02 \x01(\t\x12\x0c\n\x04high\x18\x03 \x01(\t\x12\x0b\n\x03low\x18\x04 \x01(\t\x12\r\n\x05\x63lose\x18\x05 \x01(\t\x12\x0e\n\x06volume\x18\x06 \x01(\t\x12\x0e\n\x06trades\x18\x07 \x01(\x03\x12\x10\n\x08notional\x18\x08 \x01(\t\"\xdc\x01\n\x0fListBarsRequest\x12\x19\n\x06symbol\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x19\x12\x36\n\x08interval\x18\x02 \x01(\tB$\xbaH!r\x1f\x32\x1d^(1s|5s|15s|1m|5m|15m|1h|1d)$\x12\x18\n\x07\x66rom_ns\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x16\n\x05to_ns\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x19\n\x05limit\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x88\'(\x00\x12)\n\x08\x61t_least\x18\x06 \x01(\x0b\x32\x17.trading.v1.LogPosition\"\\\n\x10ListBarsResponse\x12\x1d\n\x04\x62\x61rs\x18\x01 \x03(\x0b\x32\x0f.trading.v1.Bar\x12)\n\x08position\x18\x02 \x01(\x0b\x32\x17.trading.v1.LogPosition\"\x11\n\x0fGetClockRequest\"\x80\x01\n\x10GetClockResponse\x12\x0f\n\x07time_ns\x18\x01 \x01(\x03\x12)\n\x08position\x18\x02 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12\x30\n\x0binstruments\x18\x03 \x03(\x0b\x32\x1b.trading.v1.InstrumentClock\"\x86\x01\n\x0fInstrumentClock\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61lendar\x18\x02 \x01(\t\x12\x0f\n\x07session\x18\x03 \x01(\t\x12\x14\n\x0cnext_open_ns\x18\x04 \x01(\x03\x12\x15\n\rnext_close_ns\x18\x05 \x01(\x03\x12\x13\n\x0b\x64\x61y_ends_ns\x18\x06 \x01(\x03\"\xba\x01\n\x14StreamChannelRequest\x12\x33\n\x07\x63hannel\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^(book|trades|quotes|bars)$\x12\x19\n\x06symbol\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x19\x12\x37\n\x08interval\x18\x03 \x01(\tB%\xbaH\"r 2\x1e^(1s|5s|15s|1m|5m|15m|1h|1d)?$\x12\x19\n\x05\x64\x65pth\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\"\xfd\x02\n\x15StreamChannelResponse\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x10\n\x08interval\x18\x03 \x01(\t\x12\x10\n\x08snapshot\x18\x04 \x01(\x08\x12\x11\n\tfirst_seq\x18\x05 \x01(\x03\x12\x0b\n\x03seq\x18\x06 \x01(\x03\x12)\n\x08position\x18\x07 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12\x0f\n\x07time_ns\x18\x08 \x01(\x03\x12\x1f\n\x04\x62ids\x18\t \x03(\x0b\x32\x11.trading.v1.Level\x12\x1f\n\x04\x61sks\x18\n \x03(\x0b\x32\x11.trading.v1.Level\x12!\n\x06trades\x18\x0b \x03(\x0b\x32\x11.trading.v1.Trade\x12\x1d\n\x04\x62\x61rs\x18\x0c \x03(\x0b\x32\x0f.trading.v1.Bar\x12\x12\n\nlast_price\x18\r \x01(\t\x12\x15\n\rlast_quantity\x18\x0e \x01(\t\x12\x14\n\x0clast_time_ns\x18\x0f \x01(\x03\"u\n\x16StreamTopOfBookRequest\x12\x19\n\x06symbol\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x19\x12\x18\n\x05\x64\x65pth\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x01\x12&\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x17.trading.v1.LogPosition\"j\n\x17StreamTopOfBookResponse\x12%\n\x06\x66rames\x18\x01 \x03(\x0b\x32\x15.trading.v1.TopOfBook\x12(\n\x07\x63overed\x18\x02 \x01(\x0b\x32\x17.trading.v1.LogPosition\"\x99\x01\n\tTopOfBook\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12)\n\x08position\x18\x02 \x01(\x0b\x32\x17.trading.v1.LogPosition\x12\x0f\n\x07time_ns\x18\x03 \x01(\x03\x12\x1f\n\x04\x62ids\x18\x04 \x03(\x0b\x32\x11.trading.v1.Level\x12\x1f\n\x04\x61sks\x18\x05 \x03(\x0b\x32\x11.trading.v1.Level\"\x1e\n\x1cGetMarketDataPositionRequest\"J\n\x1dGetMarketDataPositionResponse\x12)\n\x08position\x18\x01 \x01(\x0b\x32\x17.trading.v1.LogPosition2\xb2\x05\n\x11MarketDataService\x12Z\n\x0fListInstruments\x12\".trading.v1.ListInstrumentsRequest\x1a#.trading.v1.ListInstrumentsResponse\x12\x42\n\x07GetBook\x12\x1a.trading.v1.GetBookRequest\x1a\x1b.trading.v1.GetBookResponse\x12K\n\nListTrades\x12\x1d.trading.v1.ListTradesRequest\x1a\x1e.trading.v1.ListTradesResponse\x12\x45\n\x08ListBars\x12\x1b.trading.v1.ListBarsRequest\x1a\x1c.trading.v1.ListBarsResponse\x12\x45\n\x08GetClock\x12\x1b.trading.v1.GetClockRequest\x1a\x1c.trading.v1.GetClockResponse\x12V\n\rStreamChannel\x12 .trading.v1.StreamChannelRequest\x1a!.trading.v1.StreamChannelResponse0\x01\x12\\\n\x0fStreamTopOfBook\x12\".trading.v1.StreamTopOfBookRequest\x1a#.trading.v1.StreamTopOfBookResponse0\x01\x12l\n\x15GetMarketDataPosition\x12(.trading.v1.GetMarketDataPositionRequest\x1a).trading.v1.GetMarketDataPositionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -65,50 +66,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STREAMTOPOFBOOKREQUEST'].fields_by_name['symbol']._serialized_options = b'\272H\006r\004\020\001\030\031'
   _globals['_STREAMTOPOFBOOKREQUEST'].fields_by_name['depth']._loaded_options = None
   _globals['_STREAMTOPOFBOOKREQUEST'].fields_by_name['depth']._serialized_options = b'\272H\006\032\004\030d(\001'
-  _globals['_INSTRUMENT']._serialized_start=98
-  _globals['_INSTRUMENT']._serialized_end=366
-  _globals['_LISTINSTRUMENTSREQUEST']._serialized_start=368
-  _globals['_LISTINSTRUMENTSREQUEST']._serialized_end=435
-  _globals['_LISTINSTRUMENTSRESPONSE']._serialized_start=437
-  _globals['_LISTINSTRUMENTSRESPONSE']._serialized_end=550
-  _globals['_LEVEL']._serialized_start=552
-  _globals['_LEVEL']._serialized_end=608
-  _globals['_GETBOOKREQUEST']._serialized_start=610
-  _globals['_GETBOOKREQUEST']._serialized_end=723
-  _globals['_GETBOOKRESPONSE']._serialized_start=726
-  _globals['_GETBOOKRESPONSE']._serialized_end=983
-  _globals['_TRADE']._serialized_start=986
-  _globals['_TRADE']._serialized_end=1144
-  _globals['_LISTTRADESREQUEST']._serialized_start=1147
-  _globals['_LISTTRADESREQUEST']._serialized_end=1288
-  _globals['_LISTTRADESRESPONSE']._serialized_start=1290
-  _globals['_LISTTRADESRESPONSE']._serialized_end=1409
-  _globals['_BAR']._serialized_start=1412
-  _globals['_BAR']._serialized_end=1541
-  _globals['_LISTBARSREQUEST']._serialized_start=1544
-  _globals['_LISTBARSREQUEST']._serialized_end=1764
-  _globals['_LISTBARSRESPONSE']._serialized_start=1766
-  _globals['_LISTBARSRESPONSE']._serialized_end=1858
-  _globals['_GETCLOCKREQUEST']._serialized_start=1860
-  _globals['_GETCLOCKREQUEST']._serialized_end=1877
-  _globals['_GETCLOCKRESPONSE']._serialized_start=1880
-  _globals['_GETCLOCKRESPONSE']._serialized_end=2008
-  _globals['_INSTRUMENTCLOCK']._serialized_start=2011
-  _globals['_INSTRUMENTCLOCK']._serialized_end=2145
-  _globals['_STREAMCHANNELREQUEST']._serialized_start=2148
-  _globals['_STREAMCHANNELREQUEST']._serialized_end=2334
-  _globals['_STREAMCHANNELRESPONSE']._serialized_start=2337
-  _globals['_STREAMCHANNELRESPONSE']._serialized_end=2718
-  _globals['_STREAMTOPOFBOOKREQUEST']._serialized_start=2720
-  _globals['_STREAMTOPOFBOOKREQUEST']._serialized_end=2837
-  _globals['_STREAMTOPOFBOOKRESPONSE']._serialized_start=2839
-  _globals['_STREAMTOPOFBOOKRESPONSE']._serialized_end=2945
-  _globals['_TOPOFBOOK']._serialized_start=2948
-  _globals['_TOPOFBOOK']._serialized_end=3101
-  _globals['_GETMARKETDATAPOSITIONREQUEST']._serialized_start=3103
-  _globals['_GETMARKETDATAPOSITIONREQUEST']._serialized_end=3133
-  _globals['_GETMARKETDATAPOSITIONRESPONSE']._serialized_start=3135
-  _globals['_GETMARKETDATAPOSITIONRESPONSE']._serialized_end=3209
-  _globals['_MARKETDATASERVICE']._serialized_start=3212
-  _globals['_MARKETDATASERVICE']._serialized_end=3902
+  _globals['_INSTRUMENT']._serialized_start=123
+  _globals['_INSTRUMENT']._serialized_end=590
+  _globals['_LISTINSTRUMENTSREQUEST']._serialized_start=592
+  _globals['_LISTINSTRUMENTSREQUEST']._serialized_end=659
+  _globals['_LISTINSTRUMENTSRESPONSE']._serialized_start=661
+  _globals['_LISTINSTRUMENTSRESPONSE']._serialized_end=774
+  _globals['_LEVEL']._serialized_start=776
+  _globals['_LEVEL']._serialized_end=832
+  _globals['_GETBOOKREQUEST']._serialized_start=834
+  _globals['_GETBOOKREQUEST']._serialized_end=947
+  _globals['_GETBOOKRESPONSE']._serialized_start=950
+  _globals['_GETBOOKRESPONSE']._serialized_end=1207
+  _globals['_TRADE']._serialized_start=1210
+  _globals['_TRADE']._serialized_end=1368
+  _globals['_LISTTRADESREQUEST']._serialized_start=1371
+  _globals['_LISTTRADESREQUEST']._serialized_end=1512
+  _globals['_LISTTRADESRESPONSE']._serialized_start=1514
+  _globals['_LISTTRADESRESPONSE']._serialized_end=1633
+  _globals['_BAR']._serialized_start=1636
+  _globals['_BAR']._serialized_end=1765
+  _globals['_LISTBARSREQUEST']._serialized_start=1768
+  _globals['_LISTBARSREQUEST']._serialized_end=1988
+  _globals['_LISTBARSRESPONSE']._serialized_start=1990
+  _globals['_LISTBARSRESPONSE']._serialized_end=2082
+  _globals['_GETCLOCKREQUEST']._serialized_start=2084
+  _globals['_GETCLOCKREQUEST']._serialized_end=2101
+  _globals['_GETCLOCKRESPONSE']._serialized_start=2104
+  _globals['_GETCLOCKRESPONSE']._serialized_end=2232
+  _globals['_INSTRUMENTCLOCK']._serialized_start=2235
+  _globals['_INSTRUMENTCLOCK']._serialized_end=2369
+  _globals['_STREAMCHANNELREQUEST']._serialized_start=2372
+  _globals['_STREAMCHANNELREQUEST']._serialized_end=2558
+  _globals['_STREAMCHANNELRESPONSE']._serialized_start=2561
+  _globals['_STREAMCHANNELRESPONSE']._serialized_end=2942
+  _globals['_STREAMTOPOFBOOKREQUEST']._serialized_start=2944
+  _globals['_STREAMTOPOFBOOKREQUEST']._serialized_end=3061
+  _globals['_STREAMTOPOFBOOKRESPONSE']._serialized_start=3063
+  _globals['_STREAMTOPOFBOOKRESPONSE']._serialized_end=3169
+  _globals['_TOPOFBOOK']._serialized_start=3172
+  _globals['_TOPOFBOOK']._serialized_end=3325
+  _globals['_GETMARKETDATAPOSITIONREQUEST']._serialized_start=3327
+  _globals['_GETMARKETDATAPOSITIONREQUEST']._serialized_end=3357
+  _globals['_GETMARKETDATAPOSITIONRESPONSE']._serialized_start=3359
+  _globals['_GETMARKETDATAPOSITIONRESPONSE']._serialized_end=3433
+  _globals['_MARKETDATASERVICE']._serialized_start=3436
+  _globals['_MARKETDATASERVICE']._serialized_end=4126
 # @@protoc_insertion_point(module_scope)

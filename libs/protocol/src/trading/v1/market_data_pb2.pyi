@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from trading.v1 import engine_pb2 as _engine_pb2
 from trading.v1 import types_pb2 as _types_pb2
 import builtins as _builtins
 import sys
@@ -37,6 +38,12 @@ class Instrument(_message.Message):
     PROTECTION_FIELD_NUMBER: _builtins.int
     LAST_QUANTITY_FIELD_NUMBER: _builtins.int
     LAST_TIME_NS_FIELD_NUMBER: _builtins.int
+    MARK_PRICE_FIELD_NUMBER: _builtins.int
+    SELF_TRADE_PREVENTION_FIELD_NUMBER: _builtins.int
+    ALLOCATION_FIELD_NUMBER: _builtins.int
+    LEAST_ALLOCATION_FIELD_NUMBER: _builtins.int
+    LEAD_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    LEAD_SHARE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     symbol: _builtins.str
     base: _builtins.str
@@ -53,6 +60,16 @@ class Instrument(_message.Message):
     protection: _builtins.str
     last_quantity: _builtins.str
     last_time_ns: _builtins.int
+    mark_price: _builtins.str
+    """empty until it is set"""
+    self_trade_prevention: _types_pb2.SelfTradePrevention.ValueType
+    allocation: _engine_pb2.Allocation.ValueType
+    least_allocation: _builtins.str
+    """PRO_RATA, empty: none"""
+    lead_account_id: _builtins.str
+    """LEAD_MARKET_MAKER"""
+    lead_share: _builtins.str
+    """LEAD_MARKET_MAKER, a fraction"""
     def __init__(
         self,
         *,
@@ -70,10 +87,16 @@ class Instrument(_message.Message):
         protection: _builtins.str = ...,
         last_quantity: _builtins.str = ...,
         last_time_ns: _builtins.int = ...,
+        mark_price: _builtins.str = ...,
+        self_trade_prevention: _types_pb2.SelfTradePrevention.ValueType = ...,
+        allocation: _engine_pb2.Allocation.ValueType = ...,
+        least_allocation: _builtins.str = ...,
+        lead_account_id: _builtins.str = ...,
+        lead_share: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "calendar", b"calendar", "id", b"id", "last_price", b"last_price", "last_quantity", b"last_quantity", "last_time_ns", b"last_time_ns", "lot_unit", b"lot_unit", "max_price", b"max_price", "max_quantity", b"max_quantity", "price_unit", b"price_unit", "protection", b"protection", "quote", b"quote", "session", b"session", "symbol", b"symbol"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocation", b"allocation", "base", b"base", "calendar", b"calendar", "id", b"id", "last_price", b"last_price", "last_quantity", b"last_quantity", "last_time_ns", b"last_time_ns", "lead_account_id", b"lead_account_id", "lead_share", b"lead_share", "least_allocation", b"least_allocation", "lot_unit", b"lot_unit", "mark_price", b"mark_price", "max_price", b"max_price", "max_quantity", b"max_quantity", "price_unit", b"price_unit", "protection", b"protection", "quote", b"quote", "self_trade_prevention", b"self_trade_prevention", "session", b"session", "symbol", b"symbol"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

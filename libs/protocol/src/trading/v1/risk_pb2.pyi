@@ -34,6 +34,10 @@ class Account(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     OPENED_AT_NS_FIELD_NUMBER: _builtins.int
+    KILL_SWITCH_FIELD_NUMBER: _builtins.int
+    CANCEL_ON_DISCONNECT_FIELD_NUMBER: _builtins.int
+    TRADE_GROUP_FIELD_NUMBER: _builtins.int
+    DEAD_MANS_TIMER_MS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     user_id: _builtins.str
     state: _builtins.str
@@ -44,6 +48,13 @@ class Account(_message.Message):
     version: _builtins.int
     """of the account's own stream"""
     opened_at_ns: _builtins.int
+    kill_switch: _builtins.bool
+    """on: no order of it comes in"""
+    cancel_on_disconnect: _builtins.bool
+    trade_group: _builtins.int
+    """accounts of one never trade with each other; 0: none"""
+    dead_mans_timer_ms: _builtins.int
+    """when its orders end unless it is set anew, since 1970 in UTC; 0: off"""
     @_builtins.property
     def balances(self) -> _containers.RepeatedCompositeFieldContainer[_trading_pb2.Balance]: ...
     @_builtins.property
@@ -60,10 +71,14 @@ class Account(_message.Message):
         kind: _builtins.str = ...,
         version: _builtins.int = ...,
         opened_at_ns: _builtins.int = ...,
+        kill_switch: _builtins.bool = ...,
+        cancel_on_disconnect: _builtins.bool = ...,
+        trade_group: _builtins.int = ...,
+        dead_mans_timer_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "id", b"id", "kind", b"kind", "limits", b"limits", "open_orders", b"open_orders", "opened_at_ns", b"opened_at_ns", "state", b"state", "user_id", b"user_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "cancel_on_disconnect", b"cancel_on_disconnect", "dead_mans_timer_ms", b"dead_mans_timer_ms", "id", b"id", "kill_switch", b"kill_switch", "kind", b"kind", "limits", b"limits", "open_orders", b"open_orders", "opened_at_ns", b"opened_at_ns", "state", b"state", "trade_group", b"trade_group", "user_id", b"user_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -695,6 +710,57 @@ class SetTradingStateResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SetTradingStateResponse: _TypeAlias = SetTradingStateResponse  # noqa: Y015
+
+@_typing.final
+class GetKillSwitchRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_LEAST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def at_least(self) -> _types_pb2.LogPosition: ...
+    def __init__(
+        self,
+        *,
+        at_least: _types_pb2.LogPosition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at_least", b"at_least"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least", b"at_least"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetKillSwitchRequest: _TypeAlias = GetKillSwitchRequest  # noqa: Y015
+
+@_typing.final
+class GetKillSwitchResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ON_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CHANGED_AT_NS_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    on: _builtins.bool
+    reason: _builtins.str
+    """of the last change"""
+    changed_at_ns: _builtins.int
+    """0: never"""
+    @_builtins.property
+    def position(self) -> _types_pb2.LogPosition: ...
+    def __init__(
+        self,
+        *,
+        on: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        changed_at_ns: _builtins.int = ...,
+        position: _types_pb2.LogPosition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_at_ns", b"changed_at_ns", "on", b"on", "position", b"position", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetKillSwitchResponse: _TypeAlias = GetKillSwitchResponse  # noqa: Y015
 
 @_typing.final
 class GetRiskPositionRequest(_message.Message):

@@ -74,6 +74,11 @@ class RiskServiceStub:
                 request_serializer=trading_dot_v1_dot_risk__pb2.SetTradingStateRequest.SerializeToString,
                 response_deserializer=trading_dot_v1_dot_risk__pb2.SetTradingStateResponse.FromString,
                 _registered_method=True)
+        self.GetKillSwitch = channel.unary_unary(
+                '/trading.v1.RiskService/GetKillSwitch',
+                request_serializer=trading_dot_v1_dot_risk__pb2.GetKillSwitchRequest.SerializeToString,
+                response_deserializer=trading_dot_v1_dot_risk__pb2.GetKillSwitchResponse.FromString,
+                _registered_method=True)
         self.GetRiskPosition = channel.unary_unary(
                 '/trading.v1.RiskService/GetRiskPosition',
                 request_serializer=trading_dot_v1_dot_risk__pb2.GetRiskPositionRequest.SerializeToString,
@@ -134,6 +139,13 @@ class RiskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetKillSwitch(self, request, context):
+        """The kill switch of the venue.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetRiskPosition(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -182,6 +194,11 @@ def add_RiskServiceServicer_to_server(servicer, server):
                     servicer.SetTradingState,
                     request_deserializer=trading_dot_v1_dot_risk__pb2.SetTradingStateRequest.FromString,
                     response_serializer=trading_dot_v1_dot_risk__pb2.SetTradingStateResponse.SerializeToString,
+            ),
+            'GetKillSwitch': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetKillSwitch,
+                    request_deserializer=trading_dot_v1_dot_risk__pb2.GetKillSwitchRequest.FromString,
+                    response_serializer=trading_dot_v1_dot_risk__pb2.GetKillSwitchResponse.SerializeToString,
             ),
             'GetRiskPosition': grpc.unary_unary_rpc_method_handler(
                     servicer.GetRiskPosition,
@@ -405,6 +422,33 @@ class RiskService:
             '/trading.v1.RiskService/SetTradingState',
             trading_dot_v1_dot_risk__pb2.SetTradingStateRequest.SerializeToString,
             trading_dot_v1_dot_risk__pb2.SetTradingStateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetKillSwitch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trading.v1.RiskService/GetKillSwitch',
+            trading_dot_v1_dot_risk__pb2.GetKillSwitchRequest.SerializeToString,
+            trading_dot_v1_dot_risk__pb2.GetKillSwitchResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,8 @@ class RiskServiceStub:
     """Remove an account's own policy: the default decides all its limits again. Nothing happens if it has none."""
     ListLimitPolicies: _grpc.UnaryUnaryMultiCallable[_risk_pb2.ListLimitPoliciesRequest, _risk_pb2.ListLimitPoliciesResponse]
     SetTradingState: _grpc.UnaryUnaryMultiCallable[_risk_pb2.SetTradingStateRequest, _risk_pb2.SetTradingStateResponse]
+    GetKillSwitch: _grpc.UnaryUnaryMultiCallable[_risk_pb2.GetKillSwitchRequest, _risk_pb2.GetKillSwitchResponse]
+    """The kill switch of the venue."""
     GetRiskPosition: _grpc.UnaryUnaryMultiCallable[_risk_pb2.GetRiskPositionRequest, _risk_pb2.GetRiskPositionResponse]
 
 @_typing.type_check_only
@@ -56,6 +58,8 @@ class RiskServiceAsyncStub(RiskServiceStub):
     """Remove an account's own policy: the default decides all its limits again. Nothing happens if it has none."""
     ListLimitPolicies: _aio.UnaryUnaryMultiCallable[_risk_pb2.ListLimitPoliciesRequest, _risk_pb2.ListLimitPoliciesResponse]  # type: ignore[assignment]
     SetTradingState: _aio.UnaryUnaryMultiCallable[_risk_pb2.SetTradingStateRequest, _risk_pb2.SetTradingStateResponse]  # type: ignore[assignment]
+    GetKillSwitch: _aio.UnaryUnaryMultiCallable[_risk_pb2.GetKillSwitchRequest, _risk_pb2.GetKillSwitchResponse]  # type: ignore[assignment]
+    """The kill switch of the venue."""
     GetRiskPosition: _aio.UnaryUnaryMultiCallable[_risk_pb2.GetRiskPositionRequest, _risk_pb2.GetRiskPositionResponse]  # type: ignore[assignment]
 
 class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -116,6 +120,14 @@ class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _risk_pb2.SetTradingStateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_risk_pb2.SetTradingStateResponse, _abc.Awaitable[_risk_pb2.SetTradingStateResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def GetKillSwitch(
+        self,
+        request: _risk_pb2.GetKillSwitchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_pb2.GetKillSwitchResponse, _abc.Awaitable[_risk_pb2.GetKillSwitchResponse]]:
+        """The kill switch of the venue."""
 
     @_abc_1.abstractmethod
     def GetRiskPosition(

@@ -190,8 +190,8 @@ class SubmitRequest(_message.Message):
     correlation_id: _builtins.str
     traceparent: _builtins.str
     by_administrator: _builtins.bool
-    """An administrator's, for accounts of others: only cancels, each of which names its account or its order by id. The
-    record names the administrator as the acting user.
+    """An administrator's, for accounts of others: only cancels, each of which names its account or its order by id, or a
+    mass cancel of every account. The record names the administrator as the acting user.
     """
     @_builtins.property
     def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderRequest]: ...
@@ -227,6 +227,7 @@ class OrderRequest(_message.Message):
     CANCEL_FIELD_NUMBER: _builtins.int
     REPLACE_FIELD_NUMBER: _builtins.int
     CANCEL_ALL_FIELD_NUMBER: _builtins.int
+    MASS_CANCEL_FIELD_NUMBER: _builtins.int
     idempotency_key: _builtins.str
     """Makes the request idempotent; empty: the client order id does, or the service makes one."""
     source_time_ns: _builtins.int
@@ -238,6 +239,8 @@ class OrderRequest(_message.Message):
     def replace(self) -> Global___ReplaceRequest: ...
     @_builtins.property
     def cancel_all(self) -> _engine_pb2.CancelAllOrders: ...
+    @_builtins.property
+    def mass_cancel(self) -> _engine_pb2.MassCancel: ...
     def __init__(
         self,
         *,
@@ -247,12 +250,13 @@ class OrderRequest(_message.Message):
         cancel: Global___CancelRequest | None = ...,
         replace: Global___ReplaceRequest | None = ...,
         cancel_all: _engine_pb2.CancelAllOrders | None = ...,
+        mass_cancel: _engine_pb2.MassCancel | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel", b"cancel", "cancel_all", b"cancel_all", "place", b"place", "replace", b"replace"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel", b"cancel", "cancel_all", b"cancel_all", "mass_cancel", b"mass_cancel", "place", b"place", "replace", b"replace"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel", b"cancel", "cancel_all", b"cancel_all", "idempotency_key", b"idempotency_key", "place", b"place", "replace", b"replace", "source_time_ns", b"source_time_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel", b"cancel", "cancel_all", b"cancel_all", "idempotency_key", b"idempotency_key", "mass_cancel", b"mass_cancel", "place", b"place", "replace", b"replace", "source_time_ns", b"source_time_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["place", "cancel", "replace", "cancel_all"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["place", "cancel", "replace", "cancel_all", "mass_cancel"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -295,12 +299,14 @@ class ReplaceRequest(_message.Message):
     QUANTITY_FIELD_NUMBER: _builtins.int
     PRICE_FIELD_NUMBER: _builtins.int
     NEW_CLIENT_ORDER_ID_FIELD_NUMBER: _builtins.int
+    TRIGGER_PRICE_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     order_id: _builtins.str
     client_order_id: _builtins.str
     quantity: _builtins.str
     price: _builtins.str
     new_client_order_id: _builtins.str
+    trigger_price: _builtins.str
     def __init__(
         self,
         *,
@@ -310,10 +316,11 @@ class ReplaceRequest(_message.Message):
         quantity: _builtins.str = ...,
         price: _builtins.str = ...,
         new_client_order_id: _builtins.str = ...,
+        trigger_price: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "client_order_id", b"client_order_id", "new_client_order_id", b"new_client_order_id", "order_id", b"order_id", "price", b"price", "quantity", b"quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "client_order_id", b"client_order_id", "new_client_order_id", b"new_client_order_id", "order_id", b"order_id", "price", b"price", "quantity", b"quantity", "trigger_price", b"trigger_price"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

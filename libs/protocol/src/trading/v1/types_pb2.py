@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16trading/v1/types.proto\x12\ntrading.v1\x1a\x1b\x62uf/validate/validate.proto\"@\n\x0bLogPosition\x12\x16\n\x03log\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x19\n\x08position\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\xe5\x03\n\x05Order\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x0f\n\x07user_id\x18\x04 \x01(\t\x12\x0e\n\x06symbol\x18\x05 \x01(\t\x12\x1e\n\x04side\x18\x06 \x01(\x0e\x32\x10.trading.v1.Side\x12#\n\x04type\x18\x07 \x01(\x0e\x32\x15.trading.v1.OrderType\x12.\n\rtime_in_force\x18\x08 \x01(\x0e\x32\x17.trading.v1.TimeInForce\x12\'\n\x06status\x18\t \x01(\x0e\x32\x17.trading.v1.OrderStatus\x12\x10\n\x08quantity\x18\n \x01(\t\x12\r\n\x05price\x18\x0b \x01(\t\x12\x18\n\x10protection_price\x18\x0c \x01(\t\x12\x14\n\x0c\x63um_quantity\x18\r \x01(\t\x12\x17\n\x0fleaves_quantity\x18\x0e \x01(\t\x12\x15\n\raverage_price\x18\x0f \x01(\t\x12\x0e\n\x06reason\x18\x10 \x01(\t\x12\x15\n\rcreated_at_ns\x18\x11 \x01(\x03\x12\x15\n\rupdated_at_ns\x18\x12 \x01(\x03\x12\x14\n\x0c\x63um_notional\x18\x13 \x01(\t\x12\x0f\n\x07version\x18\x14 \x01(\x03\"S\n\x04\x46ill\x12\x10\n\x08trade_id\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\t\x12\x18\n\x10resting_order_id\x18\x04 \x01(\t*9\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\x0c\n\x08SIDE_BUY\x10\x01\x12\r\n\tSIDE_SELL\x10\x02*T\n\tOrderType\x12\x1a\n\x16ORDER_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11ORDER_TYPE_MARKET\x10\x01\x12\x14\n\x10ORDER_TYPE_LIMIT\x10\x02*q\n\x0bTimeInForce\x12\x1d\n\x19TIME_IN_FORCE_UNSPECIFIED\x10\x00\x12\x15\n\x11TIME_IN_FORCE_GTC\x10\x01\x12\x15\n\x11TIME_IN_FORCE_DAY\x10\x02\x12\x15\n\x11TIME_IN_FORCE_IOC\x10\x03*\xd5\x01\n\x0bOrderStatus\x12\x1c\n\x18ORDER_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14ORDER_STATUS_PENDING\x10\x01\x12#\n\x1fORDER_STATUS_PARTIALLY_EXECUTED\x10\x02\x12\x19\n\x15ORDER_STATUS_EXECUTED\x10\x03\x12\x19\n\x15ORDER_STATUS_CANCELED\x10\x04\x12\x18\n\x14ORDER_STATUS_EXPIRED\x10\x05\x12\x19\n\x15ORDER_STATUS_REJECTED\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16trading/v1/types.proto\x12\ntrading.v1\x1a\x1b\x62uf/validate/validate.proto\"@\n\x0bLogPosition\x12\x16\n\x03log\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x19\n\x08position\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\x95\x05\n\nOrderTerms\x12\x31\n\tpost_only\x18\x01 \x01(\x0e\x32\x14.trading.v1.PostOnlyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x63\n\x10minimum_quantity\x18\x02 \x01(\tBI\xbaHFrD2B^([1-9][0-9]{0,19}([.][0-9]{1,18})?|0[.]0{0,17}[1-9][0-9]{0,17})?$\x12\x13\n\x0b\x61ll_or_none\x18\x03 \x01(\x08\x12Y\n\x06\x62udget\x18\x04 \x01(\tBI\xbaHFrD2B^([1-9][0-9]{0,19}([.][0-9]{1,18})?|0[.]0{0,17}[1-9][0-9]{0,17})?$\x12%\n\x0c\x65xpire_at_ms\x18\x05 \x01(\x03\x42\x0f\xbaH\x0c\"\n\x18\xf6\xb5\xc1\xde\xb7\x8c\x02(\x00\x12\x37\n\ntrigger_by\x18\x06 \x01(\x0e\x32\x19.trading.v1.TriggerMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12`\n\rtrigger_price\x18\x07 \x01(\tBI\xbaHFrD2B^([1-9][0-9]{0,19}([.][0-9]{1,18})?|0[.]0{0,17}[1-9][0-9]{0,17})?$\x12\x63\n\x10\x64isplay_quantity\x18\x08 \x01(\tBI\xbaHFrD2B^([1-9][0-9]{0,19}([.][0-9]{1,18})?|0[.]0{0,17}[1-9][0-9]{0,17})?$\x12\x0e\n\x06hidden\x18\t \x01(\x08\x12H\n\x15self_trade_prevention\x18\n \x01(\x0e\x32\x1f.trading.v1.SelfTradePreventionB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xba\x04\n\x05Order\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x0f\n\x07user_id\x18\x04 \x01(\t\x12\x0e\n\x06symbol\x18\x05 \x01(\t\x12\x1e\n\x04side\x18\x06 \x01(\x0e\x32\x10.trading.v1.Side\x12#\n\x04type\x18\x07 \x01(\x0e\x32\x15.trading.v1.OrderType\x12.\n\rtime_in_force\x18\x08 \x01(\x0e\x32\x17.trading.v1.TimeInForce\x12\'\n\x06status\x18\t \x01(\x0e\x32\x17.trading.v1.OrderStatus\x12\x10\n\x08quantity\x18\n \x01(\t\x12\r\n\x05price\x18\x0b \x01(\t\x12\x18\n\x10protection_price\x18\x0c \x01(\t\x12\x14\n\x0c\x63um_quantity\x18\r \x01(\t\x12\x17\n\x0fleaves_quantity\x18\x0e \x01(\t\x12\x15\n\raverage_price\x18\x0f \x01(\t\x12\x0e\n\x06reason\x18\x10 \x01(\t\x12\x15\n\rcreated_at_ns\x18\x11 \x01(\x03\x12\x15\n\rupdated_at_ns\x18\x12 \x01(\x03\x12\x14\n\x0c\x63um_notional\x18\x13 \x01(\t\x12\x0f\n\x07version\x18\x14 \x01(\x03\x12%\n\x05terms\x18\x15 \x01(\x0b\x32\x16.trading.v1.OrderTerms\x12\x13\n\x0b\x61sked_price\x18\x16 \x01(\t\x12\x17\n\x0ftriggered_at_ns\x18\x17 \x01(\x03\"S\n\x04\x46ill\x12\x10\n\x08trade_id\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\t\x12\x18\n\x10resting_order_id\x18\x04 \x01(\t*9\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\x0c\n\x08SIDE_BUY\x10\x01\x12\r\n\tSIDE_SELL\x10\x02*\xe7\x01\n\tOrderType\x12\x1a\n\x16ORDER_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11ORDER_TYPE_MARKET\x10\x01\x12\x14\n\x10ORDER_TYPE_LIMIT\x10\x02\x12\x1e\n\x1aORDER_TYPE_MARKET_TO_LIMIT\x10\x03\x12\x13\n\x0fORDER_TYPE_STOP\x10\x04\x12\x19\n\x15ORDER_TYPE_STOP_LIMIT\x10\x05\x12 \n\x1cORDER_TYPE_MARKET_IF_TOUCHED\x10\x06\x12\x1f\n\x1bORDER_TYPE_LIMIT_IF_TOUCHED\x10\x07*\x9f\x01\n\x0bTimeInForce\x12\x1d\n\x19TIME_IN_FORCE_UNSPECIFIED\x10\x00\x12\x15\n\x11TIME_IN_FORCE_GTC\x10\x01\x12\x15\n\x11TIME_IN_FORCE_DAY\x10\x02\x12\x15\n\x11TIME_IN_FORCE_IOC\x10\x03\x12\x15\n\x11TIME_IN_FORCE_FOK\x10\x04\x12\x15\n\x11TIME_IN_FORCE_GTD\x10\x05*}\n\rTriggerMethod\x12\x1e\n\x1aTRIGGER_METHOD_UNSPECIFIED\x10\x00\x12\x17\n\x13TRIGGER_METHOD_LAST\x10\x01\x12\x1a\n\x16TRIGGER_METHOD_BID_ASK\x10\x02\x12\x17\n\x13TRIGGER_METHOD_MARK\x10\x03*P\n\x08PostOnly\x12\x19\n\x15POST_ONLY_UNSPECIFIED\x10\x00\x12\x14\n\x10POST_ONLY_REJECT\x10\x01\x12\x13\n\x0fPOST_ONLY_SLIDE\x10\x02*\xe5\x01\n\x13SelfTradePrevention\x12%\n!SELF_TRADE_PREVENTION_UNSPECIFIED\x10\x00\x12\'\n#SELF_TRADE_PREVENTION_CANCEL_NEWEST\x10\x01\x12\'\n#SELF_TRADE_PREVENTION_CANCEL_OLDEST\x10\x02\x12%\n!SELF_TRADE_PREVENTION_CANCEL_BOTH\x10\x03\x12.\n*SELF_TRADE_PREVENTION_DECREMENT_AND_CANCEL\x10\x04*\xd5\x01\n\x0bOrderStatus\x12\x1c\n\x18ORDER_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14ORDER_STATUS_PENDING\x10\x01\x12#\n\x1fORDER_STATUS_PARTIALLY_EXECUTED\x10\x02\x12\x19\n\x15ORDER_STATUS_EXECUTED\x10\x03\x12\x19\n\x15ORDER_STATUS_CANCELED\x10\x04\x12\x18\n\x14ORDER_STATUS_EXPIRED\x10\x05\x12\x19\n\x15ORDER_STATUS_REJECTED\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,18 +36,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOGPOSITION'].fields_by_name['log']._serialized_options = b'\272H\006r\004\020\001\030@'
   _globals['_LOGPOSITION'].fields_by_name['position']._loaded_options = None
   _globals['_LOGPOSITION'].fields_by_name['position']._serialized_options = b'\272H\004\"\002(\000'
-  _globals['_SIDE']._serialized_start=706
-  _globals['_SIDE']._serialized_end=763
-  _globals['_ORDERTYPE']._serialized_start=765
-  _globals['_ORDERTYPE']._serialized_end=849
-  _globals['_TIMEINFORCE']._serialized_start=851
-  _globals['_TIMEINFORCE']._serialized_end=964
-  _globals['_ORDERSTATUS']._serialized_start=967
-  _globals['_ORDERSTATUS']._serialized_end=1180
+  _globals['_ORDERTERMS'].fields_by_name['post_only']._loaded_options = None
+  _globals['_ORDERTERMS'].fields_by_name['post_only']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_ORDERTERMS'].fields_by_name['minimum_quantity']._loaded_options = None
+  _globals['_ORDERTERMS'].fields_by_name['minimum_quantity']._serialized_options = b'\272HFrD2B^([1-9][0-9]{0,19}([.][0-9]{1,18})?|0[.]0{0,17}[1-9][0-9]{0,17})?$'
+  _globals['_ORDERTERMS'].fields_by_name['budget']._loaded_options = None
+  _globals['_ORDERTERMS'].fields_by_name['budget']._serialized_options = b'\272HFrD2B^([1-9][0-9]{0,19}([.][0-9]{1,18})?|0[.]0{0,17}[1-9][0-9]{0,17})?$'
+  _globals['_ORDERTERMS'].fields_by_name['expire_at_ms']._loaded_options = None
+  _globals['_ORDERTERMS'].fields_by_name['expire_at_ms']._serialized_options = b'\272H\014\"\n\030\366\265\301\336\267\214\002(\000'
+  _globals['_ORDERTERMS'].fields_by_name['trigger_by']._loaded_options = None
+  _globals['_ORDERTERMS'].fields_by_name['trigger_by']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_ORDERTERMS'].fields_by_name['trigger_price']._loaded_options = None
+  _globals['_ORDERTERMS'].fields_by_name['trigger_price']._serialized_options = b'\272HFrD2B^([1-9][0-9]{0,19}([.][0-9]{1,18})?|0[.]0{0,17}[1-9][0-9]{0,17})?$'
+  _globals['_ORDERTERMS'].fields_by_name['display_quantity']._loaded_options = None
+  _globals['_ORDERTERMS'].fields_by_name['display_quantity']._serialized_options = b'\272HFrD2B^([1-9][0-9]{0,19}([.][0-9]{1,18})?|0[.]0{0,17}[1-9][0-9]{0,17})?$'
+  _globals['_ORDERTERMS'].fields_by_name['self_trade_prevention']._loaded_options = None
+  _globals['_ORDERTERMS'].fields_by_name['self_trade_prevention']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_SIDE']._serialized_start=1455
+  _globals['_SIDE']._serialized_end=1512
+  _globals['_ORDERTYPE']._serialized_start=1515
+  _globals['_ORDERTYPE']._serialized_end=1746
+  _globals['_TIMEINFORCE']._serialized_start=1749
+  _globals['_TIMEINFORCE']._serialized_end=1908
+  _globals['_TRIGGERMETHOD']._serialized_start=1910
+  _globals['_TRIGGERMETHOD']._serialized_end=2035
+  _globals['_POSTONLY']._serialized_start=2037
+  _globals['_POSTONLY']._serialized_end=2117
+  _globals['_SELFTRADEPREVENTION']._serialized_start=2120
+  _globals['_SELFTRADEPREVENTION']._serialized_end=2349
+  _globals['_ORDERSTATUS']._serialized_start=2352
+  _globals['_ORDERSTATUS']._serialized_end=2565
   _globals['_LOGPOSITION']._serialized_start=67
   _globals['_LOGPOSITION']._serialized_end=131
-  _globals['_ORDER']._serialized_start=134
-  _globals['_ORDER']._serialized_end=619
-  _globals['_FILL']._serialized_start=621
-  _globals['_FILL']._serialized_end=704
+  _globals['_ORDERTERMS']._serialized_start=134
+  _globals['_ORDERTERMS']._serialized_end=795
+  _globals['_ORDER']._serialized_start=798
+  _globals['_ORDER']._serialized_end=1368
+  _globals['_FILL']._serialized_start=1370
+  _globals['_FILL']._serialized_end=1453
 # @@protoc_insertion_point(module_scope)

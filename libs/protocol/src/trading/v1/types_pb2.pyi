@@ -45,12 +45,28 @@ class _OrderTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderType.V
     ORDER_TYPE_UNSPECIFIED: _OrderType.ValueType  # 0
     ORDER_TYPE_MARKET: _OrderType.ValueType  # 1
     ORDER_TYPE_LIMIT: _OrderType.ValueType  # 2
+    ORDER_TYPE_MARKET_TO_LIMIT: _OrderType.ValueType  # 3
+    """takes the best opposite price of the moment; what is left rests there"""
+    ORDER_TYPE_STOP: _OrderType.ValueType  # 4
+    """They wait for a trigger price that is worse for them, and are then a market or a limit order."""
+    ORDER_TYPE_STOP_LIMIT: _OrderType.ValueType  # 5
+    ORDER_TYPE_MARKET_IF_TOUCHED: _OrderType.ValueType  # 6
+    """They wait for a trigger price that is better for them."""
+    ORDER_TYPE_LIMIT_IF_TOUCHED: _OrderType.ValueType  # 7
 
 class OrderType(_OrderType, metaclass=_OrderTypeEnumTypeWrapper): ...
 
 ORDER_TYPE_UNSPECIFIED: OrderType.ValueType  # 0
 ORDER_TYPE_MARKET: OrderType.ValueType  # 1
 ORDER_TYPE_LIMIT: OrderType.ValueType  # 2
+ORDER_TYPE_MARKET_TO_LIMIT: OrderType.ValueType  # 3
+"""takes the best opposite price of the moment; what is left rests there"""
+ORDER_TYPE_STOP: OrderType.ValueType  # 4
+"""They wait for a trigger price that is worse for them, and are then a market or a limit order."""
+ORDER_TYPE_STOP_LIMIT: OrderType.ValueType  # 5
+ORDER_TYPE_MARKET_IF_TOUCHED: OrderType.ValueType  # 6
+"""They wait for a trigger price that is better for them."""
+ORDER_TYPE_LIMIT_IF_TOUCHED: OrderType.ValueType  # 7
 Global___OrderType: _TypeAlias = OrderType  # noqa: Y015
 
 class _TimeInForce:
@@ -63,6 +79,10 @@ class _TimeInForceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TimeInFor
     TIME_IN_FORCE_GTC: _TimeInForce.ValueType  # 1
     TIME_IN_FORCE_DAY: _TimeInForce.ValueType  # 2
     TIME_IN_FORCE_IOC: _TimeInForce.ValueType  # 3
+    TIME_IN_FORCE_FOK: _TimeInForce.ValueType  # 4
+    """the whole at once, or nothing"""
+    TIME_IN_FORCE_GTD: _TimeInForce.ValueType  # 5
+    """until terms.expire_at_ms"""
 
 class TimeInForce(_TimeInForce, metaclass=_TimeInForceEnumTypeWrapper): ...
 
@@ -70,7 +90,85 @@ TIME_IN_FORCE_UNSPECIFIED: TimeInForce.ValueType  # 0
 TIME_IN_FORCE_GTC: TimeInForce.ValueType  # 1
 TIME_IN_FORCE_DAY: TimeInForce.ValueType  # 2
 TIME_IN_FORCE_IOC: TimeInForce.ValueType  # 3
+TIME_IN_FORCE_FOK: TimeInForce.ValueType  # 4
+"""the whole at once, or nothing"""
+TIME_IN_FORCE_GTD: TimeInForce.ValueType  # 5
+"""until terms.expire_at_ms"""
 Global___TimeInForce: _TypeAlias = TimeInForce  # noqa: Y015
+
+class _TriggerMethod:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TriggerMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TriggerMethod.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRIGGER_METHOD_UNSPECIFIED: _TriggerMethod.ValueType  # 0
+    TRIGGER_METHOD_LAST: _TriggerMethod.ValueType  # 1
+    """trades"""
+    TRIGGER_METHOD_BID_ASK: _TriggerMethod.ValueType  # 2
+    """the best price that it would trade at: a buy looks at the ask, a sell at the bid"""
+    TRIGGER_METHOD_MARK: _TriggerMethod.ValueType  # 3
+    """the mark price that an administrator sets"""
+
+class TriggerMethod(_TriggerMethod, metaclass=_TriggerMethodEnumTypeWrapper):
+    """Which price an order that waits looks at."""
+
+TRIGGER_METHOD_UNSPECIFIED: TriggerMethod.ValueType  # 0
+TRIGGER_METHOD_LAST: TriggerMethod.ValueType  # 1
+"""trades"""
+TRIGGER_METHOD_BID_ASK: TriggerMethod.ValueType  # 2
+"""the best price that it would trade at: a buy looks at the ask, a sell at the bid"""
+TRIGGER_METHOD_MARK: TriggerMethod.ValueType  # 3
+"""the mark price that an administrator sets"""
+Global___TriggerMethod: _TypeAlias = TriggerMethod  # noqa: Y015
+
+class _PostOnly:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PostOnlyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PostOnly.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    POST_ONLY_UNSPECIFIED: _PostOnly.ValueType  # 0
+    """it trades"""
+    POST_ONLY_REJECT: _PostOnly.ValueType  # 1
+    POST_ONLY_SLIDE: _PostOnly.ValueType  # 2
+    """it moves, once, to the best price that does not meet the other side"""
+
+class PostOnly(_PostOnly, metaclass=_PostOnlyEnumTypeWrapper):
+    """What becomes of an order that would trade on entry."""
+
+POST_ONLY_UNSPECIFIED: PostOnly.ValueType  # 0
+"""it trades"""
+POST_ONLY_REJECT: PostOnly.ValueType  # 1
+POST_ONLY_SLIDE: PostOnly.ValueType  # 2
+"""it moves, once, to the best price that does not meet the other side"""
+Global___PostOnly: _TypeAlias = PostOnly  # noqa: Y015
+
+class _SelfTradePrevention:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SelfTradePreventionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SelfTradePrevention.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SELF_TRADE_PREVENTION_UNSPECIFIED: _SelfTradePrevention.ValueType  # 0
+    """the instrument's rule"""
+    SELF_TRADE_PREVENTION_CANCEL_NEWEST: _SelfTradePrevention.ValueType  # 1
+    SELF_TRADE_PREVENTION_CANCEL_OLDEST: _SelfTradePrevention.ValueType  # 2
+    SELF_TRADE_PREVENTION_CANCEL_BOTH: _SelfTradePrevention.ValueType  # 3
+    SELF_TRADE_PREVENTION_DECREMENT_AND_CANCEL: _SelfTradePrevention.ValueType  # 4
+    """both shrink by the smaller one"""
+
+class SelfTradePrevention(_SelfTradePrevention, metaclass=_SelfTradePreventionEnumTypeWrapper):
+    """What happens where an order would trade with one of its own account or trade group."""
+
+SELF_TRADE_PREVENTION_UNSPECIFIED: SelfTradePrevention.ValueType  # 0
+"""the instrument's rule"""
+SELF_TRADE_PREVENTION_CANCEL_NEWEST: SelfTradePrevention.ValueType  # 1
+SELF_TRADE_PREVENTION_CANCEL_OLDEST: SelfTradePrevention.ValueType  # 2
+SELF_TRADE_PREVENTION_CANCEL_BOTH: SelfTradePrevention.ValueType  # 3
+SELF_TRADE_PREVENTION_DECREMENT_AND_CANCEL: SelfTradePrevention.ValueType  # 4
+"""both shrink by the smaller one"""
+Global___SelfTradePrevention: _TypeAlias = SelfTradePrevention  # noqa: Y015
 
 class _OrderStatus:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -122,6 +220,63 @@ class LogPosition(_message.Message):
 Global___LogPosition: _TypeAlias = LogPosition  # noqa: Y015
 
 @_typing.final
+class OrderTerms(_message.Message):
+    """What an order has that a plain one has not; a plain order has none of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POST_ONLY_FIELD_NUMBER: _builtins.int
+    MINIMUM_QUANTITY_FIELD_NUMBER: _builtins.int
+    ALL_OR_NONE_FIELD_NUMBER: _builtins.int
+    BUDGET_FIELD_NUMBER: _builtins.int
+    EXPIRE_AT_MS_FIELD_NUMBER: _builtins.int
+    TRIGGER_BY_FIELD_NUMBER: _builtins.int
+    TRIGGER_PRICE_FIELD_NUMBER: _builtins.int
+    DISPLAY_QUANTITY_FIELD_NUMBER: _builtins.int
+    HIDDEN_FIELD_NUMBER: _builtins.int
+    SELF_TRADE_PREVENTION_FIELD_NUMBER: _builtins.int
+    post_only: Global___PostOnly.ValueType
+    minimum_quantity: _builtins.str
+    """On entry: trade at least so much at once, or nothing."""
+    all_or_none: _builtins.bool
+    """on entry: trade the whole at once, or nothing"""
+    budget: _builtins.str
+    """MARKET, instead of a quantity: what it may cost or raise, in the quote currency."""
+    expire_at_ms: _builtins.int
+    """GTD, and no other: when it expires, milliseconds since 1970 in UTC."""
+    trigger_by: Global___TriggerMethod.ValueType
+    """Orders that wait, and no others.
+    unset: LAST
+    """
+    trigger_price: _builtins.str
+    display_quantity: _builtins.str
+    """so much is shown at a time; empty: all of it"""
+    hidden: _builtins.bool
+    """nothing of it is shown"""
+    self_trade_prevention: Global___SelfTradePrevention.ValueType
+    def __init__(
+        self,
+        *,
+        post_only: Global___PostOnly.ValueType = ...,
+        minimum_quantity: _builtins.str = ...,
+        all_or_none: _builtins.bool = ...,
+        budget: _builtins.str = ...,
+        expire_at_ms: _builtins.int = ...,
+        trigger_by: Global___TriggerMethod.ValueType = ...,
+        trigger_price: _builtins.str = ...,
+        display_quantity: _builtins.str = ...,
+        hidden: _builtins.bool = ...,
+        self_trade_prevention: Global___SelfTradePrevention.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_or_none", b"all_or_none", "budget", b"budget", "display_quantity", b"display_quantity", "expire_at_ms", b"expire_at_ms", "hidden", b"hidden", "minimum_quantity", b"minimum_quantity", "post_only", b"post_only", "self_trade_prevention", b"self_trade_prevention", "trigger_by", b"trigger_by", "trigger_price", b"trigger_price"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderTerms: _TypeAlias = OrderTerms  # noqa: Y015
+
+@_typing.final
 class Order(_message.Message):
     """An order as the log's events leave it."""
 
@@ -147,6 +302,9 @@ class Order(_message.Message):
     UPDATED_AT_NS_FIELD_NUMBER: _builtins.int
     CUM_NOTIONAL_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    TERMS_FIELD_NUMBER: _builtins.int
+    ASKED_PRICE_FIELD_NUMBER: _builtins.int
+    TRIGGERED_AT_NS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     client_order_id: _builtins.str
     account_id: _builtins.str
@@ -173,6 +331,14 @@ class Order(_message.Message):
     """price times quantity of all fills, in the quote currency"""
     version: _builtins.int
     """events of the order so far"""
+    asked_price: _builtins.str
+    """what was asked of a post-only order that slid to another price"""
+    triggered_at_ns: _builtins.int
+    """since when an order that waited works; 0 if it waits, or never did"""
+    @_builtins.property
+    def terms(self) -> Global___OrderTerms:
+        """unset for a plain order"""
+
     def __init__(
         self,
         *,
@@ -196,10 +362,13 @@ class Order(_message.Message):
         updated_at_ns: _builtins.int = ...,
         cum_notional: _builtins.str = ...,
         version: _builtins.int = ...,
+        terms: Global___OrderTerms | None = ...,
+        asked_price: _builtins.str = ...,
+        triggered_at_ns: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["terms", b"terms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "average_price", b"average_price", "client_order_id", b"client_order_id", "created_at_ns", b"created_at_ns", "cum_notional", b"cum_notional", "cum_quantity", b"cum_quantity", "id", b"id", "leaves_quantity", b"leaves_quantity", "price", b"price", "protection_price", b"protection_price", "quantity", b"quantity", "reason", b"reason", "side", b"side", "status", b"status", "symbol", b"symbol", "time_in_force", b"time_in_force", "type", b"type", "updated_at_ns", b"updated_at_ns", "user_id", b"user_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "asked_price", b"asked_price", "average_price", b"average_price", "client_order_id", b"client_order_id", "created_at_ns", b"created_at_ns", "cum_notional", b"cum_notional", "cum_quantity", b"cum_quantity", "id", b"id", "leaves_quantity", b"leaves_quantity", "price", b"price", "protection_price", b"protection_price", "quantity", b"quantity", "reason", b"reason", "side", b"side", "status", b"status", "symbol", b"symbol", "terms", b"terms", "time_in_force", b"time_in_force", "triggered_at_ns", b"triggered_at_ns", "type", b"type", "updated_at_ns", b"updated_at_ns", "user_id", b"user_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,6 +5,7 @@ import { AccountKind } from '../models/account-kind';
 import { AccountState } from '../models/account-state';
 import { Balance } from '../models/balance';
 import { Id } from '../models/id';
+import { SwitchState } from '../models/switch-state';
 import { Timestamp } from '../models/timestamp';
 export interface Account {
   account_id: Id;
@@ -13,9 +14,29 @@ export interface Account {
    * By asset.
    */
   balances: Array<Balance>;
+
+  /**
+   * Whether the end of the last stream of its orders cancels them.
+   */
+  cancel_on_disconnect: boolean;
+
+  /**
+   * When its orders are canceled unless the timer is set anew; null: off.
+   */
+  dead_mans_timer: string | null;
+
+  /**
+   * ON: no order of it comes in.
+   */
+  kill_switch: SwitchState;
   kind: AccountKind;
   opened_at: Timestamp;
   state: AccountState;
+
+  /**
+   * Accounts of one group never trade with each other; null: in none.
+   */
+  trade_group: number | null;
   user_id: string;
   version: number;
 }

@@ -5,33 +5,94 @@ import { ClientOrderId } from '../models/client-order-id';
 import { Id } from '../models/id';
 import { OrderType } from '../models/order-type';
 import { PositiveDecimalInput } from '../models/positive-decimal-input';
+import { PostOnly } from '../models/post-only';
+import { SelfTradePrevention } from '../models/self-trade-prevention';
 import { Side } from '../models/side';
 import { SymbolInput } from '../models/symbol-input';
 import { TimeInForce } from '../models/time-in-force';
+import { TriggerMethod } from '../models/trigger-method';
+
+/**
+ * A plain order has a symbol, a side, a type, a quantity and perhaps a price and a time in force; all else is for those who need it. A field that the order's type or its other fields exclude is 400 `invalid_request`. What binds on entry binds when the order comes in, is triggered or is replaced, never while it rests.
+ */
 export interface NewOrder {
 
   /**
    * One's first account when absent.
    */
   account_id?: Id;
+
+  /**
+   * On entry: trade the whole at once, or be canceled. An order that meets nobody rests.
+   */
+  all_or_none?: boolean;
+
+  /**
+   * MARKET, instead of a quantity: what it may cost at most, or a sale raises at most, in the quote currency. In whole lots of the book as it stands.
+   */
+  budget?: PositiveDecimalInput;
   client_order_id?: ClientOrderId;
 
   /**
-   * Required for LIMIT and not allowed for MARKET.
+   * Iceberg: so much of it is shown at a time, less than the whole. Each next part goes to the end of the queue. Only for an order that may rest.
+   */
+  display_quantity?: PositiveDecimalInput;
+
+  /**
+   * Required for GTD, and for no other: when the order expires. Cut to milliseconds.
+   */
+  expire_at?: string;
+
+  /**
+   * Nothing of it is shown, and what is shown at its price comes first. Only for an order that may rest.
+   */
+  hidden?: boolean;
+
+  /**
+   * On entry: trade at least so much at once, or be canceled. An order that meets nobody rests.
+   */
+  minimum_quantity?: PositiveDecimalInput;
+
+  /**
+   * LIMIT orders that may rest.
+   */
+  post_only?: PostOnly;
+
+  /**
+   * Required for LIMIT, STOP_LIMIT and LIMIT_IF_TOUCHED, not allowed for others.
    */
   price?: PositiveDecimalInput;
 
   /**
-   * MARKET only: the worst price; the instrument's protection from the best opposite price when absent.
+   * MARKET, STOP and MARKET_IF_TOUCHED: the worst price; when absent, the instrument's protection from the best opposite or the trigger price.
    */
   protection_price?: PositiveDecimalInput;
-  quantity: PositiveDecimalInput;
+
+  /**
+   * Required unless there is a budget.
+   */
+  quantity?: PositiveDecimalInput;
+
+  /**
+   * The instrument's rule when absent.
+   */
+  self_trade_prevention?: SelfTradePrevention;
   side: Side;
   symbol: SymbolInput;
 
   /**
-   * GTC when absent for LIMIT; a MARKET order is always IOC.
+   * GTC when absent; a MARKET order is IOC (or FOK, where it asks for it).
    */
   time_in_force?: TimeInForce;
+
+  /**
+   * Of a type that waits; LAST when absent.
+   */
+  trigger_by?: TriggerMethod;
+
+  /**
+   * Required for a type that waits (STOP, STOP_LIMIT, MARKET_IF_TOUCHED, LIMIT_IF_TOUCHED), and for no other.
+   */
+  trigger_price?: PositiveDecimalInput;
   type: OrderType;
 }

@@ -7,4 +7,9 @@ export interface OrderReplacement {
   client_order_id?: ClientOrderId;
   price?: PositiveDecimalInput;
   quantity?: PositiveDecimalInput;
+
+  /**
+   * Only of an order that still waits; it then waits anew.
+   */
+  trigger_price?: PositiveDecimalInput;
 }

@@ -3,7 +3,7 @@
 
 
 /**
- * open is PENDING or PARTIALLY_EXECUTED.
+ * open is PENDING or PARTIALLY_EXECUTED, also of an order that waits.
  */
 export type OrderStatusFilter = 'open' | 'closed' | 'all';
 

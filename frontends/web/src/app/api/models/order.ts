@@ -4,19 +4,38 @@
 import { Decimal } from '../models/decimal';
 import { Id } from '../models/id';
 import { NullableDecimal } from '../models/nullable-decimal';
+import { OrderReason } from '../models/order-reason';
 import { OrderStatus } from '../models/order-status';
 import { OrderType } from '../models/order-type';
+import { PostOnly } from '../models/post-only';
+import { SelfTradePrevention } from '../models/self-trade-prevention';
 import { Side } from '../models/side';
 import { Symbol } from '../models/symbol';
 import { TimeInForce } from '../models/time-in-force';
 import { Timestamp } from '../models/timestamp';
+import { TriggerMethod } from '../models/trigger-method';
+
+/**
+ * What a plain order does not have (from `budget` on) is left out where the order does not have it.
+ */
 export interface Order {
   account_id: Id;
+  all_or_none?: boolean;
+
+  /**
+   * What was asked of a post-only order that slid to `price`.
+   */
+  asked_price?: Decimal;
 
   /**
    * cum_notional / cum_quantity, rounded half to even at 10 decimals, for display; null before the first fill.
    */
   average_price: NullableDecimal | null;
+
+  /**
+   * What it might cost or raise; its quantity is what that came to.
+   */
+  budget?: Decimal;
   client_order_id: string | null;
   created_at: Timestamp;
 
@@ -31,22 +50,43 @@ export interface Order {
   cum_quantity: Decimal;
 
   /**
+   * How much of it is shown at a time.
+   */
+  display_quantity?: Decimal;
+  expire_at?: Timestamp;
+  hidden?: boolean;
+
+  /**
    * Still open.
    */
   leaves_quantity: Decimal;
+  minimum_quantity?: Decimal;
   order_id: Id;
+  post_only?: PostOnly;
   price: NullableDecimal | null;
   protection_price: NullableDecimal | null;
   quantity: Decimal;
+  reason: OrderReason | null;
+  self_trade_prevention?: SelfTradePrevention;
+  side: Side;
 
   /**
-   * Code of a refusal, cancel or expiry.
+   * An order that waits for its trigger price is PENDING.
    */
-  reason: string | null;
-  side: Side;
   status: OrderStatus;
   symbol: Symbol;
   time_in_force: TimeInForce;
+  trigger_by?: TriggerMethod;
+
+  /**
+   * What it waits, or waited, for.
+   */
+  trigger_price?: Decimal;
+
+  /**
+   * Since when it works; left out while it waits.
+   */
+  triggered_at?: Timestamp;
   type: OrderType;
   updated_at: Timestamp;
 

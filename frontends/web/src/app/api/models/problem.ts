@@ -10,7 +10,7 @@ import { RequestId } from '../models/request-id';
  * codes come on the WebSocket, and over gRPC as the trailer `refused-code`. An order that the venue refused and recorded is
  * answered 422, whatever its code.
  *
- * - 400: `invalid_cursor`, `invalid_limit`, `invalid_price`, `invalid_protection_price`, `invalid_quantity`, `invalid_request`, `malformed_json`, `nothing_to_replace`, `number_out_of_range`, `order_not_named`, `roles_missing`, `too_many_subscriptions`, `unknown_command`, `unknown_log`, `weak_password`
+ * - 400: `contradicting_terms`, `invalid_budget`, `invalid_cursor`, `invalid_display_quantity`, `invalid_highest_price`, `invalid_limit`, `invalid_lowest_price`, `invalid_minimum_quantity`, `invalid_price`, `invalid_protection_price`, `invalid_quantity`, `invalid_request`, `invalid_trigger_price`, `malformed_json`, `nothing_to_replace`, `number_out_of_range`, `order_not_named`, `roles_missing`, `too_many_subscriptions`, `unknown_command`, `unknown_log`, `weak_password`
  * - 401: `invalid_credentials`, `key_expired`, `key_revoked`, `token_algorithm`, `token_expired`, `token_forged`, `token_malformed`, `token_not_yet_valid`, `token_revoked`, `token_wrong_audience`, `token_wrong_issuer`, `unauthenticated`
  * - 403: `forbidden`
  * - 404: `not_found`, `order_not_found`, `unknown_account`, `unknown_asset`, `unknown_instrument`
@@ -19,7 +19,7 @@ import { RequestId } from '../models/request-id';
  * - 409: `duplicate_listing`, `email_taken`, `order_closed`, `secret_shown_once`, `user_exists`
  * - 413: `body_too_large`, `frame_too_large`, `message_too_large`
  * - 415: `unsupported_media_type`
- * - 422: `account_suspended`, `amount_too_large`, `amount_too_precise`, `capacity_reached`, `client_order_id_reused`, `command_id_reused`, `expiry_in_the_past`, `idempotency_key_reused`, `instrument_orders_limit`, `insufficient_funds`, `insufficient_position`, `invalid_amount`, `invalid_price`, `invalid_quantity`, `invalid_terms`, `market_closed`, `no_liquidity`, `notional_not_whole`, `open_orders_limit`, `order_notional_limit`, `order_quantity_limit`, `own_admin_role`, `own_password`, `price_off_tick`, `price_too_large`, `quantity_below_executed`, `quantity_off_lot`, `quantity_too_large`, `role_not_held`, `too_many_api_keys`, `venue_not_open`, `wrong_password`
+ * - 422: `account_suspended`, `amount_too_large`, `amount_too_precise`, `budget_too_small`, `capacity_reached`, `client_order_id_reused`, `command_id_reused`, `expire_time_passed`, `expiry_in_the_past`, `idempotency_key_reused`, `instrument_orders_limit`, `insufficient_funds`, `insufficient_position`, `invalid_amount`, `invalid_display_quantity`, `invalid_minimum_quantity`, `invalid_price`, `invalid_quantity`, `invalid_terms`, `invalid_trigger_price`, `kill_switch`, `market_closed`, `no_liquidity`, `nothing_due`, `notional_not_whole`, `open_orders_limit`, `order_notional_limit`, `order_quantity_limit`, `orders_open`, `own_admin_role`, `own_password`, `post_only_would_trade`, `price_off_tick`, `price_too_large`, `quantity_below_executed`, `quantity_off_lot`, `quantity_too_large`, `role_not_held`, `too_many_api_keys`, `venue_not_open`, `wrong_password`
  * - 431: `head_too_large`
  * - 429: `rate_limited`, `slow_consumer`, `too_many_attempts`, `too_many_streams`
  * - 500: `internal`

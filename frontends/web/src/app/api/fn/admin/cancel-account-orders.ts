@@ -9,6 +9,8 @@ import { RequestBuilder } from '../../request-builder';
 
 import { Id } from '../../models/id';
 import { OrdersCanceled } from '../../models/orders-canceled';
+import { PositiveDecimalText } from '../../models/positive-decimal-text';
+import { Side } from '../../models/side';
 import { SymbolInput } from '../../models/symbol-input';
 
 export interface CancelAccountOrders$Params {
@@ -18,6 +20,21 @@ export interface CancelAccountOrders$Params {
  * Only this symbol.
  */
   symbol?: SymbolInput;
+
+/**
+ * Only this side.
+ */
+  side?: Side;
+
+/**
+ * Only orders with this limit price or a higher one; needs a symbol.
+ */
+  lowest_price?: PositiveDecimalText;
+
+/**
+ * Only orders with this limit price or a lower one; needs a symbol.
+ */
+  highest_price?: PositiveDecimalText;
 }
 
 export function cancelAccountOrders(http: HttpClient, rootUrl: string, params: CancelAccountOrders$Params, context?: HttpContext): Observable<StrictHttpResponse<OrdersCanceled>> {
@@ -25,6 +42,9 @@ export function cancelAccountOrders(http: HttpClient, rootUrl: string, params: C
   if (params) {
     rb.path('account_id', params.account_id, {});
     rb.query('symbol', params.symbol, {});
+    rb.query('side', params.side, {});
+    rb.query('lowest_price', params.lowest_price, {});
+    rb.query('highest_price', params.highest_price, {});
   }
 
   return http.request(

@@ -9,6 +9,8 @@ import { RequestBuilder } from '../../request-builder';
 
 import { Id } from '../../models/id';
 import { OrdersCanceled } from '../../models/orders-canceled';
+import { PositiveDecimalText } from '../../models/positive-decimal-text';
+import { Side } from '../../models/side';
 import { SymbolInput } from '../../models/symbol-input';
 
 export interface CancelOrders$Params {
@@ -22,6 +24,21 @@ export interface CancelOrders$Params {
  * One of one's own accounts; one's first account when absent.
  */
   account_id?: Id;
+
+/**
+ * Only this side.
+ */
+  side?: Side;
+
+/**
+ * Only orders with this limit price or a higher one; needs a symbol.
+ */
+  lowest_price?: PositiveDecimalText;
+
+/**
+ * Only orders with this limit price or a lower one; needs a symbol.
+ */
+  highest_price?: PositiveDecimalText;
 }
 
 export function cancelOrders(http: HttpClient, rootUrl: string, params?: CancelOrders$Params, context?: HttpContext): Observable<StrictHttpResponse<OrdersCanceled>> {
@@ -29,6 +46,9 @@ export function cancelOrders(http: HttpClient, rootUrl: string, params?: CancelO
   if (params) {
     rb.query('symbol', params.symbol, {});
     rb.query('account_id', params.account_id, {});
+    rb.query('side', params.side, {});
+    rb.query('lowest_price', params.lowest_price, {});
+    rb.query('highest_price', params.highest_price, {});
   }
 
   return http.request(
