@@ -349,6 +349,8 @@ class Engine(EngineServiceServicer):
         self.listed: set[str] = set()
         self.commands: dict[str, bytes] = {}
         self.fault: Refused | None = None
+        self.disconnected: asyncio.Queue[str] = asyncio.Queue()
+        self.away = 0  # so many reports find nobody
 
     async def Execute(self, request: engine_pb2.ExecuteRequest, context: Any) -> engine_pb2.ExecuteResponse:
         command = request.command
@@ -371,6 +373,11 @@ class Engine(EngineServiceServicer):
             case "list_instrument":
                 result.aggregate_id = CLEARING_ACCOUNT  # of the first event, as the real one
                 self.market.listed.append(command.list_instrument)
+            case "report_disconnect":
+                if self.away:
+                    self.away -= 1
+                    raise Refused("engine_busy", "Later.", Kind.UNAVAILABLE)
+                self.disconnected.put_nowait(command.report_disconnect.account_id)
             case "deposit":
                 result.position.position = await self._book(command.command_id, command.deposit, events.CashDeposited)
             case "withdraw":

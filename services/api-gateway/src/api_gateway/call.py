@@ -11,6 +11,7 @@ from prometheus_client import Counter
 
 from api_gateway.auth import Authenticator
 from api_gateway.fanout import Hub, Places
+from api_gateway.presence import Presence
 from api_gateway.principal import Principal, Role
 from api_gateway.problems import FieldError, FieldsRefused, field_refused
 from api_gateway.settings import ApiGatewaySettings
@@ -56,6 +57,7 @@ class Platform:
     engine: "EngineServiceAsyncStub"
     hub: Hub
     places: Places
+    presence: Presence
     authenticator: Authenticator
 
 

@@ -13,6 +13,7 @@ from api_gateway.call import Platform
 from api_gateway.fanout import Hub, Places
 from api_gateway.keys import KeyCache
 from api_gateway.limits import MemoryBuckets
+from api_gateway.presence import Presence
 from api_gateway.probes import probes_of
 from api_gateway.settings import ApiGatewaySettings
 from kernel.eventlog.port import EventLog
@@ -51,6 +52,8 @@ def build(
     keys = KeyCache(runtime, _http_client(identity_app), settings)
     authenticator = Authenticator(runtime, keys, users, settings)
     hub = Hub(runtime, market, orders, settings.stream_conflation_s)
+    risk, engine = RiskServiceStub(channels("risk-management")), EngineServiceStub(channels("trading-engine"))
+    presence = Presence(runtime, risk, engine)
     platform = Platform(
         runtime=runtime,
         log=log,
@@ -59,17 +62,19 @@ def build(
         orders_created=metrics.orders_api_created.labels(NAME),
         orders=orders,
         market=market,
-        risk=RiskServiceStub(channels("risk-management")),
+        risk=risk,
         users=users,
-        engine=EngineServiceStub(channels("trading-engine")),
+        engine=engine,
         hub=hub,
         places=Places(settings.stream_connections_max),
+        presence=presence,
         authenticator=authenticator,
     )
     probes = probes_of(platform, keys)
     site = Site(platform, MemoryBuckets(settings), probes, identity_app, web_folder)
 
     async def close() -> None:
+        await presence.close()
         await hub.close()
         await keys.close()
 

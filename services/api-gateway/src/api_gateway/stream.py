@@ -184,6 +184,8 @@ class Connection:
         self._principal = principal
         self._api_key = api_key
         self._heartbeat_s = settings.stream_heartbeat_s
+        self._presence = platform.presence
+        self._followed: set[str] = set()  # accounts whose orders it follows, as it names them
         self._reader = Reader(platform.hub, settings.stream_queue_frames_max, settings.stream_subscriptions_max)
 
     async def run(self) -> None:
@@ -200,6 +202,7 @@ class Connection:
             closing = next((task.result() for task in tasks if task in done and not task.cancelled()), LEFT)
         finally:
             self._reader.close()
+            self._presence.left(self._principal.user_id, self._followed)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -272,7 +275,11 @@ class Connection:
                 self._tell_authenticated()
             case "subscribe":
                 await self._take()
-                self._reader.subscribe(topic_of(operation, self._principal.user_id))
+                topic = topic_of(operation, self._principal.user_id)
+                self._reader.subscribe(topic)
+                if topic.channel == "orders" and topic.account_id not in self._followed:
+                    self._followed.add(topic.account_id)
+                    self._presence.came(self._principal.user_id, topic.account_id)
             case "unsubscribe":
                 self._reader.unsubscribe(topic_of(operation, self._principal.user_id).key)
 
