@@ -322,8 +322,9 @@ class SqliteStore:
     ) -> list[Event]:
         """The events of commands by their ids in the table, and by the positions of their first events."""
         found = [read_events(reader, *lookup) for lookup in lookups(READ_COMMANDS, command_ids)]
+        asked = set(command_ids)
         for event in (event for events in found for event in events):
-            if event.command_id not in command_ids:
+            if event.command_id not in asked:
                 raise Corrupt(f"{self._where}: position {event.position} is not of the command that its table says")
         found += [read_events(reader, *lookup) for lookup in lookups(READ_COMMANDS_AT, positions)]
         return sorted([event for events in found for event in events], key=lambda event: event.position)
