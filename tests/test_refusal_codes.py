@@ -50,7 +50,7 @@ ONLY_ENDS = {
     *("requested", "immediate_or_cancel", "protection_price", "self_trade", "trades_per_command", "session_end"),
     *("fill_or_kill", "minimum_quantity", "all_or_none", "expire_time", "disconnect", "dead_mans_timer"),
 }
-ALSO_ENDS = {"kill_switch", "no_liquidity"}
+ALSO_ENDS = {"kill_switch", "no_liquidity", "no_reference"}
 MAKERS = ("Refused", "HttpRefused", "FieldsRefused", "field_refused", "refuse")
 
 

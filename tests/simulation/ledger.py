@@ -152,6 +152,13 @@ class Ledger:
         self.fills[data["trade_id"]].append((data["side"], Decimal(data["price"]), quantity))
         self._rests(data["symbol"], data["order_id"], data["side"], data["rests"])
 
+    def _PegsMoved(self, event: Event, data: Any) -> None:
+        resting = self.resting[data["symbol"]]
+        for order_id in data["orders"]:
+            if order_id in resting:
+                side, _, quantity = resting[order_id]
+                resting[order_id] = (side, Decimal(data["price"]), quantity)
+
     def _OrderReplaced(self, event: Event, data: Any) -> None:
         order = self.orders[data["order_id"]]
         if data["client_order_id"]:

@@ -81,6 +81,8 @@ async def the_story(terminal: Terminal, url: str) -> None:
     assert (await terminal.document("order", "show", "a", "--client"))["order_id"] == rests["order_id"]
     history = await terminal.run("order", "show", rests["order_id"], "--history")
     assert "OrderCreated" in history.out
+    reports = await terminal.run("order", "show", fills["order_id"], "--executions")
+    assert all(word in reports.out for word in ("TRADE", "FILLED", "TAKER"))
 
     assert fills["client_order_id"].startswith("cli-")
     await pages(terminal, rests["order_id"])

@@ -97,6 +97,7 @@ OUTCOME = {
                 "mark_price": "59.5",
             },
         },
+        "reports": ["CANCELED", "EXPIRED", "NEW", "REJECTED", "REPLACED", "RESTATED", "TRADE", "TRIGGERED"],
     },
 }
 

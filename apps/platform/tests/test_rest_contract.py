@@ -21,6 +21,8 @@ STEPS = (
     *(
         "replaceOrder",
         "getOrderHistory",
+        "getOrderExecutions",
+        "getQueuePosition",
         "listAccountOrders",
         "cancelOrder",
         "cancelOrders",

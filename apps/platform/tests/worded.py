@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from .scenario import Person
@@ -19,7 +20,7 @@ class Desk:
     people: dict[str, Person]
     position: int = 0
 
-    async def ask(self, name: str, method: str, path: str, body: Any = None, **query: str) -> Any:
+    async def ask(self, name: str, method: str, path: str, body: Any = None, /, **query: str) -> Any:
         headers = {"X-Log-Position": f"main:{self.position}"}
         client = self.people[name].client
         answer = await client.request(method, f"/v1{path}", json=body, params=query, headers=headers)
@@ -27,7 +28,7 @@ class Desk:
         self.position = max(self.position, int(told.removeprefix("main:")))
         return answer.status_code, answer.json() if answer.content else {}
 
-    async def done(self, name: str, status: int, method: str, path: str, body: Any = None, **query: str) -> Any:
+    async def done(self, name: str, status: int, method: str, path: str, body: Any = None, /, **query: str) -> Any:
         found, document = await self.ask(name, method, path, body, **query)
         assert found == status, document
         return document
@@ -62,6 +63,7 @@ async def worded(people: dict[str, Person]) -> dict[str, Any]:
         "many at once": await _many_at_once(desk),
         "time": await _time(desk),
         "switches": await _switches(desk),
+        "reports": await _reports(desk),
     }
 
 
@@ -153,6 +155,12 @@ async def _against_oneself(desk: Desk) -> Any:
 
 async def _many_at_once(desk: Desk) -> Any:
     """Mass cancels by side and price; the seller's buy at 55 is still there from before."""
+    queue = [await desk.place("buyer", "BUY", "LIMIT", quantity=quantity, price="41") for quantity in ("3", "2", "1")]
+    place = await desk.done("buyer", 200, "GET", f"/orders/{queue[2]['order_id']}/queue-position")
+    assert (place["place"], place["orders_ahead"], place["quantity_ahead"], place["price"]) == (3, 2, "5", "41")
+    await desk.done("buyer", 200, "DELETE", "/orders", symbol=SYMBOL)
+    gone = await desk.done("buyer", 200, "GET", f"/orders/{queue[2]['order_id']}/queue-position")
+    assert gone["place"] is None
     for price in ("40", "41", "42"):
         await desk.place("buyer", "BUY", "LIMIT", quantity="1", price=price)
     some = await desk.done("buyer", 200, "DELETE", "/orders", symbol=SYMBOL, side="BUY", lowest_price="41")
@@ -205,3 +213,31 @@ async def _switches(desk: Desk) -> Any:
         "options": (options["cancel_on_disconnect"], options["trade_group"], group["trade_group"]),
         "rules": {name: ruled[name] for name in (*rules, "mark_price")},
     }
+
+
+async def _reports(desk: Desk) -> Any:
+    """The execution reports of every order of both: sums are right at each, and the last says what the order does."""
+    kinds = set()
+    for name in ("buyer", "seller"):
+        for order in (await desk.done(name, 200, "GET", "/orders", status="all", symbol=SYMBOL, limit="500"))["items"]:
+            page = await desk.done(name, 200, "GET", f"/orders/{order['order_id']}/executions", limit="500")
+            kinds |= {report["execution_type"] for report in page["items"]}
+            _check(order, page["items"])
+    return sorted(kinds)
+
+
+def _check(order: Any, reports: list[Any]) -> None:
+    traded = Decimal(0)
+    for report in reports:
+        quantity, cum, leaves = (Decimal(report[f"{name}_quantity"]) for name in ("order", "cum", "leaves"))
+        traded += Decimal(report["last_quantity"] or 0)
+        assert traded == cum
+        if report["order_status"] in ("NEW", "PARTIALLY_FILLED", "FILLED"):
+            assert quantity == cum + leaves
+        else:
+            assert (leaves, report["working"]) == (0, False)
+    last = reports[-1]
+    for name in ("cum_quantity", "leaves_quantity", "average_price", "reason", "version"):
+        if name != "reason" or last["execution_type"] != "RESTATED":
+            assert last[name] == order[name], (name, order)
+    assert last["order_quantity"] == order["quantity"]

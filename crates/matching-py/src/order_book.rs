@@ -51,9 +51,24 @@ pub struct OrderBook {
 #[pymethods]
 impl OrderBook {
     #[new]
-    #[pyo3(signature = (*, pro_rata_minimum=None, self_trade=None))]
-    fn new(pro_rata_minimum: Option<u64>, self_trade: Option<u8>) -> PyResult<Self> {
-        let allocation = pro_rata_minimum.map_or(Allocation::PriceTime, |minimum| Allocation::ProRata { minimum });
+    #[pyo3(signature = (*, pro_rata_minimum=None, lead_owner=None, lead_share_ppm=None, self_trade=None))]
+    fn new(
+        pro_rata_minimum: Option<u64>,
+        lead_owner: Option<u32>,
+        lead_share_ppm: Option<u32>,
+        self_trade: Option<u8>,
+    ) -> PyResult<Self> {
+        let allocation = match (pro_rata_minimum, lead_owner, lead_share_ppm) {
+            (None, None, None) => Allocation::PriceTime,
+            (Some(minimum), None, None) => Allocation::ProRata { minimum },
+            (None, Some(owner), Some(share_ppm)) if share_ppm <= 1_000_000 => {
+                Allocation::LeadMarketMaker { owner, share_ppm }
+            }
+            (None, Some(_), Some(share)) => {
+                return Err(value_error(format!("a lead's share is at most 1,000,000 millionths, got {share}")));
+            }
+            _ => return Err(value_error("expected pro_rata_minimum, or lead_owner with lead_share_ppm, or neither")),
+        };
         let self_trade = match self_trade {
             None => None,
             Some(1) => Some(SelfTrade::CancelNewest),
@@ -96,6 +111,11 @@ impl OrderBook {
     #[pyo3(signature = (order_id, price=0, quantity=0))]
     fn replace(&mut self, order_id: u64, price: u64, quantity: u64) -> Vec<Report> {
         self.apply_one(&Command::Replace { order_id, price, quantity })
+    }
+
+    #[pyo3(signature = (order_id, lots, now=0))]
+    fn show(&mut self, order_id: u64, lots: u64, now: u64) -> Vec<Report> {
+        self.apply_one(&Command::Show { order_id, lots, now })
     }
 
     fn apply<'py>(&mut self, py: Python<'py>, commands: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {

@@ -207,6 +207,28 @@ def test_parts_groups_and_rules_reach_the_core():
     assert engine.book(goog, 5) == ([], [(58000, 2, 1)])
 
 
+def test_pegs_follow_the_market():
+    engine, _ = venue()
+    texts = TextArena()
+    records = [
+        order(texts, 4, Side.SELL, 1, 58100),
+        order(texts, 4, Side.BUY, 1, 58000),
+        order(texts, 5, Side.BUY, 2, 58050, order_type=OrderType.PRIMARY_PEG, offset=-10),
+        order(texts, 5, Side.SELL, 3, 0, order_type=OrderType.MIDPOINT_PEG),
+        order(texts, 4, Side.BUY, 1, 58020),
+    ]
+    told = [(row[1], json.loads(row[6])) for row in engine.execute(b"".join(records), bytes(texts)).events]
+    assert [name for name, _ in told] == ["OrderCreated"] * 5 + ["PegsMoved", "PegsMoved"]
+    assert told[2][1]["terms"] == {"peg_offset": "-0.1", "limit_price": "580.5"}
+    assert told[3][1]["terms"] == {"peg_offset": "0"}
+    assert [(data["side"], data["price"]) for _, data in told[5:]] == [("SELL", "580.6"), ("BUY", "580.1")]
+    assert told[5][1]["orders"] == [told[3][1]["order_id"]]
+    assert engine.book(ids.entity_id(1, 1), 5) == (
+        [(58020, 1, 1), (58010, 2, 1), (58000, 1, 1)],
+        [(58060, 3, 1), (58100, 1, 1)],
+    )
+
+
 def test_fees_reach_the_core():
     engine, _ = venue()
     texts = TextArena()

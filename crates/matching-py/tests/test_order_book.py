@@ -23,6 +23,7 @@ from matching.order_book import (
     pack_cancel,
     pack_reduce,
     pack_replace,
+    pack_show,
     pack_submit,
     unpack_reports,
 )
@@ -35,13 +36,15 @@ def random_calls(seed: int, count: int) -> list[tuple[Kind, tuple[int, ...]]]:
     calls = []
     for _ in range(count):
         order_id, price, quantity = random.randrange(300), random.randrange(95, 106), random.randrange(20)
-        match random.randrange(8):
+        match random.randrange(9):
             case 0:
                 calls.append((Kind.CANCEL, (order_id,)))
             case 1:
                 calls.append((Kind.REDUCE, (order_id, quantity)))
             case 2:
                 calls.append((Kind.REPLACE, (order_id, price, quantity)))
+            case 3:
+                calls.append((Kind.SHOW, (order_id, random.randrange(6), random.randrange(2))))
             case _:
                 side, owner = random.choice(list(Side)), random.randrange(4)
                 calls.append((Kind.SUBMIT, (order_id, side, price, quantity, owner, random.choice(TIMES))))
@@ -53,6 +56,7 @@ PACK = {
     Kind.CANCEL: pack_cancel,
     Kind.REDUCE: pack_reduce,
     Kind.REPLACE: pack_replace,
+    Kind.SHOW: pack_show,
 }
 
 
@@ -62,6 +66,7 @@ def one_by_one(book: OrderBook, calls: list[tuple[Kind, tuple[int, ...]]]) -> li
         Kind.CANCEL: book.cancel,
         Kind.REDUCE: book.reduce,
         Kind.REPLACE: book.replace,
+        Kind.SHOW: book.show,
     }
     return [row(number, report) for number, (kind, given) in enumerate(calls) for report in method[kind](*given)]
 
@@ -71,7 +76,15 @@ def row(command: int, report: Report) -> ReportRow:
     return ReportRow(Told(report.told), Why(report.why), command, *numbers)
 
 
-@pytest.mark.parametrize("terms", [{}, {"self_trade": SelfTrade.DECREMENT_AND_CANCEL}, {"pro_rata_minimum": 2}])
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {},
+        {"self_trade": SelfTrade.DECREMENT_AND_CANCEL},
+        {"pro_rata_minimum": 2},
+        {"lead_owner": 2, "lead_share_ppm": 300_000},
+    ],
+)
 def test_every_way_in_and_out_gives_the_same(terms):
     calls = random_calls(seed=23, count=5_000)
     commands = b"".join(PACK[kind](*given) for kind, given in calls)
@@ -123,6 +136,19 @@ def test_a_batch_with_a_malformed_command_changes_nothing():
             lambda book: pack_submit(2**64, Side.BUY, 1, 1),
             struct.error,
             "argument out of range|int too large",
+        ),
+        ("a lead without a share", lambda book: OrderBook(lead_owner=1), ValueError, "lead_owner with lead_share_ppm"),
+        (
+            "a share above the whole",
+            lambda book: OrderBook(lead_owner=1, lead_share_ppm=1_000_001),
+            ValueError,
+            "at most 1,000,000",
+        ),
+        (
+            "two rules",
+            lambda book: OrderBook(pro_rata_minimum=1, lead_owner=1, lead_share_ppm=1),
+            ValueError,
+            "neither",
         ),
         ("no such prevention", lambda book: OrderBook(self_trade=5), ValueError, "expected a SelfTrade"),
     ],

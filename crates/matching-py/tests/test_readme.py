@@ -8,5 +8,5 @@ README = Path(__file__).parent.parent / "README.md"
 
 def test_the_examples_of_the_readme_run():
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    assert len(blocks) == 8
+    assert len(blocks) == 10
     exec(compile("\n".join(blocks), str(README), "exec"), {})

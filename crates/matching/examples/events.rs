@@ -325,6 +325,34 @@ fn fees() -> Vec<Command<'static>> {
     ]
 }
 
+/// Orders that follow the market.
+fn pegs() -> Vec<Command<'static>> {
+    let peg = |order_type, side, price, offset| {
+        let terms = Terms { offset, ..Terms::default() };
+        Command::PlaceOrder(PlaceOrder { order_type, terms, ..order(ADA, side, 2, price) })
+    };
+    let id = |number| entity_id(LOG, number);
+    vec![
+        peg(OrderType::PrimaryPeg, Side::Buy, 58_000, 0),
+        Command::PlaceOrder(order(BEN, Side::Buy, 1, 57_900)),
+        Command::PlaceOrder(order(BEN, Side::Sell, 1, 58_100)),
+        peg(OrderType::PrimaryPeg, Side::Buy, 58_000, -10), // 61
+        peg(OrderType::PrimaryPeg, Side::Buy, 58_000, -10),
+        peg(OrderType::MidpointPeg, Side::Sell, 0, 0),
+        peg(OrderType::MarketPeg, Side::Sell, 58_050, 5),
+        Command::PlaceOrder(order(BEN, Side::Buy, 1, 57_910)),
+        Command::ReplaceOrder(ReplaceOrder {
+            account_id: ADA,
+            order_id: id(61),
+            quantity: Some(1),
+            price: Some(57_890),
+            trigger_price: None,
+            client_order_id: None,
+        }),
+        Command::CancelAll(CancelAll { account_id: BEN, instrument_id: None }),
+    ]
+}
+
 /// More than one command triggers; only what that itself writes is shown.
 fn deferred() -> Vec<Command<'static>> {
     let terms = Terms { trigger_by: Some(TriggerBy::Mark), trigger_price: 61_000, ..Terms::default() };
@@ -339,7 +367,7 @@ const OF_DEFERRED: [&str; 2] = ["TriggersDeferred", "TriggersResumed"];
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut engine = Engine::new(LOG)?;
     let mut texts = TextArena::default();
-    let commands = [listings(), funding(), orders(), on_entry(), waiting(), mass(), parts(), fees()].concat();
+    let commands = [listings(), funding(), orders(), on_entry(), waiting(), mass(), parts(), fees(), pegs()].concat();
     let stamped = (0..).zip(commands).map(|(n, command)| Stamped { stamp_ns: 1_700_000_000_000_000_000 + n, command });
     let records: Vec<u8> = stamped.flat_map(|command| command.encode(&mut texts)).collect();
     let batch = Batch::execute(&mut engine, &records, texts.bytes())?;

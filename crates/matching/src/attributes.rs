@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::book::{Book, Order};
 use crate::id::SEQUENCE_MAX;
+use crate::peg::{Peg, Pegs};
 use crate::timer::Timers;
 use crate::trigger::Waiting;
 use crate::vocabulary::SelfTradePrevention;
@@ -18,12 +19,15 @@ pub(crate) struct Attributes {
     pub(crate) waiting: Option<Waiting>,
     /// What happens where it would trade with itself; none: the instrument's rule.
     pub(crate) self_trade: Option<SelfTradePrevention>,
+    /// What it follows.
+    pub(crate) peg: Option<Peg>,
 }
 
 /// Attributes by the book's slots.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AttributeTable {
     by_slot: BTreeMap<u32, Attributes>,
+    pub(crate) pegs: Pegs,
 }
 
 impl AttributeTable {
@@ -46,6 +50,9 @@ impl AttributeTable {
         if attributes.expire_at_ms != 0 {
             timers.set(attributes.expire_at_ms, order.id & SEQUENCE_MAX);
         }
+        if let Some(peg) = attributes.peg {
+            self.pegs.add(peg, slot);
+        }
     }
 
     /// An order is open no longer; returns what it had.
@@ -57,7 +64,26 @@ impl AttributeTable {
         if attributes.expire_at_ms != 0 {
             timers.clear(attributes.expire_at_ms, order.id & SEQUENCE_MAX);
         }
+        if let Some(peg) = attributes.peg {
+            self.pegs.remove(peg, slot);
+        }
         attributes
+    }
+
+    /// The price at which a buy holds its lots: its own, or that which a peg never passes.
+    pub(crate) fn held_at(&self, slot: u32, order: &Order) -> u64 {
+        if !order.has_attributes() {
+            return order.price;
+        }
+        self.of(slot, order).peg.map_or(order.price, |peg| peg.limit)
+    }
+
+    /// A peg follows something else.
+    pub(crate) fn set_peg(&mut self, slot: u32, peg: Peg) {
+        if let Some(before) = self.by_slot.get_mut(&slot).and_then(|attributes| attributes.peg.replace(peg)) {
+            self.pegs.remove(before, slot);
+            self.pegs.add(peg, slot);
+        }
     }
 
     /// Changes what a waiting order waits for; returns what it waited for.

@@ -25,6 +25,7 @@ mod fees;
 mod funds;
 mod listing;
 mod mass_cancel;
+mod peg;
 mod place;
 mod post_only;
 mod replace;

@@ -14,8 +14,8 @@ mod field;
 mod json;
 mod terms;
 pub use field::{
-    AccountId, AggregateId, Amount, Asset, Fee, Instrument, InstrumentId, Limit, LotUnit, Millionths, Notional,
-    OrderId, Postings, Price, PriceUnit, Quantity, Text, TradeId,
+    AccountId, AggregateId, Amount, Asset, Fee, Instrument, InstrumentId, Limit, LotUnit, Millionths, Notional, Offset,
+    OrderId, Orders, Postings, Price, PriceUnit, Quantity, Text, TradeId,
 };
 pub use json::Malformed;
 use json::{Reader, Writer};
@@ -190,6 +190,7 @@ events! {
         "symbol" symbol: Instrument, "quantity" quantity: Quantity, "price" price: Price, "status" status: Status,
         "cum_quantity" cum_quantity: Quantity, "leaves_quantity" leaves_quantity: Quantity,
         "rests" rests: Option<Resting>, "postings" postings: Postings, "trigger_price" trigger_price: LeftOut<Price>,
+        "limit_price" limit_price: LeftOut<Price>,
     }
     /// An order that waited works: its trigger price was reached.
     OrderTriggered {
@@ -204,6 +205,11 @@ events! {
     }
     /// What was deferred goes on, all of it.
     TriggersResumed { "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, }
+    /// A group of pegs rests at another price now: one behind the other as they are listed, from this priority on.
+    PegsMoved {
+        "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "side" side: Side, "price" price: Price,
+        "priority" priority: u64, "orders" orders: Orders,
+    }
     /// An instrument has a mark price.
     MarkPriceChanged { "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "price" price: Price, }
     /// An order that stays open has another quantity or place, by the rules alone.
@@ -331,6 +337,7 @@ impl Event {
             | Body::TriggersDeferred(TriggersDeferred { symbol, .. })
             | Body::TriggersResumed(TriggersResumed { symbol, .. })
             | Body::MarkPriceChanged(MarkPriceChanged { symbol, .. })
+            | Body::PegsMoved(PegsMoved { symbol, .. })
             | Body::InstrumentRulesChanged(InstrumentRulesChanged { symbol, .. })
             | Body::FeesChanged(FeesChanged { symbol, .. })
             | Body::TradeExecuted(TradeExecuted { symbol, .. }) => (None, Some(symbol)),
@@ -362,6 +369,8 @@ pub struct Events {
     pub texts: Vec<u8>,
     /// The terms of orders that are not plain.
     pub terms: Vec<OrderTerms>,
+    /// The orders that events list.
+    pub orders: Vec<OrderId>,
 }
 
 impl Events {
@@ -371,6 +380,7 @@ impl Events {
         self.postings.clear();
         self.texts.clear();
         self.terms.clear();
+        self.orders.clear();
     }
 
     /// The postings of an event.
@@ -386,6 +396,11 @@ impl Events {
     /// The terms of an order; those of a plain one say nothing.
     pub fn terms_of(&self, terms: TermsAt) -> OrderTerms {
         terms.0.and_then(|at| self.terms.get(at as usize)).copied().unwrap_or_default()
+    }
+
+    /// The orders that an event lists.
+    pub fn orders_of(&self, orders: Orders) -> &[OrderId] {
+        &self.orders[orders.0.range()]
     }
 
     /// Appends the canonical JSON of an event's data.
@@ -416,6 +431,11 @@ impl Events {
         }
         self.terms.push(terms);
         TermsAt(Some(u32::try_from(self.terms.len() - 1).expect("terms of a batch are below 2^32")))
+    }
+
+    pub(crate) fn orders_since(&self, start: usize) -> Orders {
+        let length = u32::try_from(self.orders.len() - start).expect("orders of an event are bounded");
+        Orders(Span { start: u32::try_from(start).expect("orders of a batch are below 2^32"), length })
     }
 
     pub(crate) fn postings_since(&self, start: usize) -> Postings {

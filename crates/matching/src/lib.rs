@@ -24,6 +24,7 @@ pub mod number;
 /// An order book on its own.
 pub mod order_book;
 pub mod order_index;
+mod peg;
 pub mod snapshot;
 pub mod vocabulary;
 

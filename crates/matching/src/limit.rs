@@ -22,6 +22,8 @@ pub const BOOK_ORDERS_MAX: u32 = 1 << 24;
 pub const TRADES_PER_COMMAND_MAX: u32 = 15_000;
 /// Orders ended by one mass cancel or one close of a session; ask again while the count equals it.
 pub const CANCELS_PER_COMMAND_MAX: u32 = 50_000;
+/// Open pegged orders of one instrument: each command there looks at them, and may move them all.
+pub const PEGS_PER_INSTRUMENT_MAX: usize = 1_000;
 /// Waiting orders that one command triggers; the rest goes on in a command of its own.
 pub const TRIGGERS_PER_COMMAND_MAX: u32 = 500;
 /// A command that has made so many trades triggers no further order: what it triggers may trade a lot itself.

@@ -5,6 +5,7 @@ use crate::attributes::{AttributeTable, Attributes};
 use crate::book::{Book, NONE, Order};
 use crate::event::{Price, Quantity, Resting};
 use crate::ladder::LadderKind;
+use crate::peg::Peg;
 use crate::timer::Timers;
 use crate::trigger::{Triggers, Waiting};
 use crate::vocabulary::{SelfTradePrevention, Session, Side, TimeInForce};
@@ -72,6 +73,32 @@ impl Market {
     /// What an order waits for, if it does.
     pub(crate) fn waiting_of(&self, slot: u32) -> Option<Waiting> {
         self.attributes.of(slot, self.book.order(slot)).waiting
+    }
+
+    /// The price at which a buy holds its lots.
+    pub(crate) fn held_at(&self, slot: u32) -> u64 {
+        self.attributes.held_at(slot, self.book.order(slot))
+    }
+
+    /// What an order follows, if it is a peg.
+    pub(crate) fn peg_of(&self, slot: u32) -> Option<Peg> {
+        self.attributes.of(slot, self.book.order(slot)).peg
+    }
+
+    /// A resting order works at another price, behind all that is there; it displays as much as before.
+    pub(crate) fn move_to(&mut self, slot: u32, price: u64) {
+        let iceberg = self.book.iceberg(slot);
+        self.book.unlink(slot);
+        self.book.order_mut(slot).price = price;
+        self.book.rest(slot);
+        if let Some(iceberg) = iceberg {
+            self.book.set_shown(slot, iceberg.shown);
+        }
+    }
+
+    /// Whether a change of its prices may cause something else.
+    pub(crate) fn is_watched(&self) -> bool {
+        !self.triggers.is_idle() || !self.attributes.pegs.is_empty()
     }
 
     /// Keeps an order that displays at most so many lots at a time; zero: all of it.

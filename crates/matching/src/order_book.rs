@@ -32,7 +32,7 @@ pub struct Report {
     pub taker_id: u64,
     /// The order's price; of a trade, that of the trade.
     pub price: u64,
-    /// Lots: what came in, was traded, was canceled, or is left of a reduced or replaced order.
+    /// Lots: what came in, was traded, was canceled, is displayed, or is left of a reduced or replaced order.
     pub quantity: u64,
 }
 
@@ -60,6 +60,7 @@ impl OrderBook {
             Command::Cancel { order_id } => self.cancel(order_id, report),
             Command::Reduce { order_id, by } => self.reduce(order_id, by, report),
             Command::Replace { order_id, price, quantity } => self.replace(order_id, price, quantity, report),
+            Command::Show { order_id, lots, now } => self.show(order_id, lots, now, report),
         }
     }
 
@@ -95,9 +96,17 @@ impl OrderBook {
 
     /// The commands that make this book out of an empty one, the oldest order first.
     pub fn snapshot(&self) -> Vec<u8> {
-        let mut orders: Vec<&Order> = self.queue(Side::Buy).chain(self.queue(Side::Sell)).collect();
-        orders.sort_unstable_by_key(|order| order.priority);
-        orders.into_iter().flat_map(|order| Command::Submit(NewOrder::of(order)).encode()).collect()
+        let sides = [Side::Buy, Side::Sell].into_iter();
+        let mut orders: Vec<(u32, &Order)> = sides.flat_map(|side| self.book.queue(side)).collect();
+        orders.sort_unstable_by_key(|(_, order)| order.priority);
+        let mut commands = Vec::with_capacity(orders.len() * COMMAND_SIZE);
+        for (slot, order) in orders {
+            commands.extend_from_slice(&Command::Submit(NewOrder::of(order)).encode());
+            if let Some(shown) = self.shown_by(slot, order) {
+                commands.extend_from_slice(&shown.encode());
+            }
+        }
+        commands
     }
 
     /// Forgets every order.
@@ -136,7 +145,7 @@ impl OrderBook {
         if order.time_in_force != TimeInForce::Gtc {
             return report(told(Told::Canceled, Why::ImmediateOrCancel, incoming.leaves));
         }
-        self.rest(order.order_id, order.side, order.price, incoming.leaves, order.owner);
+        self.rest(order, incoming.leaves, Look::Whole);
     }
 
     fn refusal(&self, order: &NewOrder) -> Option<Why> {
@@ -192,6 +201,7 @@ impl OrderBook {
         if quantity > QUANTITY_MAX {
             return report(about(Told::Rejected, Why::InvalidQuantity, &before, quantity));
         }
+        let look = self.look_of(slot);
         self.book.remove(slot);
         self.ids.set(order_id, NONE);
         let order = NewOrder { price, quantity, ..NewOrder::of(&before) };
@@ -202,7 +212,48 @@ impl OrderBook {
         match (incoming.leaves, ending) {
             (leaves, Ending::OwnOrder) => report(told(Told::Canceled, Why::SelfTrade, leaves)),
             (0, _) => {}
-            (leaves, _) => self.rest(order_id, order.side, price, leaves, order.owner),
+            (leaves, _) => self.rest(&order, leaves, look),
+        }
+    }
+
+    /// Lets an order display at most so many lots at a time, 0: nothing; it goes behind the others of its price.
+    fn show(&mut self, order_id: u64, lots: u64, now: u64, report: &mut impl FnMut(Report)) {
+        let Some(slot) = self.slot(order_id) else {
+            return report(unknown(order_id));
+        };
+        let order = *self.book.order(slot);
+        if lots > QUANTITY_MAX || now > lots.min(order.leaves) {
+            return report(about(Told::Rejected, Why::InvalidQuantity, &order, lots));
+        }
+        self.book.remove(slot);
+        let look = match lots {
+            0 => Look::Nothing,
+            _ if lots < order.leaves || now != 0 => Look::Part(lots),
+            _ => Look::Whole,
+        };
+        self.rest(&NewOrder::of(&order), order.leaves, look);
+        if let Some(slot) = self.slot(order_id) {
+            if now != 0 && self.book.iceberg(slot).is_some() {
+                self.book.set_shown(slot, now);
+            }
+            report(about(Told::Displayed, Why::Requested, &order, self.book.displayed(slot)));
+        }
+    }
+
+    fn look_of(&self, slot: u32) -> Look {
+        if self.book.order(slot).is_hidden() {
+            return Look::Nothing;
+        }
+        self.book.iceberg(slot).map_or(Look::Whole, |iceberg| Look::Part(iceberg.display))
+    }
+
+    /// What makes a resting order look as it does.
+    fn shown_by(&self, slot: u32, order: &Order) -> Option<Command> {
+        let order_id = order.id;
+        match self.look_of(slot) {
+            Look::Whole => None,
+            Look::Nothing => Some(Command::Show { order_id, lots: 0, now: 0 }),
+            Look::Part(lots) => Some(Command::Show { order_id, lots, now: self.book.displayed(slot) }),
         }
     }
 
@@ -228,11 +279,27 @@ impl OrderBook {
     }
 
     #[inline]
-    fn rest(&mut self, order_id: u64, side: Side, price: u64, leaves: u64, owner: u32) {
-        let slot = self.book.add(Order::new(order_id, side, TimeInForce::Gtc, price, leaves, owner));
+    fn rest(&mut self, order: &NewOrder, leaves: u64, look: Look) {
+        let NewOrder { order_id, side, price, owner, .. } = *order;
+        let mut order = Order::new(order_id, side, TimeInForce::Gtc, price, leaves, owner);
+        if look == Look::Nothing {
+            order.hide();
+        }
+        let slot = self.book.add(order);
+        if let Look::Part(lots) = look {
+            self.book.set_display(slot, lots);
+        }
         self.book.rest(slot);
         self.ids.set(order_id, slot);
     }
+}
+
+/// How much of a resting order is displayed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Whole,
+    Part(u64),
+    Nothing,
 }
 
 fn unknown(order_id: u64) -> Report {
@@ -264,6 +331,14 @@ impl<R: FnMut(Report)> Sink for Trades<'_, R> {
         if maker.leaves == 0 {
             self.ids.set(maker.id, NONE);
         }
+    }
+
+    fn iceberg_traded(&mut self, slot: u32, maker: &mut Order, quantity: u64, _: u64) {
+        self.traded(slot, maker, quantity);
+    }
+
+    fn refreshed(&mut self, _: u32, order: &mut Order, shown: u64) {
+        (self.report)(about(Told::Displayed, Why::Nothing, order, shown));
     }
 
     fn prevented(&mut self, _: u32, maker: &mut Order, prevented: Prevented) {

@@ -264,6 +264,11 @@ fn write_attributes(w: &mut Writer, market: &Market, slot: u32) {
     w.u8(attributes.self_trade.map_or(0, |word| word as u8));
     w.u8(u8::from(order.is_hidden()));
     w.u64(market.book.iceberg(slot).map_or(0, |iceberg| iceberg.display));
+    w.u8(attributes.peg.map_or(0, |peg| peg.order_type as u8));
+    if let Some(peg) = attributes.peg {
+        w.u64(peg.offset as u64);
+        w.u64(peg.limit);
+    }
 }
 
 /// The last trade and mark price, and what was deferred.

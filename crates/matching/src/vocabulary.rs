@@ -75,6 +75,12 @@ words! {
         MarketIfTouched = 5, "MARKET_IF_TOUCHED";
         /// Waits for a better price, then it is a limit order.
         LimitIfTouched = 6, "LIMIT_IF_TOUCHED";
+        /// Follows the best price of its own side.
+        PrimaryPeg = 9, "PRIMARY_PEG";
+        /// Follows the best price of the other side.
+        MarketPeg = 10, "MARKET_PEG";
+        /// Follows the middle between both.
+        MidpointPeg = 11, "MIDPOINT_PEG";
     }
 }
 
@@ -87,6 +93,11 @@ impl OrderType {
     /// Whether it has a limit price of its own; otherwise a protection bounds it, or the best price.
     pub const fn has_price(self) -> bool {
         matches!(self, Self::Limit | Self::StopLimit | Self::LimitIfTouched)
+    }
+
+    /// Whether its price follows the market.
+    pub const fn is_pegged(self) -> bool {
+        matches!(self, Self::PrimaryPeg | Self::MarketPeg | Self::MidpointPeg)
     }
 
     /// Whether it works as a market order, which never rests.
@@ -439,5 +450,7 @@ words! {
         DeadMansTimer = 51, "dead_mans_timer";
         /// What open orders hold for their fees would be wrong.
         OrdersOpen = 60, "orders_open";
+        /// There is no price that a pegged order could follow.
+        NoReference = 61, "no_reference";
     }
 }

@@ -93,6 +93,9 @@ class Market(MarketDataServiceServicer):
             last_time_ns=NOW_NS,
         )
 
+    async def GetQueuePosition(self, request: Any, context: Any) -> market_data_pb2.GetQueuePositionResponse:
+        return market_data_pb2.GetQueuePositionResponse(position=at(99))
+
     def trade(self) -> market_data_pb2.Trade:
         return market_data_pb2.Trade(
             id="74726164-0001-8000-8000-000000000001",

@@ -202,7 +202,16 @@ def test_ones_orders_come_with_balances_and_what_happened():
             update = await client.hear()
             assert (update["type"], update["first_seq"], update["orders"][0]["status"]) == ("update", 5, "CANCELED")
             assert update["events"] == [
-                {"event_type": "OrderCanceled", "order_id": order.id, "symbol": SYMBOL, "reason": "requested"}
+                {
+                    "event_type": "OrderCanceled",
+                    "order_id": order.id,
+                    "symbol": SYMBOL,
+                    "reason": "requested",
+                    "cum_quantity": "0",
+                    "leaves_quantity": "0",
+                    "execution_type": "CANCELED",
+                    "order_status": "CANCELED",
+                }
             ]
 
     run(test, **QUICK)

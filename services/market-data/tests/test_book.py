@@ -14,7 +14,16 @@ from kernel.projection import ViewStore
 from market_data.book import Book
 from market_data.grid import Grid
 from market_data.views import MARKET_EVENTS, SKIPPED_EVENTS, MarketView
-from trading_events.engine import TYPES, OrderCanceled, OrderCreated, OrderExecuted, OrderReplaced, OrderRestated, Rests
+from trading_events.engine import (
+    TYPES,
+    OrderCanceled,
+    OrderCreated,
+    OrderExecuted,
+    OrderReplaced,
+    OrderRestated,
+    PegsMoved,
+    Rests,
+)
 
 from .venue import Venue, lots, recorded, ticks
 
@@ -123,6 +132,18 @@ def test_book(sentence, events, bids):
         book.apply(event)
     assert list(book.bids) == bids
     assert list(book.asks) == []
+
+
+def test_pegged_orders_move_in_one_event_each_behind_the_other():
+    book = Book("X", Grid("1"), Grid("1"))
+    for event in (IN, created("2", rests=Rests("10", "3", 2)), created("3", rests=Rests("11", "4", 3))):
+        book.apply(event)
+    moved = book.moved(PegsMoved("i", "X", "BUY", "11", 4, ["2", "hidden", "1"]))
+    assert [(order_id, order.price, order.quantity, order.priority) for order_id, order in moved] == [
+        ("2", 11, 3, 4),
+        ("1", 11, 5, 6),
+    ]
+    assert list(book.bids) == [(11, 12, 3)]
 
 
 @pytest.mark.parametrize(

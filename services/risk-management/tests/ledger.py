@@ -24,6 +24,7 @@ from trading_events.engine import (
     OrderExecuted,
     OrderReplaced,
     OrderTriggered,
+    PegsMoved,
     Posting,
     Rests,
     TradeExecuted,
@@ -118,6 +119,8 @@ class Ledger:
             self.cancel(self.random.choice(self.book))
         elif roll < 0.6 and self.book:
             self.replace(self.random.choice(self.book))
+        elif roll < 0.65:
+            self.move([order for order in self.book if order.side == "SELL"])
         elif roll < 0.7:
             side, kind = self.random.choice(("BUY", "SELL")), self.random.choice(("STOP", "STOP_LIMIT"))
             symbol = self.random.choice(list(INSTRUMENTS))
@@ -184,6 +187,18 @@ class Ledger:
             text(order.cum), text(order.leaves), Rests(text(price), text(order.leaves), 1), postings,
         )  # fmt: skip
         self._end((order.order_id, replaced))
+
+    def move(self, sells: list[Order]) -> None:
+        """Orders of one symbol follow the market: sells, whose holds do not depend on it."""
+        if not sells:
+            return
+        price, moving = self._amount(1, 30), [order for order in sells if order.symbol == sells[0].symbol]
+        for order in moving:
+            order.price = price
+        moved = PegsMoved(
+            "instrument", sells[0].symbol, "SELL", text(price), self.numbers, [order.order_id for order in moving]
+        )
+        self._end((moved.symbol, moved))
 
     def cancel(self, order: Order) -> None:
         self.book.remove(order)
@@ -286,7 +301,7 @@ def aggregate_type(event: Any) -> str:
     name = type(event).__name__
     if name.startswith("Order"):
         return "Order"
-    if name.startswith(("Instrument", "Trade")):
+    if name.startswith(("Instrument", "Trade", "Pegs")):
         return "Instrument"
     return "Asset" if name == "AssetListed" else "Account"
 

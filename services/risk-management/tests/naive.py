@@ -12,6 +12,7 @@ from trading_events.engine import (
     OrderExecuted,
     OrderReplaced,
     OrderTriggered,
+    PegsMoved,
     TradeExecuted,
 )
 
@@ -61,6 +62,9 @@ def open_orders(commands):
                 found[event.order_id][3] = Fraction(event.price)
             case OrderReplaced():
                 found[event.order_id][3:] = Fraction(event.price), Fraction(event.leaves_quantity)
+            case PegsMoved():
+                for order_id in event.orders:
+                    found[order_id][3] = Fraction(event.price)
             case OrderCanceled():
                 del found[event.order_id]
     return {order_id: order for order_id, order in found.items() if order[4]}

@@ -377,6 +377,22 @@ def test_a_source_time_that_is_still_to_come_is_refused_as_stamps_never_go_back(
     asyncio.run(scenario())
 
 
+def test_time_does_not_go_back_over_a_restart_though_the_clock_does():
+    async def scenario() -> None:
+        log = MemoryLog(SystemRuntime())
+        async with sequencing(log) as sequencer:
+            await sequencer.execute(OPENING)
+            early = limit("a", ALICE, "BUY", "1", "20")
+            early.source_time_ns = SystemRuntime().now_ns() // 1_000_000 * 1_000_000 + 900_999_999
+            await sequencer.execute([early])
+        async with sequencing(log) as sequencer:
+            await sequencer.execute([limit("b", ALICE, "BUY", "1", "20")])
+        before, after = [event.occurred_at_ns for event in await log.read(await log.head() - 2)]
+        assert after == before == early.source_time_ns
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("price_unit", "99999999999999999999"), ("lot_unit", "12345678901234567890.123"), ("max_price", "1" * 20)],

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from kernel.runtime import SystemRuntime
-from trading_events.engine import OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce, TriggerBy
+from trading_events.words import OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce, TriggerBy
 from trading_platform.client import placing, tables
 from trading_platform.client.report import Json, errors, one_line
 from trading_platform.client.report import show as tell
@@ -198,17 +198,19 @@ def show(
     client: Client = False,
     account: Account = None,
     history: Annotated[bool, typer.Option("--history", help="Its events instead.")] = False,
+    executions: Annotated[bool, typer.Option("--executions", help="Its execution reports instead.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show one order, or what happened to it."""
     with one_line():
         gateway = platform()
         found = _found(gateway, order_id, client, account)
-        if not history:
+        if not history and not executions:
             tell(found, as_json, tables.order)
             return
-        page = gateway.pages(f"/orders/{found['order_id']}/history")
-    tell(page, as_json, lambda told: tables.events(told["items"]))
+        page = gateway.pages(f"/orders/{found['order_id']}/{'executions' if executions else 'history'}")
+    rendered = tables.executions if executions else tables.events
+    tell(page, as_json, lambda told: rendered(told["items"]))
 
 
 def _found(gateway: Gateway, order_id: str, by_client_id: bool, account: str | None) -> Any:

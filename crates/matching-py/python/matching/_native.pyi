@@ -185,8 +185,16 @@ class OrderBook:
     `REJECTED`. A book is for one thread at a time.
     """
 
-    def __init__(self, *, pro_rata_minimum: int | None = None, self_trade: int | None = None) -> None:
-        """pro_rata_minimum: share each price in proportion, a share below it is none; None: first come, first served.
+    def __init__(
+        self,
+        *,
+        pro_rata_minimum: int | None = None,
+        lead_owner: int | None = None,
+        lead_share_ppm: int | None = None,
+        self_trade: int | None = None,
+    ) -> None:
+        """pro_rata_minimum: share each price in proportion, a share below it is none. lead_owner: this lead market
+        maker's orders get so many millionths of what comes in first. None of them: first come, first served.
         self_trade: a `SelfTrade`; None: an owner's orders trade with each other."""
     def submit(
         self, order_id: int, side: int, price: int, quantity: int, owner: int = 0, time_in_force: int = 0
@@ -198,6 +206,10 @@ class OrderBook:
         """Take lots away from an open order, which keeps its priority; all of them end it."""
     def replace(self, order_id: int, price: int = 0, quantity: int = 0) -> list[Report]:
         """Take an open order out and let it come in again, behind the others; 0 keeps its price, or what is left."""
+    def show(self, order_id: int, lots: int, now: int = 0) -> list[Report]:
+        """Let an open order display at most so many lots at a time (an iceberg); 0: nothing, it is hidden and trades
+        after all that is displayed at its price. It goes behind the others. now: what is left of the part that it
+        displays; 0: a whole part. A part that is used up is followed by the next, behind the others: `DISPLAYED`."""
     def apply(self, commands: Buffer) -> bytes:
         """Apply up to 65,536 commands of 32 bytes with the GIL released; returns their reports, 40 bytes each.
 

@@ -17,6 +17,7 @@ _TWO_NUMBERS: Final = Struct("<QQ")
 _NO_AMOUNT: Final = bytes(16)
 _HIDDEN: Final = 1
 _ALL_OR_NONE: Final = 1 << 1
+_U64: Final = 2**64 - 1
 
 
 class Side(IntEnum):
@@ -32,6 +33,9 @@ class OrderType(IntEnum):
     STOP_LIMIT = 4
     MARKET_IF_TOUCHED = 5
     LIMIT_IF_TOUCHED = 6
+    PRIMARY_PEG = 9
+    MARKET_PEG = 10
+    MIDPOINT_PEG = 11
 
 
 class TimeInForce(IntEnum):
@@ -246,6 +250,7 @@ def place_order(
     expire_at_ms: int = 0,
     trigger_by: TriggerBy | None = None,
     trigger_price: int = 0,
+    offset: int = 0,
     display_quantity: int = 0,
     hidden: bool = False,
     self_trade_prevention: SelfTradePrevention | None = None,
@@ -255,6 +260,8 @@ def place_order(
     A limit order has a price, a market order may have a protection price, and instead of a quantity a budget: what it
     may cost or raise in ledger units of the quote asset. On entry, an all-or-none order trades whole or not at all, one
     with a minimum quantity at least so much or not at all. A GTD order expires at a time, in milliseconds since 1970.
+    A pegged order follows its own side, the other side or the middle, at an offset; its price is the one it never
+    passes, which a buy needs.
     A stop or touched order waits until the price that `trigger_by` names reaches its trigger price.
     An iceberg order displays `display_quantity` lots at a time, a hidden one nothing.
     """
@@ -264,7 +271,7 @@ def place_order(
         (side, order_type, time_in_force),
         presence=(post_only or 0) | _ALL_OR_NONE * all_or_none | _HIDDEN * hidden,
         more_words=(trigger_by or 0) | (self_trade_prevention or 0) << 8,
-        numbers=(account_id, instrument_id, 0, quantity, price, protection_price),
+        numbers=(account_id, instrument_id, offset & _U64, quantity, price, protection_price),
         texts=(texts.add(client_order_id), _number(trigger_price)),
         amounts=(_amount(budget), _TWO_NUMBERS.pack(display_quantity, minimum_quantity)),
         tail=expire_at_ms,

@@ -28,6 +28,7 @@ __all__ = [
     "pack_cancel",
     "pack_reduce",
     "pack_replace",
+    "pack_show",
     "pack_submit",
     "unpack_reports",
 ]
@@ -49,6 +50,7 @@ class Kind(IntEnum):
     CANCEL = 1
     REDUCE = 2
     REPLACE = 3
+    SHOW = 4
 
 
 class Told(IntEnum):
@@ -60,6 +62,7 @@ class Told(IntEnum):
     REDUCED = 3
     REPLACED = 4
     REJECTED = 5
+    DISPLAYED = 6
 
 
 class Why(IntEnum):
@@ -140,6 +143,11 @@ def pack_reduce(order_id: int, by: int) -> bytes:
 def pack_replace(order_id: int, price: int = 0, quantity: int = 0) -> bytes:
     """As `OrderBook.replace`."""
     return _COMMAND.pack(Kind.REPLACE, 0, 0, 0, order_id, price, quantity)
+
+
+def pack_show(order_id: int, lots: int, now: int = 0) -> bytes:
+    """As `OrderBook.show`."""
+    return _COMMAND.pack(Kind.SHOW, 0, 0, 0, order_id, now, lots)
 
 
 def unpack_reports(reports: bytes) -> Iterator[ReportRow]:

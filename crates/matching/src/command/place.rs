@@ -46,6 +46,8 @@ pub struct Terms {
     pub trigger_by: Option<TriggerBy>,
     /// The price that triggers it, price units.
     pub trigger_price: u64,
+    /// Of a peg: added to its reference, price units.
+    pub offset: i64,
     /// How many lots it displays at a time; zero: all of it.
     pub display_quantity: u64,
     /// No depth shows it.
@@ -102,6 +104,7 @@ fn decode_terms(r: &mut Reader<'_, '_>) -> Result<Terms, RecordError> {
             byte => Some(TriggerBy::from_byte(byte).ok_or(RecordError::Word("trigger method"))?),
         },
         trigger_price: r.u64(72),
+        offset: r.u64(32) as i64,
         display_quantity: r.u64(96),
         hidden: flags & HIDDEN != 0,
         self_trade_prevention: match r.u8(7) {
@@ -118,6 +121,7 @@ fn check(c: &PlaceOrder<'_>) -> Result<(), RecordError> {
             "protection price of a limit order"
         }
         OrderType::Market | OrderType::Stop | OrderType::MarketIfTouched if c.price != 0 => "price of a market order",
+        _ if c.order_type.is_pegged() && c.protection_price != 0 => "protection price of a pegged order",
         OrderType::MarketToLimit if c.price != 0 || c.protection_price != 0 => "price of a market-to-limit order",
         _ => return check_terms(c),
     };
@@ -137,6 +141,10 @@ fn check_terms(c: &PlaceOrder<'_>) -> Result<(), RecordError> {
     }
     let excluded = if !c.order_type.waits() && (terms.trigger_by.is_some() || terms.trigger_price != 0) {
         "trigger of an order that does not wait"
+    } else if terms.offset != 0 && !c.order_type.is_pegged() {
+        "offset of an order that is not pegged"
+    } else if c.order_type.is_pegged() && c.time_in_force.is_immediate() {
+        "immediate time in force of a pegged order"
     } else if terms.budget != 0 && c.order_type != OrderType::Market {
         "budget of an order that is not a market order"
     } else if terms.budget != 0 && c.quantity != 0 {
@@ -166,6 +174,7 @@ pub(super) fn encode(c: &PlaceOrder<'_>, r: &mut Record, texts: &mut TextArena) 
     r.presence(3, c.terms.post_only == Some(PostOnly::Slide));
     r.u64(16, c.account_id).u64(24, c.instrument_id).u64(40, c.quantity).u64(48, c.price);
     r.u64(56, c.protection_price).u128(80, c.terms.budget).u64(104, c.terms.minimum_quantity);
+    r.u64(32, c.terms.offset as u64);
     r.u64(112, c.terms.expire_at_ms).u64(72, c.terms.trigger_price);
     r.u8(6, c.terms.trigger_by.map_or(0, |word| word as u8));
     r.text(64, c.client_order_id, texts);

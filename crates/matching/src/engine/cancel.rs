@@ -112,9 +112,10 @@ impl Engine {
     /// Takes an open order out of everything and releases its hold.
     pub(super) fn end_order(&mut self, instrument: u32, slot: u32, reason: Reason, events: &mut Events) {
         let symbol = Instrument(instrument);
+        let held_at = self.markets[instrument as usize].held_at(slot);
         let order = self.close_order(instrument, slot);
         self.touch(instrument);
-        let (asset, hold) = hold_of(self.terms(symbol), order.side(), order.price, order.leaves);
+        let (asset, hold) = hold_of(self.terms(symbol), order.side(), held_at, order.leaves);
         let postings = self.change_hold(order.owner, asset, -hold, events);
         let (order_id, account_id) = (OrderId(order.id), self.account_id(order.owner));
         let (cum_quantity, canceled_quantity) = (Quantity(order.executed()), Quantity(order.leaves));

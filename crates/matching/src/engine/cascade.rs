@@ -5,7 +5,7 @@ use crate::command::SetMarkPrice;
 use crate::event::{Aggregate, Body, Events, Instrument, MarkPriceChanged, Price, TriggersDeferred, TriggersResumed};
 use crate::id::EntityKind;
 use crate::limit::{TRADES_BEFORE_DEFERRAL, TRIGGERS_PER_COMMAND_MAX};
-use crate::vocabulary::{Reason, Reference, Session};
+use crate::vocabulary::{Reason, Reference, Session, Side};
 
 impl Engine {
     /// Checks: unknown_instrument, invalid_price, price_too_large.
@@ -32,7 +32,7 @@ impl Engine {
 
     /// Something that orders wait for may have changed there.
     pub(super) fn touch(&mut self, instrument: u32) {
-        if !self.markets[instrument as usize].triggers.is_idle() && !self.touched.contains(&instrument) {
+        if self.markets[instrument as usize].is_watched() && !self.touched.contains(&instrument) {
             self.touched.push(instrument);
         }
     }
@@ -51,20 +51,32 @@ impl Engine {
         self.touched = touched;
     }
 
+    /// Triggers what is reached, then moves the pegs, once; what that has reached goes on in a command of its own.
     fn cascade(&mut self, instrument: u32, left: &mut u32, events: &mut Events) {
         self.resume(instrument, events);
-        loop {
-            let market = &mut self.markets[instrument as usize];
-            let (bid, ask) =
-                (market.book.best(crate::vocabulary::Side::Buy), market.book.best(crate::vocabulary::Side::Sell));
-            market.triggers.look(bid, ask);
-            let Some(slot) = market.triggers.next_reached() else { return };
+        let some_left = self.trigger_all(instrument, left, events);
+        let reached = self.move_pegs(instrument, events) && self.next_reached(instrument).is_some();
+        if some_left || reached {
+            self.defer(instrument, events);
+        }
+    }
+
+    fn next_reached(&mut self, instrument: u32) -> Option<u32> {
+        let market = &mut self.markets[instrument as usize];
+        market.triggers.look(market.book.best(Side::Buy), market.book.best(Side::Sell));
+        market.triggers.next_reached()
+    }
+
+    /// Whether some are left.
+    fn trigger_all(&mut self, instrument: u32, left: &mut u32, events: &mut Events) -> bool {
+        while let Some(slot) = self.next_reached(instrument) {
             if *left == 0 || self.steps_made() >= TRADES_BEFORE_DEFERRAL {
-                return self.defer(instrument, events);
+                return true;
             }
             *left -= 1;
             self.trigger(instrument, slot, events);
         }
+        false
     }
 
     /// What an earlier command left goes on.

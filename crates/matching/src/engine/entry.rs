@@ -1,5 +1,6 @@
 //! The checks before an order may trade, in their fixed and documented order.
 
+use super::peg::peg_of;
 use super::post_only::working_price;
 use super::self_trade::{Groups, group_of};
 use super::{Engine, MILLISECOND_NS};
@@ -35,6 +36,8 @@ pub(super) enum Hold {
     AtLimit,
     /// The most that all it will trade can cost is known: each fill releases its part, and this is what is left.
     AtCost(i128),
+    /// A buy holds each lot at this price, whatever it takes: a peg's limit.
+    At(u64),
 }
 
 /// What an order of `quantity` at `limit` holds: the quote asset of a buy, the base asset of a sell.
@@ -51,6 +54,7 @@ impl Entry {
         match self.hold {
             Hold::AtLimit => hold_of(terms, side, self.limit, self.quantity),
             Hold::AtCost(cost) => (terms.quote, cost),
+            Hold::At(price) => hold_of(terms, side, price, self.quantity),
         }
     }
 }
@@ -76,6 +80,9 @@ impl Engine {
     pub(super) fn check_entry(&self, c: &PlaceOrder<'_>) -> Result<Entry, Reason> {
         if c.order_type.waits() {
             return self.check_waiting(c);
+        }
+        if let Some(peg) = peg_of(c) {
+            return self.check_peg(c, &peg);
         }
         let (account, instrument) = self.check_open(c.account_id, c.instrument_id)?;
         let owner = self.accounts.get(account);

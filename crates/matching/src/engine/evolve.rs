@@ -8,6 +8,7 @@ use crate::id::{EVENTS_PER_COMMAND_MAX, EventId};
 use crate::limit::AMOUNT_MAX;
 
 mod order;
+mod peg;
 mod trigger;
 mod venue;
 
@@ -123,6 +124,7 @@ impl Engine {
             Body::TriggersDeferred(e) => self.evolve_deferred(version, e),
             Body::TriggersResumed(e) => self.evolve_resumed(version, e),
             Body::MarkPriceChanged(e) => self.evolve_mark_price(version, e),
+            Body::PegsMoved(e) => self.evolve_pegs_moved(version, e, events),
         }
     }
 

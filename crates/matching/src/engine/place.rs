@@ -2,14 +2,15 @@
 
 use super::Engine;
 use super::entry::Entry;
+use super::peg::peg_of;
 use super::self_trade::{Groups, group_of};
 use super::settle::{Taken, Taker, push_order_event};
 use crate::attributes::Attributes;
 use crate::book::{Ending, Incoming, Order, SelfTrade};
 use crate::command::{PlaceOrder, Terms};
 use crate::event::{
-    AccountId, Body, Events, Instrument, Notional, OrderCreated, OrderRejected, OrderTerms, Postings, Price, Quantity,
-    Resting, TermsAt, Text, Yes,
+    AccountId, Body, Events, Instrument, Notional, Offset, OrderCreated, OrderRejected, OrderTerms, Postings, Price,
+    Quantity, Resting, TermsAt, Text, Yes,
 };
 use crate::order_index::NO_ACCOUNT;
 use crate::vocabulary::{OrderType, Reason, Status, TimeInForce};
@@ -37,7 +38,7 @@ impl Engine {
             price: c.order_type.has_price().then_some(Price(c.price)),
             status: Status::Rejected,
             reason,
-            terms: keep_terms(&c.terms, None, events),
+            terms: keep_terms(c, None, events),
         };
         push_order_event(events, body.order_id, 1, Body::OrderRejected(body));
     }
@@ -118,7 +119,8 @@ impl Engine {
     fn rest_new(&mut self, instrument: Instrument, c: &PlaceOrder<'_>, taker: &Taker) -> Resting {
         let market = &mut self.markets[instrument.0 as usize];
         let slot = market.add(new_order(c, taker), c.terms.display_quantity);
-        market.attributes.open(&mut market.book, slot, attributes_of(&c.terms), &mut self.timers);
+        let attributes = Attributes { peg: peg_of(c), ..attributes_of(&c.terms) };
+        market.attributes.open(&mut market.book, slot, attributes, &mut self.timers);
         market.beside.link(self.accounts.get_mut(taker.account), instrument.0, slot);
         market.beside.set_cum_notional(slot, taker.cum_notional);
         market.book.rest(slot);
@@ -152,12 +154,14 @@ pub(super) fn reason_to_cancel(taken: &Taken, never_rests: Option<OrderType>) ->
 
 /// What an open order has beside the book.
 pub(super) fn attributes_of(terms: &Terms) -> Attributes {
-    Attributes { expire_at_ms: terms.expire_at_ms, waiting: None, self_trade: terms.self_trade_prevention }
+    let (expire_at_ms, self_trade) = (terms.expire_at_ms, terms.self_trade_prevention);
+    Attributes { expire_at_ms, self_trade, ..Attributes::default() }
 }
 
 /// Keeps what a plain order does not have; `asked` is the price from which it slid.
-fn keep_terms(terms: &Terms, asked: Option<Price>, events: &mut Events) -> TermsAt {
-    if *terms == Terms::default() {
+fn keep_terms(c: &PlaceOrder<'_>, asked: Option<Price>, events: &mut Events) -> TermsAt {
+    let (terms, pegged) = (&c.terms, c.order_type.is_pegged());
+    if *terms == Terms::default() && !pegged {
         return TermsAt::default();
     }
     events.add_terms(OrderTerms {
@@ -168,6 +172,8 @@ fn keep_terms(terms: &Terms, asked: Option<Price>, events: &mut Events) -> Terms
         trigger_by: terms.trigger_by,
         trigger_price: terms.trigger_by.map(|_| Price(terms.trigger_price)),
         expire_at_ms: Some(terms.expire_at_ms).filter(|due| *due > 0),
+        peg_offset: pegged.then_some(Offset(terms.offset)),
+        limit_price: Some(Price(c.price)).filter(|limit| pegged && limit.0 != 0),
         display_quantity: Some(terms.display_quantity).filter(|display| *display > 0).map(Quantity),
         hidden: Yes::when(terms.hidden),
         self_trade_prevention: terms.self_trade_prevention,
@@ -203,7 +209,7 @@ fn created(
         leaves_quantity: Quantity(taker.quantity),
         rests,
         postings,
-        terms: keep_terms(&c.terms, slid.then_some(Price(c.price)), events),
+        terms: keep_terms(c, slid.then_some(Price(c.price)), events),
     };
     push_order_event(events, taker.order_id, 1, Body::OrderCreated(body));
 }

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::entry::{Hold, check_available, check_limits, check_size, hold_of};
+use super::peg::PegChange;
 use super::place::reason_to_cancel;
 use super::post_only::working_price;
 use super::settle::{Taker, push_order_event, working_status};
@@ -25,6 +26,7 @@ struct Change {
 enum Replacement {
     Working(Change),
     Waiting(WaitingChange),
+    Pegged(PegChange),
 }
 
 impl Engine {
@@ -35,6 +37,7 @@ impl Engine {
                 match change {
                     Replacement::Working(change) => self.make_change(change, client_order_id, events),
                     Replacement::Waiting(change) => self.change_waiting(change, client_order_id, events),
+                    Replacement::Pegged(change) => self.change_peg(change, client_order_id, events),
                 }
             }
             Err(reason) => self.reject_request(c.account_id, c.order_id, Request::Replace, reason, events),
@@ -61,6 +64,9 @@ impl Engine {
         let (order, terms) = (market.book.order(slot), self.terms(instrument));
         if let Some(waiting) = market.waiting_of(slot) {
             return self.check_waiting_change(c, instrument.0, slot, &waiting).map(Replacement::Waiting);
+        }
+        if let Some(peg) = market.peg_of(slot) {
+            return self.check_peg_change(c, instrument.0, slot, &peg).map(Replacement::Pegged);
         }
         let (quantity, price) = (c.quantity.unwrap_or(order.quantity), c.price.unwrap_or(order.price));
         check_size(terms, quantity, Some(price))?;
@@ -122,6 +128,7 @@ impl Engine {
             rests,
             postings,
             trigger_price: LeftOut(None),
+            limit_price: LeftOut(None),
         };
         push_order_event(events, body.order_id, version, Body::OrderReplaced(body));
         if rests.is_none() {

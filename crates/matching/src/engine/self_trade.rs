@@ -66,7 +66,8 @@ impl Settlement<'_> {
     /// A resting order ends; `lots` were left of it.
     pub(super) fn cancel_maker(&mut self, slot: u32, maker: &mut Order, lots: u64) {
         maker.version += 1;
-        let postings = self.release(maker.owner, maker.side(), maker.price, lots);
+        let held_at = self.attributes.held_at(slot, maker);
+        let postings = self.release(maker.owner, maker.side(), held_at, lots);
         let body = OrderCanceled {
             order_id: OrderId(maker.id),
             account_id: self.accounts.id_of(maker.owner),
@@ -87,7 +88,8 @@ impl Settlement<'_> {
         if maker.leaves == 0 {
             self.cancel_maker(slot, maker, lots);
         } else {
-            let postings = self.release(maker.owner, maker.side(), maker.price, lots);
+            let held_at = self.attributes.held_at(slot, maker);
+            let postings = self.release(maker.owner, maker.side(), held_at, lots);
             let rests = Resting { price: Price(maker.price), quantity: Quantity(shown), priority: maker.priority };
             self.restate(maker, Restated::SelfTrade, Some(rests), postings);
         }
@@ -104,6 +106,7 @@ impl Settlement<'_> {
         let taker = *taker;
         let postings = match taker.hold {
             Hold::AtLimit => self.release(taker.account, taker.side, taker.limit, lots),
+            Hold::At(price) => self.release(taker.account, taker.side, price, lots),
             Hold::AtCost(_) => Postings::default(),
         };
         let body = OrderRestated {

@@ -40,6 +40,7 @@ impl Taker {
         match self.hold {
             Hold::AtLimit => hold_of(terms, self.side, self.limit, self.leaves),
             Hold::AtCost(cost) => (terms.quote, cost),
+            Hold::At(price) => hold_of(terms, self.side, price, self.leaves),
         }
     }
 }
@@ -157,7 +158,7 @@ impl Settlement<'_> {
         let side = maker.side();
         let cum_notional = self.beside.cum_notional(slot) + notional;
         self.beside.set_cum_notional(slot, cum_notional);
-        let party = Party { account: maker.owner, side, held_at: maker.price };
+        let party = Party { account: maker.owner, side, held_at: self.attributes.held_at(slot, maker) };
         let fee = fee_of(&self.terms.fees, Liquidity::Maker, notional);
         let postings = self.post(&party, quantity, notional, fee);
         // An iceberg order whose displayed part is used up says where it rests when it is refreshed.
@@ -204,6 +205,7 @@ impl Settlement<'_> {
         let taker = self.taker;
         let held_at = match taker.hold {
             Hold::AtLimit => taker.limit,
+            Hold::At(price) => price,
             Hold::AtCost(cost) => {
                 self.taker.hold = Hold::AtCost(cost - self.terms.most_paid(price, quantity));
                 price
@@ -322,8 +324,8 @@ impl Engine {
             market.triggers.last_trade = last;
             if !market.triggers.is_idle() {
                 market.triggers.pass(Reference::Last, first.min(last), first.max(last));
-                self.touch(instrument.0);
             }
+            self.touch(instrument.0);
         }
         if prevented > 0 {
             self.prevented += prevented;

@@ -179,6 +179,7 @@ impl Engine {
             rests: None,
             postings,
             trigger_price: LeftOut(Some(Price(trigger_price))),
+            limit_price: LeftOut(None),
         };
         push_order_event(events, body.order_id, u64::from(order.version), Body::OrderReplaced(body));
         if let Some(waiting) = rearmed {

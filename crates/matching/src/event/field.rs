@@ -219,6 +219,8 @@ macro_rules! decimal_fields {
 decimal_fields! {
     /// Price units of the instrument named before.
     Price(u64) in price;
+    /// Price units of the instrument named before, up or down.
+    Offset(i64) in price;
     /// Lots of the instrument named before.
     Quantity(u64) in lot;
     /// Ledger units of the quote asset of the instrument named before.
@@ -394,6 +396,35 @@ impl Field for Postings {
             r.events.postings.push(Posting { account, asset, ledger, amount, after });
         }
         Ok(r.events.postings_since(start))
+    }
+}
+
+/// Where the orders that an event lists are: at least one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Orders(pub Span);
+
+impl Field for Orders {
+    fn write(&self, w: &mut Writer<'_>) {
+        let mut separator = b"[".as_slice();
+        for order in w.events.orders_of(*self) {
+            w.raw(separator);
+            separator = b",";
+            order.write(w);
+        }
+        w.raw(b"]");
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let start = r.events.orders.len();
+        r.literal("[")?;
+        while r.events.orders.len() == start || !r.take("]") {
+            if r.events.orders.len() > start {
+                r.literal(",")?;
+            }
+            let order = OrderId::read(r)?;
+            r.events.orders.push(order);
+        }
+        Ok(r.events.orders_since(start))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The terms of an order that is not plain: an object of those that it has, kept beside the events.
 
-use super::field::{Field, Notional, Price, Quantity};
+use super::field::{Field, Notional, Offset, Price, Quantity};
 use super::json::{Malformed, Reader, Writer};
 use crate::vocabulary::{PostOnly, SelfTradePrevention, TriggerBy};
 
@@ -63,6 +63,10 @@ terms! {
         "trigger_by" trigger_by: TriggerBy,
         /// The price that triggers it.
         "trigger_price" trigger_price: Price,
+        /// Of a peg: added to its reference.
+        "peg_offset" peg_offset: Offset,
+        /// The price that a peg never passes.
+        "limit_price" limit_price: Price,
         /// How much it displays at a time.
         "display_quantity" display_quantity: Quantity,
         /// No depth shows it.

@@ -10,6 +10,8 @@
 //! | order id `u64` | 8 | | taker id `u64` | 16 |
 //! | price `u64` | 16 | | price `u64` | 24 |
 //! | quantity `u64` | 24 | | quantity `u64` | 32 |
+//!
+//! Of a command that shows an order, the quantity is how much it displays at a time, the price how much of that is left.
 
 use std::fmt;
 
@@ -47,6 +49,15 @@ pub enum Command {
         price: u64,
         /// Lots from now on.
         quantity: u64,
+    },
+    /// Let an order display at most so many lots at a time, behind the others of its price; 0: nothing.
+    Show {
+        /// Which.
+        order_id: u64,
+        /// How many at a time.
+        lots: u64,
+        /// How many of them are left of the part that it displays now; 0: a whole part.
+        now: u64,
     },
 }
 
@@ -92,6 +103,7 @@ pub enum Told {
     Reduced = 3,
     Replaced = 4,
     Rejected = 5,
+    Displayed = 6,
 }
 
 /// Why something was refused or canceled.
@@ -152,6 +164,7 @@ impl Command {
             1 => zero(record, PRICE..COMMAND_SIZE).map(|()| Self::Cancel { order_id }),
             2 => zero(record, PRICE..QUANTITY).map(|()| Self::Reduce { order_id, by: quantity }),
             3 => Ok(Self::Replace { order_id, price, quantity }),
+            4 => Ok(Self::Show { order_id, lots: quantity, now: price }),
             byte => Err(Malformed { offset: 0, byte }),
         }
     }
@@ -182,6 +195,7 @@ impl Command {
             Self::Cancel { order_id } => (1, order_id, 0, 0),
             Self::Reduce { order_id, by } => (2, order_id, 0, by),
             Self::Replace { order_id, price, quantity } => (3, order_id, price, quantity),
+            Self::Show { order_id, lots, now } => (4, order_id, now, lots),
         };
         record[0] = kind;
         for (offset, value) in [(ORDER_ID, order_id), (PRICE, price), (QUANTITY, quantity)] {

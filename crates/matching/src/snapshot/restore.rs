@@ -305,7 +305,7 @@ fn read_order(
     let post_only = r.u8()?;
     let known = post_only == 0 || PostOnly::from_byte(post_only).is_some();
     consistent(known, "post-only")?;
-    let extra = attributes::read_attributes(r, time_in_force)?;
+    let extra = attributes::read_attributes(r, side, time_in_force)?;
     let shown = r.u64()?;
     let (price, quantity, leaves, priority) = (r.u64()?, r.u64()?, r.u64()?, r.u64()?);
     let (version, cum_notional) = (r.u32()?, r.i128()?);
@@ -321,6 +321,11 @@ fn read_order(
     let market = &mut engine.markets[instrument.0 as usize];
     consistent(market.book.len() < limit::ORDERS_PER_INSTRUMENT_MAX, "the number of orders")?;
     consistent(!time_in_force.is_immediate(), "a time in force")?;
+    if let Some(peg) = extra.attributes.peg {
+        let room = market.attributes.pegs.len() < limit::PEGS_PER_INSTRUMENT_MAX;
+        let bounded = peg.limit.max(peg.offset.unsigned_abs()) <= terms.max_price;
+        consistent(room && bounded && peg.allows(price), "a peg")?;
+    }
     consistent(market.session == Session::Continuous || time_in_force != TimeInForce::Day, "a day order after hours")?;
     let next_priority = market.book.next_priority();
     consistent((1..next_priority).contains(&priority), "a priority")?;
@@ -376,9 +381,9 @@ fn check_money(engine: &Engine) -> Result<()> {
     for (market, terms) in engine.markets.iter().zip(engine.catalog.instruments()) {
         let resting = [Side::Buy, Side::Sell].into_iter().flat_map(|side| market.book.queue(side));
         let waiting = market.waiting_orders();
-        let open = resting.map(|(_, order)| order).chain(waiting.iter().map(|slot| market.book.order(*slot)));
-        for order in open {
-            let (asset, hold) = hold_of(terms, order.side(), order.price, order.leaves);
+        let open = resting.chain(waiting.iter().map(|slot| (*slot, market.book.order(*slot))));
+        for (slot, order) in open {
+            let (asset, hold) = hold_of(terms, order.side(), market.held_at(slot), order.leaves);
             let total: &mut i128 = needed.entry((order.owner, asset)).or_default();
             *total = total.checked_add(hold).ok_or(SnapshotError::Inconsistent("a hold"))?;
         }

@@ -106,6 +106,7 @@ fn a_record_is_read_strictly_and_written_as_it_was() {
         Command::Cancel { order_id: 1 },
         Command::Reduce { order_id: 1, by: 2 },
         Command::Replace { order_id: 1, price: 2, quantity: 3 },
+        Command::Show { order_id: 1, lots: 2, now: 1 },
     ];
     for command in commands {
         assert_eq!(Command::decode(&command.encode()), Ok(command));
@@ -126,6 +127,46 @@ fn a_record_is_read_strictly_and_written_as_it_was() {
     assert!(Command::decode(&nobody).is_err(), "the last owner is nobody's");
 }
 
+#[test]
+fn an_order_shows_a_part_or_nothing() {
+    let mut book = OrderBook::new(Allocation::PriceTime, None);
+    let show = |order_id, lots, now| Command::Show { order_id, lots, now };
+    let displayed = |why, order_id, quantity| (Told::Displayed, why, order_id, 0, 100, quantity);
+    for command in [order(1, Sell, 100, 8, Gtc, 0), order(2, Sell, 100, 2, Gtc, 0), order(3, Sell, 100, 4, Gtc, 0)] {
+        applied(&mut book, &command);
+    }
+    let cases: &[(&str, Command, &[Line])] = &[
+        ("a part, behind the others", show(1, 3, 0), &[displayed(Why::Requested, 1, 3)]),
+        ("nothing", show(3, 0, 0), &[displayed(Why::Requested, 3, 0)]),
+        ("more than is left", show(2, 1, 2), &[(Told::Rejected, Why::InvalidQuantity, 2, 0, 100, 1)]),
+        ("nobody's", show(9, 1, 0), &[(Told::Rejected, Why::UnknownId, 9, 0, 0, 0)]),
+        (
+            "what is displayed, then the next part, then what is hidden",
+            order(4, Buy, 100, 11, Gtc, 0),
+            &[
+                (Told::Accepted, Why::Nothing, 4, 0, 100, 11),
+                (Told::Traded, Why::Nothing, 2, 4, 100, 2),
+                (Told::Traded, Why::Nothing, 1, 4, 100, 3),
+                displayed(Why::Nothing, 1, 3),
+                (Told::Traded, Why::Nothing, 1, 4, 100, 3),
+                displayed(Why::Nothing, 1, 2),
+                (Told::Traded, Why::Nothing, 1, 4, 100, 2),
+                (Told::Traded, Why::Nothing, 3, 4, 100, 1),
+            ],
+        ),
+        (
+            "a replacement shows as much as before",
+            Command::Replace { order_id: 3, price: 101, quantity: 5 },
+            &[(Told::Replaced, Why::Requested, 3, 0, 101, 5)],
+        ),
+        ("all of it again", show(3, 9, 0), &[(Told::Displayed, Why::Requested, 3, 0, 101, 5)]),
+    ];
+    for (sentence, command, expected) in cases {
+        assert_eq!(lines(&applied(&mut book, command)), *expected, "{sentence}");
+    }
+    assert_eq!(book.depth(Sell).map(|level| (level.price, level.quantity)).collect::<Vec<_>>(), [(101, 5)]);
+}
+
 /// A sequence without a random source: the state of a linear congruence.
 fn commands(count: u64) -> impl Iterator<Item = Command> {
     let mut state = 7_u64;
@@ -135,13 +176,14 @@ fn commands(count: u64) -> impl Iterator<Item = Command> {
     };
     (0..count).map(move |_| {
         let (order_id, price, quantity) = (draw(200), 95 + draw(10), 1 + draw(20));
-        match draw(10) {
+        match draw(11) {
             0 | 1 => Command::Cancel { order_id },
             2 => Command::Reduce { order_id, by: quantity },
             3 => Command::Replace { order_id, price, quantity },
+            4 => Command::Show { order_id, lots: draw(6), now: draw(2) },
             kind => {
                 let side = if draw(2) == 0 { Buy } else { Sell };
-                let time_in_force = [Gtc, Gtc, Gtc, Gtc, Ioc, Fok][kind as usize - 4];
+                let time_in_force = [Gtc, Gtc, Gtc, Gtc, Ioc, Fok][kind as usize - 5];
                 order(order_id, side, price, quantity, time_in_force, draw(4) as u32)
             }
         }
@@ -150,8 +192,9 @@ fn commands(count: u64) -> impl Iterator<Item = Command> {
 
 #[test]
 fn a_snapshot_makes_a_book_that_goes_on_alike() {
-    let allocations = [Allocation::PriceTime, Allocation::ProRata { minimum: 2 }];
-    for (allocation, policy) in allocations.into_iter().zip([None, Some(SelfTrade::CancelOldest)]) {
+    let lead = Allocation::LeadMarketMaker { owner: 2, share_ppm: 400_000 };
+    let allocations = [Allocation::PriceTime, Allocation::ProRata { minimum: 2 }, lead];
+    for (allocation, policy) in allocations.into_iter().zip([None, Some(SelfTrade::CancelOldest), None]) {
         let mut book = OrderBook::new(allocation, policy);
         for (number, command) in commands(20_000).enumerate() {
             let mut copy = None;

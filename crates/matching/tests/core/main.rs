@@ -11,6 +11,7 @@ mod mass;
 mod on_entry;
 mod order_states;
 mod parts;
+mod pegs;
 mod random;
 mod records;
 mod reference;

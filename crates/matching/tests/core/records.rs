@@ -129,6 +129,40 @@ fn orders_that_contradict_themselves_are_named() {
 }
 
 #[test]
+fn pegs_that_contradict_themselves_are_named() {
+    let rows = [
+        (
+            "a protected peg",
+            of_kind(CommandKind::PlaceOrder, &[(3, 9), (56, 1)]),
+            RecordError::NotAbsent("protection price of a pegged order"),
+        ),
+        (
+            "an immediate peg",
+            of_kind(CommandKind::PlaceOrder, &[(3, 10), (4, 2)]),
+            RecordError::NotAbsent("immediate time in force of a pegged order"),
+        ),
+        (
+            "a post-only peg",
+            of_kind(CommandKind::PlaceOrder, &[(3, 11), (5, 0b100)]),
+            RecordError::NotAbsent("post-only of an order that is not a resting limit order"),
+        ),
+        (
+            "an offset of a limit order",
+            of_kind(CommandKind::PlaceOrder, &[(32, 1)]),
+            RecordError::NotAbsent("offset of an order that is not pegged"),
+        ),
+        (
+            "a peg that waits",
+            of_kind(CommandKind::PlaceOrder, &[(3, 9), (6, 1)]),
+            RecordError::NotAbsent("trigger of an order that does not wait"),
+        ),
+    ];
+    for (sentence, record, error) in rows {
+        assert_eq!(Stamped::decode(&record, b""), Err(error), "{sentence}");
+    }
+}
+
+#[test]
 fn orders_that_lack_what_they_need_are_named() {
     let rows = [
         (

@@ -5,50 +5,30 @@ these types are both tested against them. Numbers are exact decimals as canonica
 carries its results, so a fold assigns and never decides. A field that a type does not know is an error: consumers stop.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-
-def _text(pattern: str, description: str) -> msgspec.Meta:
-    """For the schema only: the core proves the form when it writes, and a pattern a field would cost each reader more
-    than all the rest of decoding."""
-    return msgspec.Meta(extra_json_schema={"pattern": f"^{pattern}$", "description": description})
-
-
-def _core_id(kind: str, of: str) -> msgspec.Meta:
-    return _text(
-        f"{kind}-[0-9a-f]{{4}}-8000-8000-[0-9a-f]{{12}}", f"Id of {of}: a UUIDv8 that names its kind and its log."
-    )
-
-
-OrderId = Annotated[str, _core_id("6f726472", "an order")]
-TradeId = Annotated[str, _core_id("74726164", "a trade")]
-AccountId = Annotated[str, _core_id("61636374", "an account")]
-InstrumentId = Annotated[str, _core_id("696e7374", "an instrument")]
-Number = Annotated[
-    str,
-    _text(r"(0|[1-9][0-9]*)(\.[0-9]*[1-9])?", "An exact decimal, zero or more, in its one textual form."),
-]
-SignedNumber = Annotated[
-    str,
-    _text(
-        r"(0|-?(0\.[0-9]*[1-9]|[1-9][0-9]*(\.[0-9]*[1-9])?))",
-        "An exact decimal in its one textual form: no exponent, no plus, no trailing zeros.",
-    ),
-]
-Code = Annotated[str, _text("[a-z][a-z0-9_]*", "A stable code.")]
-
-Side = Literal["BUY", "SELL"]
-Status = Literal["PENDING", "PARTIALLY_EXECUTED", "EXECUTED", "CANCELED", "EXPIRED", "REJECTED"]
-OrderType = Literal["LIMIT", "MARKET", "MARKET_TO_LIMIT", "STOP", "STOP_LIMIT", "MARKET_IF_TOUCHED", "LIMIT_IF_TOUCHED"]
-TimeInForce = Literal["GTC", "DAY", "IOC", "FOK", "GTD"]
-Session = Literal["CONTINUOUS", "CLOSED"]
-SelfTradePrevention = Literal["CANCEL_NEWEST", "CANCEL_OLDEST", "CANCEL_BOTH", "DECREMENT_AND_CANCEL"]
-PostOnly = Literal["REJECT", "SLIDE"]
-TriggerBy = Literal["LAST", "BID_ASK", "MARK"]
-Allocation = Literal["PRICE_TIME", "PRO_RATA", "LEAD_MARKET_MAKER"]
+from trading_events.words import (
+    AccountId,
+    Allocation,
+    Code,
+    InstrumentId,
+    Number,
+    OrderId,
+    OrderType,
+    PegType,
+    PostOnly,
+    SelfTradePrevention,
+    Session,
+    Side,
+    SignedNumber,
+    Status,
+    TimeInForce,
+    TradeId,
+    TriggerBy,
+)
 
 
 class Posting(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True, gc=False):
@@ -156,7 +136,8 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     post_only: what becomes of it where it would trade on entry; asked_price: what was asked, where it slid to another
     price; minimum_quantity, all_or_none: it trades so much on entry, or nothing; budget: what it may cost or raise, in
     the quote currency; expire_at_ms: when a GTD order expires, milliseconds since 1970 in UTC;
-    trigger_by, trigger_price: what an order waits for before it works; display_quantity: how much it displays at a
+    trigger_by, trigger_price: what an order waits for before it works; peg_offset: what a pegged order adds to what it
+    follows; limit_price: the price that it never passes; display_quantity: how much it displays at a
     time; hidden: nothing of it is displayed; self_trade_prevention: what happens where it would trade with itself."""
 
     post_only: PostOnly | UnsetType = UNSET
@@ -167,6 +148,8 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     expire_at_ms: int | UnsetType = UNSET
     trigger_by: TriggerBy | UnsetType = UNSET
     trigger_price: Number | UnsetType = UNSET
+    peg_offset: SignedNumber | UnsetType = UNSET
+    limit_price: Number | UnsetType = UNSET
     display_quantity: Number | UnsetType = UNSET
     hidden: Literal[True] | UnsetType = UNSET
     self_trade_prevention: SelfTradePrevention | UnsetType = UNSET
@@ -178,7 +161,7 @@ class OrderCreated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account_id: AccountId
     symbol: str
     side: Side
-    type: OrderType
+    type: OrderType | PegType
     time_in_force: TimeInForce
     quantity: Number
     price: Number | None
@@ -197,7 +180,7 @@ class OrderRejected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account_id: AccountId
     symbol: str
     side: Side
-    type: OrderType
+    type: OrderType | PegType
     time_in_force: TimeInForce
     quantity: Number
     price: Number | None
@@ -240,6 +223,7 @@ class OrderReplaced(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rests: Rests | None
     postings: list[Posting]
     trigger_price: Number | UnsetType = UNSET
+    limit_price: Number | UnsetType = UNSET
 
 
 class OrderTriggered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -273,6 +257,18 @@ class TriggersResumed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     instrument_id: InstrumentId
     symbol: str
+
+
+class PegsMoved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A group of pegged orders rests at another price: one behind the other as they are listed, the first with this
+    priority and each with the next. What each displays stays as it was."""
+
+    instrument_id: InstrumentId
+    symbol: str
+    side: Side
+    price: Number
+    priority: int
+    orders: list[OrderId]
 
 
 class MarkPriceChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -438,6 +434,7 @@ TYPES: tuple[type[msgspec.Struct], ...] = (
     OrderTriggered,
     TriggersDeferred,
     TriggersResumed,
+    PegsMoved,
     MarkPriceChanged,
     OrderRestated,
     OrderCanceled,
@@ -472,6 +469,7 @@ EngineEvent = (
     | OrderTriggered
     | TriggersDeferred
     | TriggersResumed
+    | PegsMoved
     | MarkPriceChanged
     | OrderRestated
     | OrderCanceled

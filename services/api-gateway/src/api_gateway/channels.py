@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from msgspec import UNSET
 
 from api_gateway.documents import SIDE_TEXTS, BalanceJson, OrderJson, balance_json, order_json
+from api_gateway.execution_reports import EXECUTION_TYPES, ORDER_STATUSES
 from api_gateway.wire import or_none, time_text
 from trading.v1.market_data_pb2 import Bar, Level, StreamChannelResponse, Trade
 from trading.v1.trading_pb2 import StreamOrdersResponse
@@ -189,7 +190,7 @@ class OrdersChannel:
 
 TOLD = (
     *("order_id", "trade_id", "symbol", "side", "price", "trigger_price", "quantity"),
-    *("liquidity", "reason", "asset", "amount"),
+    *("cum_quantity", "leaves_quantity", "liquidity", "fee", "reason", "asset", "amount"),
 )
 
 
@@ -197,4 +198,6 @@ def _event(event_type: str, event_data: bytes) -> Payload:
     """What happened, without the bookkeeping."""
     happened = events.decode(event_type, event_data)
     told = {name: getattr(happened, name, None) for name in TOLD}
+    if (kind := EXECUTION_TYPES.get(event_type)) is not None:
+        told |= {"execution_type": kind, "order_status": ORDER_STATUSES[getattr(happened, "status", "")]}
     return {"event_type": event_type, **{name: value for name, value in told.items() if value not in (None, UNSET)}}

@@ -24,8 +24,8 @@ from trading.v1.engine_pb2 import (
 )
 from trading.v1.risk_pb2 import GetAccountRequest, GetKillSwitchRequest
 from trading.v1.types_pb2 import LogPosition
-from trading_events.engine import Allocation, SelfTradePrevention
 from trading_events.messages import ALLOCATIONS, SELF_TRADE_PREVENTIONS
+from trading_events.words import Allocation, SelfTradePrevention
 
 TIMER_SECONDS_MAX = 86_400
 TRADE_GROUP_MAX = (1 << 32) - 2

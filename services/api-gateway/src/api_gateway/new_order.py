@@ -8,7 +8,6 @@ from api_gateway.wire import ABSENT, decoded, optional_decimal, symbol_in, text_
 from trading.v1 import types_pb2
 from trading.v1.engine_pb2 import PlaceOrder
 from trading.v1.types_pb2 import OrderTerms
-from trading_events.engine import OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce, TriggerBy
 from trading_events.messages import (
     ORDER_TYPES,
     POST_ONLY,
@@ -18,6 +17,7 @@ from trading_events.messages import (
     TRIGGER_METHODS,
 )
 from trading_events.placing import IMMEDIATE, contradiction
+from trading_events.words import OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce, TriggerBy
 
 CLIENT_ORDER_ID = r"[A-Za-z0-9._:-]+"
 CLIENT_ORDER_ID_CHARACTERS_MAX = 64

@@ -8,7 +8,19 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from api_gateway import accounts, admin, control, customers_orders, limit_policies, market, orders, public, sse, users
+from api_gateway import (
+    accounts,
+    admin,
+    control,
+    customers_orders,
+    executions,
+    limit_policies,
+    market,
+    orders,
+    public,
+    sse,
+    users,
+)
 from api_gateway.call import Handler
 from api_gateway.principal import Role
 from api_gateway.problems import field_refused
@@ -58,6 +70,8 @@ ROUTES = (
     Route("PATCH", "/orders/{order_id}", orders.replace, T),
     Route("DELETE", "/orders/{order_id}", orders.cancel, T),
     Route("GET", "/orders/{order_id}/history", orders.history, U, PAGE),
+    Route("GET", "/orders/{order_id}/executions", executions.executions, U, PAGE),
+    Route("GET", "/orders/{order_id}/queue-position", executions.queue_position, U),
     Route(
         "GET",
         "/orders/by-client-order-id/{client_order_id}",

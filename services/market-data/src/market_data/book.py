@@ -19,8 +19,9 @@ from trading_events.engine import (
     OrderReplaced,
     OrderRestated,
     OrderTriggered,
-    Side,
+    PegsMoved,
 )
+from trading_events.words import Side
 
 OrderEvent = (
     OrderCreated | OrderTriggered | OrderExecuted | OrderReplaced | OrderRestated | OrderCanceled | OrderExpired
@@ -141,6 +142,17 @@ class Book:
         self.put(order_id, Resting(self.symbol, side, price, quantity, rests.priority))
         return True
 
+    def moved(self, event: PegsMoved) -> list[tuple[str, Resting]]:
+        """Fold pegged orders that rest elsewhere; returns those that are in the book, as they rest now."""
+        price, moved = self._prices.count(event.price), []
+        for priority, order_id in enumerate(event.orders, event.priority):
+            before = self.orders.get(order_id)
+            if before is not None:  # a hidden one is not in here
+                after = Resting(self.symbol, before.side, price, before.quantity, priority)
+                self.put(order_id, after)
+                moved.append((order_id, after))
+        return moved
+
     def put(self, order_id: str, after: Resting) -> None:
         """The order rests as `after` says, wherever it was before."""
         before = self.orders.get(order_id)
@@ -153,6 +165,20 @@ class Book:
         else:
             ladder.change(before.price, -before.quantity, -1)
             ladder.change(after.price, after.quantity, 1)
+
+    def ahead(self, order_id: str) -> tuple[Resting, int, int] | None:
+        """The order, and how many orders and how much of what is displayed at its price come before it; None if it is
+        not displayed. It looks at every order of the book."""
+        order = self.orders.get(order_id)
+        if order is None:
+            return None
+        place = (order.side, order.price)
+        before = [
+            other.quantity
+            for other in self.orders.values()
+            if other.priority < order.priority and (other.side, other.price) == place
+        ]
+        return order, len(before), sum(before)
 
     def take_changed(self) -> tuple[list[int], list[int]]:
         """Prices of bids and asks whose level differs from when this was last asked."""

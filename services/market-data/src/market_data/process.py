@@ -13,7 +13,7 @@ from typing import NamedTuple
 from kernel.ids import derived_id
 from market_data.calendars import calendar
 from market_data.market import InstrumentRow
-from trading_events.engine import Session
+from trading_events.words import Session
 
 CLOSED_BY_CALENDAR = "calendar_close"
 OPENED_BY_CALENDAR = "calendar_open"

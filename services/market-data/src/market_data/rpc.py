@@ -19,6 +19,7 @@ from market_data.wire import (
     clock_message,
     frame_message,
     instrument_message,
+    queue_message,
     trade_message,
 )
 from trading.v1 import market_data_pb2, market_data_pb2_grpc, types_pb2
@@ -61,6 +62,12 @@ class MarketDataServicer(market_data_pb2_grpc.MarketDataServiceServicer):
     async def GetBook(self, request: market_data_pb2.GetBookRequest, context: Any) -> market_data_pb2.GetBookResponse:
         await self._reached(request)
         return book_message(self._market(request.symbol), request.depth, self._live_position())
+
+    async def GetQueuePosition(
+        self, request: market_data_pb2.GetQueuePositionRequest, context: Any
+    ) -> market_data_pb2.GetQueuePositionResponse:
+        await self._reached(request)
+        return queue_message(self._market(request.symbol), request.order_id, self._live_position())
 
     async def ListTrades(
         self, request: market_data_pb2.ListTradesRequest, context: Any

@@ -16,6 +16,7 @@ from kernel.projection import Projection
 from market_data.book import ORDER_EVENTS, Book, Level
 from market_data.market import Change, Market
 from market_data.views import MarketView, decoded
+from trading_events.engine import PegsMoved
 
 FRAMES_QUEUED_MAX = 16_384
 REPLAYED_EVENTS_A_READ = 1_024
@@ -107,6 +108,8 @@ class ReplayedTops:
                     self._concerned = True
                     if isinstance(data, ORDER_EVENTS):
                         self._book.apply(data)
+                    elif isinstance(data, PegsMoved):
+                        self._book.moved(data)
             if event.command_index == event.command_count - 1 and self._concerned:
                 self._concerned = False
                 frame = self._frame(event)

@@ -42,6 +42,7 @@ from trading_events.engine import (
     OrderRestated,
     OrdersCanceled,
     OrderTriggered,
+    PegsMoved,
     SessionChanged,
     TradeExecuted,
     TriggersDeferred,
@@ -64,6 +65,7 @@ MarketEvent = (
     | OrderRestated
     | OrderTriggered
     | OrderExpired
+    | PegsMoved
     | TradeExecuted
     | OrderRejected
     | OrdersCanceled
@@ -177,6 +179,9 @@ class MarketView:
                         self.resting.delete(data.order_id)
                     else:
                         self.resting.put(data.order_id, after)
+            case PegsMoved():
+                for order_id, after in self._concerns(data.symbol).book.moved(data):
+                    self.resting.put(order_id, after)
             case TradeExecuted():
                 row = self._concerns(data.symbol).traded(data, event.occurred_at_ns, event.position)
                 self.trades.put(trade_key(data.symbol, event.position), row)

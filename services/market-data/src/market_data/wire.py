@@ -66,6 +66,22 @@ def book_message(market: Market, depth: int, position: types_pb2.LogPosition) ->
     )
 
 
+def queue_message(
+    market: Market, order_id: str, position: types_pb2.LogPosition
+) -> market_data_pb2.GetQueuePositionResponse:
+    stands = market.book.ahead(order_id)
+    if stands is None:
+        return market_data_pb2.GetQueuePositionResponse(position=position)
+    order, orders, quantity = stands
+    return market_data_pb2.GetQueuePositionResponse(
+        displayed=True,
+        price=market.prices.text(order.price),
+        orders_ahead=orders,
+        quantity_ahead=market.quantities.text(quantity),
+        position=position,
+    )
+
+
 def trade_message(row: TradeRow) -> market_data_pb2.Trade:
     return market_data_pb2.Trade(
         id=row.id,

@@ -151,6 +151,11 @@ def _priced(row: OrderRow, price: str) -> OrderRow:
     return msgspec.structs.replace(row, price=price)
 
 
+def moved(row: OrderRow, happened: events.PegsMoved, event: Event) -> OrderRow:
+    """The event is the instrument's: the order's version stays."""
+    return msgspec.structs.replace(row, price=happened.price, updated_at_ns=event.occurred_at_ns)
+
+
 def ended(row: OrderRow, happened: events.OrderCanceled | events.OrderExpired, event: Event) -> OrderRow:
     return msgspec.structs.replace(
         row,

@@ -112,6 +112,8 @@ class OrdersView:
             case events.OrderTriggered():
                 row = self._row(happened.order_id, event)
                 self._order(orders.triggered(row, happened, event), row, event)
+            case events.PegsMoved():
+                self._moved(happened, event)
             case events.OrderRestated():
                 row = self._row(happened.order_id, event)
                 self._order(orders.restated(row, happened, event), row, event)
@@ -119,9 +121,7 @@ class OrdersView:
                 row = self._row(happened.order_id, event)
                 self._order(orders.ended(row, happened, event), row, event)
             case events.AccountOpened():
-                account = AccountRow(happened.account_id, happened.user_id, happened.kind, 0)
-                self.accounts.put(account.account_id, account)
-                self._accounts_of.setdefault(account.user_id, []).append(account.account_id)
+                self._account_opened(happened)
             case events.OrderCancelRejected():
                 self._refused(happened, event)
             case events.OrdersCanceled():
@@ -143,7 +143,7 @@ class OrdersView:
             case events.AccountOptionsChanged() | events.DeadMansTimerChanged() | events.InstrumentRulesChanged():
                 return  # what they do to an order, the order's events say
             case events.FeesChanged() | events.MassCanceled() | events.KillSwitchChanged():
-                return  # what a fill cost, its event says, and each order that ends says so
+                return  # so with them: each fill and each end says it
             case events.MarkPriceChanged() | events.TriggersDeferred() | events.TriggersResumed():
                 return  # the market's; an order that is triggered says so
             case None:
@@ -152,6 +152,16 @@ class OrdersView:
                 assert_never(happened)
         for posting in getattr(happened, "postings", ()):
             self._post(posting, event)
+
+    def _account_opened(self, happened: events.AccountOpened) -> None:
+        account = AccountRow(happened.account_id, happened.user_id, happened.kind, 0)
+        self.accounts.put(account.account_id, account)
+        self._accounts_of.setdefault(account.user_id, []).append(account.account_id)
+
+    def _moved(self, happened: events.PegsMoved, event: Event) -> None:
+        for order_id in happened.orders:
+            row = self._row(order_id, event)
+            self._order(orders.moved(row, happened, event), row, event)
 
     @property
     def is_changing(self) -> bool:

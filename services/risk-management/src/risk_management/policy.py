@@ -13,7 +13,7 @@ import msgspec
 from kernel.ids import derived_id
 from kernel.money import canonical, parse
 from kernel.refused import Kind, Refused
-from trading_events.engine import AccountId, Number
+from trading_events.words import AccountId, Number
 
 AGGREGATE_TYPE = "LimitPolicy"
 OPEN_ORDERS_MAX = 1_000_000

@@ -7,7 +7,7 @@ import msgspec
 
 from risk_management.policy import NO_LIMITS, Limits
 from risk_management.position import ZERO
-from trading_events.engine import Side
+from trading_events.words import Side
 
 
 class AssetRow(msgspec.Struct, frozen=True, gc=False):

@@ -58,6 +58,7 @@ from trading_events.engine import (
     OrderRestated,
     OrdersCanceled,
     OrderTriggered,
+    PegsMoved,
     Posting,
     SessionChanged,
     TradeExecuted,
@@ -73,6 +74,7 @@ RiskEvent = (
     | OrderExecuted
     | OrderReplaced
     | OrderTriggered
+    | PegsMoved
     | OrderRestated
     | OrderCanceled
     | OrderExpired
@@ -187,6 +189,10 @@ class RiskView:
                 )
             case OrderTriggered():
                 self._open(data.order_id, msgspec.structs.replace(self._close(data.order_id), price=parse(data.price)))
+            case PegsMoved():
+                for order_id in data.orders:
+                    before = self._close(order_id)
+                    self._open(order_id, msgspec.structs.replace(before, price=parse(data.price)))
             case OrderRestated():
                 self._post(data.postings)
                 leaves = parse(data.leaves_quantity)

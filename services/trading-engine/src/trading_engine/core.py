@@ -17,6 +17,7 @@ class Core:
         self.engine = Engine(log_number)
         self.position = 0
         self.chain_hash = GENESIS_HASH  # of the event at `position`
+        self.time_ns = 0  # of it: a rebuilt core knows its last stamp to the millisecond only
         self.snapshot_position = 0
         self.listing = Listing(self.engine)
 
@@ -24,6 +25,7 @@ class Core:
         """The state is now the fold of the log up to `event`."""
         self.position = event.position
         self.chain_hash = event.hash
+        self.time_ns = event.occurred_at_ns
 
     def refresh(self) -> None:
         """Read what is listed anew, after a restore or a listing."""

@@ -23,9 +23,10 @@ MEANINGS: dict[str, Meaning] = {
     "order_quantity_limit": Meaning(Kind.UNPROCESSABLE, "The order's quantity is above the account's limit."),
     "open_orders_limit": Meaning(Kind.UNPROCESSABLE, "The account has as many open orders as it may have."),
     "instrument_orders_limit": Meaning(
-        Kind.UNPROCESSABLE, "The instrument has 1000000 open orders, as many as it may."
+        Kind.UNPROCESSABLE, "The instrument has 1000000 open orders or 1000 pegged ones, as many as it may."
     ),
     "no_liquidity": Meaning(Kind.UNPROCESSABLE, "Nobody is on the other side, so a market order has no price bound."),
+    "no_reference": Meaning(Kind.UNPROCESSABLE, "There is no price that a pegged order could follow."),
     "insufficient_funds": Meaning(Kind.UNPROCESSABLE, "The account has less cash available than this needs."),
     "insufficient_position": Meaning(
         Kind.UNPROCESSABLE, "The account has less of the asset available than this needs."

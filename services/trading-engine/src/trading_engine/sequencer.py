@@ -321,7 +321,7 @@ class Sequencer:
         return await self._log.outcomes(sorted(wanted)) if wanted else {}
 
     def _decide(self, batch: Batch, known: Mapping[str, Appended]) -> None:
-        batch.decide(self.core, known, self._recent, self._runtime.now_ns())
+        batch.decide(self.core, known, self._recent, max(self._runtime.now_ns(), self.core.time_ns))
 
     async def _append(self, batch: Batch, before: int) -> None:
         """Append what was decided; one commit, unless it is more than one append of the log takes.

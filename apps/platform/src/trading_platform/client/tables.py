@@ -73,6 +73,17 @@ def events(rows: Sequence[Document]) -> Table:
     return table
 
 
+def executions(rows: Sequence[Document]) -> Table:
+    table = _table("at", "what", "status", "quantity", "executed", "left", "fill")
+    for report in rows:
+        fill = (
+            f"{report['last_quantity']} at {report['last_price']} {report['liquidity']}" if report["trade_id"] else ""
+        )
+        quantities = (report[f"{name}_quantity"] for name in ("order", "cum", "leaves"))
+        table.add_row(report["occurred_at"], report["execution_type"], report["order_status"], *quantities, fill)
+    return table
+
+
 def balances(account: Document) -> Table:
     table = _table("asset", "balance", "held", "available", title=f"account {account['account_id']} {account['state']}")
     for balance in account["balances"]:
@@ -120,6 +131,7 @@ def _table(*columns: str, title: str | None = None) -> Table:
     table = Table(*columns, title=title, title_justify="left", box=box.SIMPLE)
     for column in table.columns:
         column.overflow = "fold"  # an id that is cut is of no use
+        column.min_width = max(map(len, str(column.header).split()), default=0)  # and a word that is cut of little
         if column.header in NUMBERS:
             column.justify = "right"
     return table

@@ -42,6 +42,7 @@ impl Engine {
         let one = terms.hidden.is_none() || display == 0;
         expect(parts && one && !(concealed && immediate), "what is displayed")?;
         let waiting = self.waiting_of_created(e, &terms)?;
+        let peg = self.peg_of_created(e, &terms)?;
         let market = self.markets.get_mut(e.symbol.0 as usize).ok_or(Misfit::Value("symbol"))?;
         let mut order = Order::new(e.order_id.0, e.side, e.time_in_force, price, e.quantity.0, account);
         order.version = 1;
@@ -53,7 +54,7 @@ impl Engine {
             order.hide();
         }
         let expire_at_ms = terms.expire_at_ms.unwrap_or(0);
-        let attributes = Attributes { expire_at_ms, waiting: None, self_trade: terms.self_trade_prevention };
+        let attributes = Attributes { expire_at_ms, waiting: None, self_trade: terms.self_trade_prevention, peg };
         let slot = if let Some(waiting) = waiting {
             market.add_waiting(order, display, waiting, attributes, &mut self.timers)
         } else {
@@ -145,6 +146,7 @@ impl Engine {
             return self.evolve_waiting_replaced(found, e, events);
         }
         expect(e.trigger_price.0.is_none(), "trigger_price")?;
+        self.evolve_peg_replaced(found, e)?;
         let market = &mut self.markets[found.instrument as usize];
         if e.rests.map(|rests| rests.priority) != Some(found.order.priority) {
             market.book.unlink(found.slot);

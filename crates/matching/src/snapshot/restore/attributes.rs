@@ -4,7 +4,8 @@ use super::{Reader, Result, SnapshotError, consistent};
 use crate::attributes::Attributes;
 use crate::book::Allocation;
 use crate::limit;
-use crate::vocabulary::{AccountKind, AllocationRule, SelfTradePrevention, TimeInForce};
+use crate::peg::Peg;
+use crate::vocabulary::{AccountKind, AllocationRule, OrderType, SelfTradePrevention, Side, TimeInForce};
 use crate::{Engine, account::Account};
 
 /// What an order has beside its terms.
@@ -15,7 +16,7 @@ pub(super) struct Extra {
     pub(super) display: u64,
 }
 
-pub(super) fn read_attributes(r: &mut Reader<'_>, time_in_force: TimeInForce) -> Result<Extra> {
+pub(super) fn read_attributes(r: &mut Reader<'_>, side: Side, time_in_force: TimeInForce) -> Result<Extra> {
     let expire_at_ms = r.u64()?;
     let expires = (time_in_force == TimeInForce::Gtd) == (expire_at_ms != 0);
     consistent(expires && expire_at_ms <= limit::TIME_MS_MAX, "an expire time")?;
@@ -26,7 +27,20 @@ pub(super) fn read_attributes(r: &mut Reader<'_>, time_in_force: TimeInForce) ->
     let hidden = r.word(|byte| [false, true].get(usize::from(byte)).copied(), "whether an order is hidden")?;
     let display = r.u64()?;
     consistent(display == 0 || !hidden, "a displayed quantity")?;
-    Ok(Extra { attributes: Attributes { expire_at_ms, waiting: None, self_trade }, hidden, display })
+    let peg = read_peg(r, side)?;
+    Ok(Extra { attributes: Attributes { expire_at_ms, waiting: None, self_trade, peg }, hidden, display })
+}
+
+fn read_peg(r: &mut Reader<'_>, side: Side) -> Result<Option<Peg>> {
+    let byte = r.u8()?;
+    if byte == 0 {
+        return Ok(None);
+    }
+    let order_type = OrderType::from_byte(byte).filter(|order_type| order_type.is_pegged());
+    let order_type = order_type.ok_or(SnapshotError::Inconsistent("a peg"))?;
+    let (offset, limit) = (r.u64()? as i64, r.u64()?);
+    consistent(side == Side::Sell || limit != 0, "a peg")?;
+    Ok(Some(Peg { side, order_type, offset, limit }))
 }
 
 /// Self-trade prevention and allocation of an instrument.

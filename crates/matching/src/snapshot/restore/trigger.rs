@@ -54,7 +54,8 @@ fn read_order(r: &mut Reader<'_>, engine: &Engine, instrument: Instrument) -> Re
     let (order_id, owner) = (r.u64()?, r.u32()?);
     let side = r.word(Side::from_byte, "a side")?;
     let time_in_force = r.word(TimeInForce::from_byte, "a time in force")?;
-    let extra = read_attributes(r, time_in_force)?;
+    let extra = read_attributes(r, side, time_in_force)?;
+    consistent(extra.attributes.peg.is_none(), "a peg that waits")?;
     let (price, quantity, version) = (r.u64()?, r.u64()?, r.u32()?);
     let waiting = Waiting {
         order_type: r.word(OrderType::from_byte, "an order type")?,

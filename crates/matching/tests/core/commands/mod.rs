@@ -136,7 +136,10 @@ fn order(random: &mut Random, known: &Known<'_>) -> u64 {
 
 fn place(random: &mut Random, now_ms: u64) -> Command<'static> {
     let order_type = if random.one_in(3) { random.pick(&OTHER_TYPES) } else { OrderType::Limit };
-    let time_in_force = random.pick(&TIMES_IN_FORCE);
+    let mut time_in_force = random.pick(&TIMES_IN_FORCE);
+    if order_type.is_pegged() && time_in_force.is_immediate() {
+        time_in_force = TimeInForce::Gtc;
+    }
     let mut order = PlaceOrder {
         account_id: account(random),
         instrument_id: instrument(random),
@@ -152,6 +155,10 @@ fn place(random: &mut Random, now_ms: u64) -> Command<'static> {
     if order_type.waits() {
         order.terms.trigger_by = Some(random.pick(TriggerBy::ALL));
         order.terms.trigger_price = price(random);
+    }
+    if order_type.is_pegged() {
+        order.price = if random.one_in(3) { 0 } else { price(random) };
+        order.terms.offset = random.pick(&[0, 0, 0, -1, 1, -2, 2, -3, 3, 20_000, i64::MIN, -4_999]);
     }
     if order_type.is_market() && random.one_in(3) {
         order.protection_price = price(random);
@@ -175,7 +182,11 @@ fn place(random: &mut Random, now_ms: u64) -> Command<'static> {
     Command::PlaceOrder(order)
 }
 
-const OTHER_TYPES: [OrderType; 8] = [
+const OTHER_TYPES: [OrderType; 12] = [
+    OrderType::PrimaryPeg,
+    OrderType::PrimaryPeg,
+    OrderType::MarketPeg,
+    OrderType::MidpointPeg,
     OrderType::Market,
     OrderType::Market,
     OrderType::Market,

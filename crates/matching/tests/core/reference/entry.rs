@@ -5,16 +5,17 @@ use matching::limit;
 use matching::vocabulary::{OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce, TriggerBy};
 
 use super::orders::side_text;
+use super::pegs::{is_pegged, peg_text};
 use super::plan::{Step, Taker};
 use super::text::{Object, decimal, uuid};
 use super::triggers::{is_market, waits};
 use super::{Instrument, Order, Reference, id};
 
 /// How an order that passed every check begins.
-struct Begin {
-    price: u64,
-    quantity: u64,
-    cost: Option<i128>,
+pub(super) struct Begin {
+    pub(super) price: u64,
+    pub(super) quantity: u64,
+    pub(super) cost: Option<i128>,
 }
 
 impl Instrument {
@@ -40,6 +41,7 @@ impl Reference {
             instrument: self.instrument(c.instrument_id).unwrap_or(usize::MAX),
             side: c.side,
             time_in_force: c.time_in_force,
+            peg: is_pegged(c.order_type).then_some((c.order_type, c.terms.offset, c.price)),
             waiting: None,
             expire_at_ms: Some(c.terms.expire_at_ms).filter(|due| *due > 0),
             post_only: c.terms.post_only,
@@ -68,7 +70,7 @@ impl Reference {
     fn enter(&mut self, c: &PlaceOrder<'_>, number: u64) {
         self.open.push(number);
         let order = self.orders[&number].clone();
-        let (asset, hold) = self.instruments[order.instrument].hold(order.side, order.price, order.quantity);
+        let (asset, hold) = self.instruments[order.instrument].hold(order.side, order.held_at(), order.quantity);
         let postings = [self.post(order.account, asset, "hold", order.cost.unwrap_or(hold))];
         let immediate = matches!(c.time_in_force, TimeInForce::Ioc | TimeInForce::Fok);
         let waiting = waits(c.order_type);
@@ -142,6 +144,7 @@ impl Reference {
             OrderType::StopLimit => "STOP_LIMIT",
             OrderType::MarketIfTouched => "MARKET_IF_TOUCHED",
             OrderType::LimitIfTouched => "LIMIT_IF_TOUCHED",
+            pegged => peg_text(pegged),
         };
         Object::new()
             .id("order_id", "ordr", id(number))
@@ -188,6 +191,12 @@ impl Reference {
 
     fn part_terms(&self, c: &PlaceOrder<'_>, object: Object) -> Object {
         let listed = self.instrument(c.instrument_id).map(|at| &self.instruments[at]);
+        let pegged = is_pegged(c.order_type);
+        let offset = c.terms.offset;
+        let object = object
+            .if_there("peg_offset", pegged.then(|| listed.map_or(offset.to_string(), |i| i.signed_price(offset))));
+        let limit = Some(c.price).filter(|limit| pegged && *limit > 0);
+        let object = object.if_there("limit_price", limit.map(|n| listed.map_or(n.to_string(), |i| i.price(n))));
         let display = Some(c.terms.display_quantity).filter(|display| *display > 0);
         let object =
             object.if_there("display_quantity", display.map(|n| listed.map_or(n.to_string(), |i| i.quantity(n))));
@@ -282,6 +291,9 @@ impl Reference {
         let at = self.check_open(c)?;
         if c.time_in_force == TimeInForce::Gtd && c.terms.expire_at_ms <= self.now_ms {
             return Err("expire_time_passed");
+        }
+        if is_pegged(c.order_type) {
+            return self.check_peg(c, at);
         }
         let opposite = self.best_displayed(at, c.side);
         let limit = self.worst_price(c, opposite);

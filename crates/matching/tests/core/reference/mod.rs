@@ -2,7 +2,7 @@
 //!
 //! It shares with the crate the commands, the words and the documented numeric limits; nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use matching::book::Allocation;
 use matching::command::{ChangeLimits, ChangeSession, Command, ListAsset, ListInstrument, Transfer};
@@ -11,10 +11,12 @@ use matching::limit;
 use matching::vocabulary::{AccountState, AssetKind, SelfTradePrevention, Session};
 
 mod connection;
+mod due;
 mod entry;
 mod fees;
 mod mass;
 mod orders;
+mod pegs;
 mod plan;
 mod text;
 mod triggers;
@@ -94,7 +96,10 @@ pub struct Reference {
     /// Every order ever, by number.
     pub orders: BTreeMap<u64, Order>,
     /// The latest stamp.
+    pub now_ns: u64,
     pub now_ms: u64,
+    /// Instruments whose pegs have reached what the next command triggers.
+    deferred: BTreeSet<usize>,
     /// The numbers of those that are open.
     pub open: Vec<u64>,
     trades: u64,
@@ -111,7 +116,8 @@ type Refused = (&'static str, String);
 impl Reference {
     /// Decides a command.
     pub fn apply(&mut self, stamp_ns: u64, command: &Command<'_>) -> Vec<Told> {
-        self.now_ms = self.now_ms.max(stamp_ns / 1_000_000);
+        self.now_ns = self.now_ns.max(stamp_ns);
+        self.now_ms = self.now_ns / 1_000_000;
         let refused = match command {
             Command::PlaceOrder(c) => return self.finish(|s| s.place(c)),
             Command::CancelOrder(c) => return self.finish(|s| s.cancel(c)),

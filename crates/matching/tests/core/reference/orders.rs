@@ -4,6 +4,7 @@ use matching::command::{CancelAll, CancelOrder, ReplaceOrder};
 use matching::limit;
 use matching::vocabulary::{PostOnly, SelfTradePrevention, Side, TimeInForce};
 
+use super::pegs::Peg;
 use super::plan::Step;
 use super::text::{Object, decimal, uuid};
 use super::{HOUSE, Instrument, Reference, Refused, Wait, id, venue};
@@ -14,6 +15,7 @@ pub struct Order {
     pub instrument: usize,
     pub side: Side,
     pub time_in_force: TimeInForce,
+    pub peg: Option<Peg>,
     pub waiting: Option<Wait>,
     pub expire_at_ms: Option<u64>,
     pub post_only: Option<PostOnly>,
@@ -243,7 +245,7 @@ impl Reference {
 
     /// One side of a trade; returns what it cost.
     fn execute(&mut self, number: u64, price: u64, quantity: u64, liquidity: &str) -> Option<String> {
-        let held_at = self.orders[&number].price;
+        let held_at = self.orders[&number].held_at();
         let order = self.orders.get_mut(&number).unwrap();
         let instrument = &self.instruments[order.instrument];
         let notional = i128::from(price) * i128::from(quantity) * instrument.worth;
@@ -298,7 +300,7 @@ impl Reference {
         let order = self.orders[&number].clone();
         self.open.retain(|open| *open != number);
         self.orders.get_mut(&number).unwrap().leaves = 0;
-        let (asset, hold) = self.instruments[order.instrument].hold(order.side, order.price, order.leaves);
+        let (asset, hold) = self.instruments[order.instrument].hold(order.side, order.held_at(), order.leaves);
         let postings = [self.post(order.account, asset, "hold", -hold)];
         let expired = matches!(reason, "session_end" | "expire_time");
         let instrument = &self.instruments[order.instrument];
@@ -329,31 +331,6 @@ impl Reference {
         for number in ending {
             self.end(number, "session_end");
         }
-    }
-
-    /// When the first of the open orders expires, or a dead-man's timer is due.
-    pub fn next_due_ns(&self) -> Option<u64> {
-        let expiries = self.open.iter().filter_map(|number| self.orders[number].expire_at_ms);
-        expiries.chain(self.first_timer().map(|(due, _)| due)).min().map(|due| due * 1_000_000)
-    }
-
-    pub(super) fn fire_due(&mut self) -> Result<(), Refused> {
-        let mut due: Vec<(u64, u64)> = Vec::new();
-        for number in &self.open {
-            due.extend(self.orders[number].expire_at_ms.map(|at| (at, *number)).filter(|(at, _)| *at <= self.now_ms));
-        }
-        due.sort_unstable();
-        if let Some((at, account)) = self.first_timer() {
-            if at <= self.now_ms && due.first().is_none_or(|(first, _)| *first >= at) {
-                self.fire_timer(account);
-                return Ok(());
-            }
-            due.retain(|(due, _)| *due < at);
-        }
-        for (_, number) in &due {
-            self.end(*number, "expire_time");
-        }
-        if due.is_empty() { venue("nothing_due") } else { Ok(()) }
     }
 
     fn find(&self, account: u64, order_id: u64) -> Result<u64, &'static str> {
@@ -411,12 +388,13 @@ impl Reference {
     }
 
     pub(super) fn replace(&mut self, c: &ReplaceOrder<'_>) {
-        let (working, trigger) = match self.check_replace(c) {
+        let (working, also) = match self.check_replace(c) {
             Ok(prices) => prices,
             Err(reason) => return self.refuse(c.account_id, c.order_id, "REPLACE", reason),
         };
         let number = c.order_id & 0xffff_ffff_ffff;
-        if let Some(trigger) = trigger {
+        let limit = self.orders[&number].peg.and(also);
+        if let Some(trigger) = also.filter(|_| limit.is_none()) {
             return self.replace_waiting(c, number, working, trigger);
         }
         let before = self.orders[&number].clone();
@@ -424,6 +402,7 @@ impl Reference {
         let executed = before.quantity - before.leaves;
         (order.quantity, order.price) = (c.quantity.unwrap_or(order.quantity), working);
         order.leaves = order.quantity - executed;
+        order.peg = order.peg.map(|(order_type, offset, _)| (order_type, offset, limit.unwrap()));
         if order.price != before.price || order.quantity > before.quantity {
             order.priority = None;
         }
@@ -446,7 +425,8 @@ impl Reference {
             .text("cum_quantity", &instrument.quantity(executed))
             .text("leaves_quantity", &instrument.quantity(order.leaves))
             .raw("rests", self.rests(&self.orders[&number]))
-            .list("postings", &postings);
+            .list("postings", &postings)
+            .if_there("limit_price", limit.filter(|limit| *limit > 0).map(|limit| instrument.price(limit)));
         self.tell("OrderReplaced", &uuid("ordr", id(number)), data);
         self.trade(number, None);
     }
@@ -454,12 +434,12 @@ impl Reference {
     /// The posting that a replacement needs, if it needs one.
     pub(super) fn hold_anew(&mut self, before: &Order, order: &Order) -> Vec<String> {
         let instrument = &self.instruments[order.instrument];
-        let (asset, was) = instrument.hold(order.side, before.price, before.leaves);
-        let (_, now) = instrument.hold(order.side, order.price, order.leaves);
+        let (asset, was) = instrument.hold(order.side, before.held_at(), before.leaves);
+        let (_, now) = instrument.hold(order.side, order.held_at(), order.leaves);
         if now == was { Vec::new() } else { vec![self.post(order.account, asset, "hold", now - was)] }
     }
 
-    /// The price at which it works then, and the trigger price if it goes on waiting.
+    /// The price at which it works then, and the trigger price if it goes on waiting, or the limit of a peg.
     fn check_replace(&self, c: &ReplaceOrder<'_>) -> Result<(u64, Option<u64>), &'static str> {
         let order = &self.orders[&self.find(c.account_id, c.order_id)?];
         if self.accounts[&c.account_id].suspended {
@@ -473,6 +453,9 @@ impl Reference {
         }
         if order.waiting.is_some() {
             return self.check_waiting(c, order).map(|(price, trigger)| (price, Some(trigger)));
+        }
+        if order.peg.is_some() {
+            return self.check_peg_change(c, order).map(|(price, limit)| (price, Some(limit)));
         }
         let (quantity, price) = (c.quantity.unwrap_or(order.quantity), c.price.unwrap_or(order.price));
         self.check_terms(order.instrument, quantity, Some(price))?;

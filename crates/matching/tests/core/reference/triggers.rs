@@ -4,6 +4,7 @@ use matching::command::{PlaceOrder, ReplaceOrder, SetMarkPrice};
 use matching::vocabulary::{OrderType, Side, TriggerBy};
 
 use super::orders::side_text;
+use super::pegs::is_pegged;
 use super::text::{Object, uuid};
 use super::{Instrument, Order, Reference, Refused, id, venue};
 
@@ -26,7 +27,8 @@ pub fn is_market(order_type: OrderType) -> bool {
 }
 
 pub fn waits(order_type: OrderType) -> bool {
-    ![OrderType::Limit, OrderType::Market, OrderType::MarketToLimit].contains(&order_type)
+    let at_once = [OrderType::Limit, OrderType::Market, OrderType::MarketToLimit];
+    !at_once.contains(&order_type) && !is_pegged(order_type)
 }
 
 fn looks_at(order: &Order, wait: &Wait) -> &'static str {
@@ -107,15 +109,54 @@ impl Reference {
     pub(super) fn cascade(&mut self) {
         for at in 0..self.instruments.len() {
             while !self.instruments[at].closed {
-                for (side, reference) in [(Side::Sell, "BID"), (Side::Buy, "ASK")] {
-                    if let Some(price) = self.best_displayed(at, side) {
-                        self.pass(at, reference, price, price);
-                    }
-                }
+                self.look(at);
                 let Some(number) = self.next_reached(at) else { break };
                 self.trigger(number);
             }
+            if !self.instruments[at].closed && self.move_pegs(at) {
+                self.look(at);
+                self.defer(at);
+            }
         }
+    }
+
+    fn look(&mut self, at: usize) {
+        for (side, reference) in [(Side::Sell, "BID"), (Side::Buy, "ASK")] {
+            if let Some(price) = self.best_displayed(at, side) {
+                self.pass(at, reference, price, price);
+            }
+        }
+    }
+
+    /// What pegs have reached is written down for the next command.
+    fn defer(&mut self, at: usize) {
+        let waves = std::mem::take(&mut self.instruments[at].waves);
+        for wave in waves {
+            self.instruments[at].waves = vec![wave.clone()];
+            let reaches = self.next_reached(at).is_some();
+            self.instruments[at].waves.clear();
+            if !reaches {
+                continue;
+            }
+            self.deferred.insert(at);
+            let Wave(reference, low, high, armed) = wave;
+            let instrument = &self.instruments[at];
+            let data = Object::new()
+                .id("instrument_id", "inst", id(at as u64 + 1))
+                .text("symbol", &instrument.symbol)
+                .text("reference", reference)
+                .text("low", &instrument.price(low))
+                .text("high", &instrument.price(high))
+                .raw("armed_before", armed + 1);
+            self.tell("TriggersDeferred", &uuid("inst", id(at as u64 + 1)), data);
+        }
+    }
+
+    /// They are looked at again.
+    pub(super) fn resume(&mut self, at: usize) {
+        let data = Object::new().id("instrument_id", "inst", id(at as u64 + 1));
+        let data = data.text("symbol", &self.instruments[at].symbol);
+        self.tell("TriggersResumed", &uuid("inst", id(at as u64 + 1)), data);
     }
 
     fn next_reached(&mut self, instrument: usize) -> Option<u64> {

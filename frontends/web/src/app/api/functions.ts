@@ -17,6 +17,10 @@ export type { ReplaceOrder$Params as ReplaceOrder$Params } from './fn/orders/rep
 export { replaceOrder as replaceOrder } from './fn/orders/replace-order';
 export type { GetOrderHistory$Params as GetOrderHistory$Params } from './fn/orders/get-order-history';
 export { getOrderHistory as getOrderHistory } from './fn/orders/get-order-history';
+export type { GetOrderExecutions$Params as GetOrderExecutions$Params } from './fn/orders/get-order-executions';
+export { getOrderExecutions as getOrderExecutions } from './fn/orders/get-order-executions';
+export type { GetQueuePosition$Params as GetQueuePosition$Params } from './fn/orders/get-queue-position';
+export { getQueuePosition as getQueuePosition } from './fn/orders/get-queue-position';
 export type { GetOrderByClientOrderId$Params as GetOrderByClientOrderId$Params } from './fn/orders/get-order-by-client-order-id';
 export { getOrderByClientOrderId as getOrderByClientOrderId } from './fn/orders/get-order-by-client-order-id';
 export type { ListAccounts$Params as ListAccounts$Params } from './fn/accounts/list-accounts';

@@ -249,6 +249,65 @@ class GetBookResponse(_message.Message):
 Global___GetBookResponse: _TypeAlias = GetBookResponse  # noqa: Y015
 
 @_typing.final
+class GetQueuePositionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYMBOL_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    AT_LEAST_FIELD_NUMBER: _builtins.int
+    symbol: _builtins.str
+    order_id: _builtins.str
+    @_builtins.property
+    def at_least(self) -> _types_pb2.LogPosition: ...
+    def __init__(
+        self,
+        *,
+        symbol: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        at_least: _types_pb2.LogPosition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at_least", b"at_least"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least", b"at_least", "order_id", b"order_id", "symbol", b"symbol"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetQueuePositionRequest: _TypeAlias = GetQueuePositionRequest  # noqa: Y015
+
+@_typing.final
+class GetQueuePositionResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPLAYED_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    ORDERS_AHEAD_FIELD_NUMBER: _builtins.int
+    QUANTITY_AHEAD_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    displayed: _builtins.bool
+    """false: it stands nowhere"""
+    price: _builtins.str
+    orders_ahead: _builtins.int
+    quantity_ahead: _builtins.str
+    @_builtins.property
+    def position(self) -> _types_pb2.LogPosition: ...
+    def __init__(
+        self,
+        *,
+        displayed: _builtins.bool = ...,
+        price: _builtins.str = ...,
+        orders_ahead: _builtins.int = ...,
+        quantity_ahead: _builtins.str = ...,
+        position: _types_pb2.LogPosition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["displayed", b"displayed", "orders_ahead", b"orders_ahead", "position", b"position", "price", b"price", "quantity_ahead", b"quantity_ahead"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetQueuePositionResponse: _TypeAlias = GetQueuePositionResponse  # noqa: Y015
+
+@_typing.final
 class Trade(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -44,6 +44,11 @@ class MarketDataServiceStub:
                 request_serializer=trading_dot_v1_dot_market__data__pb2.GetBookRequest.SerializeToString,
                 response_deserializer=trading_dot_v1_dot_market__data__pb2.GetBookResponse.FromString,
                 _registered_method=True)
+        self.GetQueuePosition = channel.unary_unary(
+                '/trading.v1.MarketDataService/GetQueuePosition',
+                request_serializer=trading_dot_v1_dot_market__data__pb2.GetQueuePositionRequest.SerializeToString,
+                response_deserializer=trading_dot_v1_dot_market__data__pb2.GetQueuePositionResponse.FromString,
+                _registered_method=True)
         self.ListTrades = channel.unary_unary(
                 '/trading.v1.MarketDataService/ListTrades',
                 request_serializer=trading_dot_v1_dot_market__data__pb2.ListTradesRequest.SerializeToString,
@@ -87,6 +92,13 @@ class MarketDataServiceServicer:
 
     def GetBook(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetQueuePosition(self, request, context):
+        """Where an order stands among what is displayed at its price.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -141,6 +153,11 @@ def add_MarketDataServiceServicer_to_server(servicer, server):
                     servicer.GetBook,
                     request_deserializer=trading_dot_v1_dot_market__data__pb2.GetBookRequest.FromString,
                     response_serializer=trading_dot_v1_dot_market__data__pb2.GetBookResponse.SerializeToString,
+            ),
+            'GetQueuePosition': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetQueuePosition,
+                    request_deserializer=trading_dot_v1_dot_market__data__pb2.GetQueuePositionRequest.FromString,
+                    response_serializer=trading_dot_v1_dot_market__data__pb2.GetQueuePositionResponse.SerializeToString,
             ),
             'ListTrades': grpc.unary_unary_rpc_method_handler(
                     servicer.ListTrades,
@@ -227,6 +244,33 @@ class MarketDataService:
             '/trading.v1.MarketDataService/GetBook',
             trading_dot_v1_dot_market__data__pb2.GetBookRequest.SerializeToString,
             trading_dot_v1_dot_market__data__pb2.GetBookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetQueuePosition(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trading.v1.MarketDataService/GetQueuePosition',
+            trading_dot_v1_dot_market__data__pb2.GetQueuePositionRequest.SerializeToString,
+            trading_dot_v1_dot_market__data__pb2.GetQueuePositionResponse.FromString,
             options,
             channel_credentials,
             insecure,

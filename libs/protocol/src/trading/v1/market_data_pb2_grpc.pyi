@@ -33,6 +33,8 @@ class MarketDataServiceStub:
     def __new__(cls, channel: _aio.Channel) -> MarketDataServiceAsyncStub: ...
     ListInstruments: _grpc.UnaryUnaryMultiCallable[_market_data_pb2.ListInstrumentsRequest, _market_data_pb2.ListInstrumentsResponse]
     GetBook: _grpc.UnaryUnaryMultiCallable[_market_data_pb2.GetBookRequest, _market_data_pb2.GetBookResponse]
+    GetQueuePosition: _grpc.UnaryUnaryMultiCallable[_market_data_pb2.GetQueuePositionRequest, _market_data_pb2.GetQueuePositionResponse]
+    """Where an order stands among what is displayed at its price."""
     ListTrades: _grpc.UnaryUnaryMultiCallable[_market_data_pb2.ListTradesRequest, _market_data_pb2.ListTradesResponse]
     ListBars: _grpc.UnaryUnaryMultiCallable[_market_data_pb2.ListBarsRequest, _market_data_pb2.ListBarsResponse]
     GetClock: _grpc.UnaryUnaryMultiCallable[_market_data_pb2.GetClockRequest, _market_data_pb2.GetClockResponse]
@@ -47,6 +49,8 @@ class MarketDataServiceAsyncStub(MarketDataServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListInstruments: _aio.UnaryUnaryMultiCallable[_market_data_pb2.ListInstrumentsRequest, _market_data_pb2.ListInstrumentsResponse]  # type: ignore[assignment]
     GetBook: _aio.UnaryUnaryMultiCallable[_market_data_pb2.GetBookRequest, _market_data_pb2.GetBookResponse]  # type: ignore[assignment]
+    GetQueuePosition: _aio.UnaryUnaryMultiCallable[_market_data_pb2.GetQueuePositionRequest, _market_data_pb2.GetQueuePositionResponse]  # type: ignore[assignment]
+    """Where an order stands among what is displayed at its price."""
     ListTrades: _aio.UnaryUnaryMultiCallable[_market_data_pb2.ListTradesRequest, _market_data_pb2.ListTradesResponse]  # type: ignore[assignment]
     ListBars: _aio.UnaryUnaryMultiCallable[_market_data_pb2.ListBarsRequest, _market_data_pb2.ListBarsResponse]  # type: ignore[assignment]
     GetClock: _aio.UnaryUnaryMultiCallable[_market_data_pb2.GetClockRequest, _market_data_pb2.GetClockResponse]  # type: ignore[assignment]
@@ -70,6 +74,14 @@ class MarketDataServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _market_data_pb2.GetBookRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_market_data_pb2.GetBookResponse, _abc.Awaitable[_market_data_pb2.GetBookResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def GetQueuePosition(
+        self,
+        request: _market_data_pb2.GetQueuePositionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_market_data_pb2.GetQueuePositionResponse, _abc.Awaitable[_market_data_pb2.GetQueuePositionResponse]]:
+        """Where an order stands among what is displayed at its price."""
 
     @_abc_1.abstractmethod
     def ListTrades(

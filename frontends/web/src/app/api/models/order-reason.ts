@@ -5,7 +5,7 @@
 /**
  * Why the order was rejected, canceled or expired; null else. There will be more. A rejection has one of the codes of Problem; the others are
  *
- * - canceled: `all_or_none`, `dead_mans_timer`, `disconnect`, `fill_or_kill`, `immediate_or_cancel`, `kill_switch`, `minimum_quantity`, `no_liquidity`, `protection_price`, `requested`, `self_trade`, `trades_per_command`
+ * - canceled: `all_or_none`, `dead_mans_timer`, `disconnect`, `fill_or_kill`, `immediate_or_cancel`, `kill_switch`, `minimum_quantity`, `no_liquidity`, `no_reference`, `protection_price`, `requested`, `self_trade`, `trades_per_command`
  * - expired: `expire_time`, `session_end`
  */
 export type OrderReason = string | null;
