@@ -5,7 +5,7 @@ these types are both tested against them. Numbers are exact decimals as canonica
 carries its results, so a fold assigns and never decides. A field that a type does not know is an error: consumers stop.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -493,14 +493,3 @@ def decode(event_type: str, event_data: bytes) -> EngineEvent | None:
     """The typed event; None when the engine does not write this type. msgspec.ValidationError if it does not fit."""
     decoder = _DECODERS.get(event_type)
     return None if decoder is None else decoder.decode(event_data)
-
-
-def decoder_without(kind: type[msgspec.Struct], *names: str) -> msgspec.json.Decoder[Any]:
-    """A decoder that passes over the fields `names` (and unknown ones): what it gives has the other fields of `kind`,
-    but is not of it. Postings are half of the time that an event takes."""
-    fields = [
-        (field.name, field.type) if field.required else (field.name, field.type, field.default)
-        for field in msgspec.structs.fields(kind)
-        if field.name not in names
-    ]
-    return msgspec.json.Decoder(msgspec.defstruct(kind.__name__, fields, frozen=True, gc=False))

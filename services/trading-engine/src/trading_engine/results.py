@@ -14,6 +14,7 @@ from trading.v1 import engine_pb2, types_pb2
 from trading_engine.refusals import meaning
 from trading_events import engine as events
 from trading_events.messages import ORDER_STATUSES, ORDER_TYPES, SIDES, TIMES_IN_FORCE
+from trading_events.partly import decoder_without
 from trading_events.terms import terms_message
 
 
@@ -126,7 +127,7 @@ _TELLERS: dict[type[msgspec.Struct], Callable[[engine_pb2.CommandResult, Any, Ev
     events.MassCanceled: _several_canceled,
 }
 # By event type. Of every other type, that it happened is all there is to say.
-TOLD = {kind.__name__: (tell, events.decoder_without(kind, "postings", "rests")) for kind, tell in _TELLERS.items()}
+TOLD = {kind.__name__: (tell, decoder_without(kind, "postings", "rests")) for kind, tell in _TELLERS.items()}
 
 
 def _begin(order: types_pb2.Order, created: events.OrderCreated | events.OrderRejected, event: Event) -> None:
