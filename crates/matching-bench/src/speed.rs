@@ -10,13 +10,13 @@ use crate::handoff::Handoff;
 use crate::message::Message;
 use crate::report::{Report, sha256, stream_of};
 use crate::rival::Rival;
-use crate::{engine_speed, memory, mix};
+use crate::{engine_speed, memory, mix, snapshot_speed};
 
 /// Room for the reports of a full scenario.
 const REPORTS: usize = 4_000_000;
 const HANDOFF: &str = "-handoff";
 /// Cases that are no scenario: each tells several figures.
-const OTHERS: [&str; 6] = ["ladders", "matchcore", "mix", "risk", "encode", "memory"];
+const OTHERS: [&str; 7] = ["ladders", "matchcore", "mix", "risk", "encode", "memory", "snapshot"];
 const RATE: &str = "messages/s";
 const THOUSAND: u64 = 1_000;
 
@@ -49,6 +49,7 @@ pub fn measure(case: &str, runs: usize) -> Option<Vec<Figure>> {
         "risk" => return Some(engine_speed::risk(runs)),
         "encode" => return Some(engine_speed::encode(runs)),
         "memory" => return Some(memory_figures()),
+        "snapshot" => return Some(snapshot_speed::measure()),
         _ => {}
     }
     let name = case.strip_suffix(HANDOFF).unwrap_or(case);

@@ -5,10 +5,11 @@
 
 use matching::Engine;
 use matching::command::{
-    CancelOrder, ChangeLimits, Command, ListAsset, ListInstrument, OpenAccount, PlaceOrder, ReplaceOrder, Stamped,
-    Terms, Transfer,
+    CancelOrder, ChangeFees, ChangeLimits, Command, ListAsset, ListInstrument, OpenAccount, PlaceOrder, ReplaceOrder,
+    Stamped, Terms, TextArena, Transfer,
 };
 use matching::event::Events;
+use matching::fees::Fees;
 use matching::id::entity_id;
 use matching::number::Unit;
 use matching::vocabulary::{AssetKind, OrderType, PostOnly, Side, TimeInForce, TriggerBy};
@@ -23,6 +24,8 @@ const MID: u64 = 50_000;
 const QUANTITY_MAX: u32 = 100;
 const DEPTH: u32 = 100;
 const FUNDS: u128 = 1 << 80;
+/// A hundredth of a percent of whoever rested, five of whoever came.
+const FEES: Fees = Fees { maker_ppm: 100, taker_ppm: 500, ceiling_ppm: 1_000 };
 /// The busiest account's weight; the n-th has one n-th of it.
 const WEIGHT: u32 = 1_000_000;
 /// Orders that rest at first: the mix ends more than it enters.
@@ -35,28 +38,35 @@ pub struct Venue {
     /// Every account funded, and the orders that rest at first.
     pub opened: Engine,
     /// In order.
-    pub commands: Vec<Command<'static>>,
+    pub commands: Vec<Stamped<'static>>,
 }
 
 impl Venue {
     /// The same every time for a seed.
     pub fn new(seed: u32, count: usize) -> Self {
-        let mut engine = Engine::new(LOG).expect("a small log number");
         let mut events = Events::default();
-        for command in opening() {
-            events.clear();
-            engine.apply(&Stamped { stamp_ns: 1, command }, &mut events);
-        }
-        let mut making = Making { random: Mt::new(seed), engine, open: Vec::new(), next_order: 1, sums: weights() };
-        for _ in 0..RESTING {
-            let order = making.enter(making.next_order, A_LIMIT_ORDER);
-            making.apply(order, &mut events);
-        }
+        let mut making = Making::opened(seed, RESTING, &mut events);
         let snapshot = making.engine.snapshot().expect("between commands");
         let opened = Engine::restore(&snapshot).expect("its own snapshot");
-        let commands = (0..count).map(|_| making.next(&mut events)).collect();
+        let commands = (0..count).map(|_| stamped(making.next(&mut events))).collect();
         Self { opened, commands }
     }
+
+    /// A venue where so many orders rest.
+    pub fn resting(seed: u32, orders: u32) -> Engine {
+        Making::opened(seed, orders, &mut Events::default()).engine
+    }
+
+    /// The commands as records, all of one stamp.
+    pub fn records(&self) -> Vec<u8> {
+        let mut texts = TextArena::default();
+        self.commands.iter().flat_map(|command| command.encode(&mut texts)).collect()
+    }
+}
+
+/// A command of the venue's only moment.
+fn stamped(command: Command<'static>) -> Stamped<'static> {
+    Stamped { stamp_ns: 1, command }
 }
 
 fn opening() -> impl Iterator<Item = Command<'static>> {
@@ -65,7 +75,7 @@ fn opening() -> impl Iterator<Item = Command<'static>> {
     [Command::OpenVenue, Command::ListAsset(usd)].into_iter().chain(listed).chain((0..ACCOUNTS).flat_map(open))
 }
 
-fn list(number: u32) -> [Command<'static>; 2] {
+fn list(number: u32) -> [Command<'static>; 3] {
     let symbol: &'static str = format!("S{number}").leak();
     let unit = |scale| Unit { mantissa: 1, scale };
     let instrument = ListInstrument {
@@ -80,7 +90,8 @@ fn list(number: u32) -> [Command<'static>; 2] {
         calendar: "",
     };
     let asset = ListAsset { symbol, scale: 0, kind: AssetKind::Security };
-    [Command::ListAsset(asset), Command::ListInstrument(instrument)]
+    let fees = ChangeFees { instrument_id: entity_id(LOG, u64::from(1 + number)), fees: FEES };
+    [Command::ListAsset(asset), Command::ListInstrument(instrument), Command::ChangeFees(fees)]
 }
 
 fn open(customer: u32) -> impl Iterator<Item = Command<'static>> {
@@ -93,7 +104,7 @@ fn open(customer: u32) -> impl Iterator<Item = Command<'static>> {
         account_id,
         max_order_notional: None,
         max_order_quantity: None,
-        max_open_orders: Some(1_000_000),
+        max_open_orders: Some(2_000_000),
     };
     [Command::OpenAccount(OpenAccount { user_id: "someone" })]
         .into_iter()
@@ -125,6 +136,19 @@ struct Making {
 }
 
 impl Making {
+    fn opened(seed: u32, orders: u32, events: &mut Events) -> Self {
+        let engine = Engine::new(LOG).expect("a small log number");
+        let mut making = Self { random: Mt::new(seed), engine, open: Vec::new(), next_order: 1, sums: weights() };
+        for command in opening() {
+            making.apply(command, events);
+        }
+        for _ in 0..orders {
+            let order = making.enter(making.next_order, A_LIMIT_ORDER);
+            making.apply(order, events);
+        }
+        making
+    }
+
     fn below(&mut self, bound: u32) -> u32 {
         self.random.next_u32() % bound
     }
@@ -137,7 +161,7 @@ impl Making {
 
     fn apply(&mut self, command: Command<'static>, events: &mut Events) {
         events.clear();
-        self.engine.apply(&Stamped { stamp_ns: 1, command }, events);
+        self.engine.apply(&stamped(command), events);
     }
 
     fn draw(&mut self) -> Command<'static> {
@@ -217,7 +241,7 @@ mod tests {
         let (mut refused, mut traded) = (0, 0);
         for command in &venue.commands {
             events.clear();
-            engine.apply(&Stamped { stamp_ns: 1, command: *command }, &mut events);
+            engine.apply(command, &mut events);
             let is = |name| events.list.iter().filter(|event| event.body.event_type() == name).count();
             refused += is("OrderCancelRejected") + is("OrderRejected");
             traded += is("TradeExecuted");

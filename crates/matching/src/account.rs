@@ -4,7 +4,7 @@ use crate::book::NONE;
 use crate::event::{AccountId, Asset, Posting};
 use crate::id;
 use crate::limit;
-use crate::table::Table;
+use crate::table::{Blank, Table};
 use crate::vocabulary::{AccountKind, AccountState, Ledger};
 
 /// The external account is the first of every log.
@@ -23,6 +23,17 @@ pub struct Holding {
     pub hold: i128,
 }
 
+/// The same where it is known which asset is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Amounts {
+    pub(crate) balance: i128,
+    pub(crate) hold: i128,
+}
+
+impl Blank for Amounts {
+    const BLANK: Self = Self { balance: 0, hold: 0 };
+}
+
 /// The limits of an account; none means no limit (open orders: `limit::OPEN_ORDERS_DEFAULT`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
@@ -37,13 +48,17 @@ pub struct Limits {
 /// The open orders of an account in one instrument: a list through the market's records, oldest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Working {
-    pub(crate) instrument: u32,
     pub(crate) first: u32,
     pub(crate) last: u32,
 }
 
-/// An account.
+impl Blank for Working {
+    const BLANK: Self = Self { first: NONE, last: NONE };
+}
+
+/// An account. What every order looks at comes first, side by side.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Account {
     /// Customer, clearing, external or house.
     pub kind: AccountKind,
@@ -51,22 +66,22 @@ pub struct Account {
     pub state: AccountState,
     /// Only the external account exists before it is opened: it is the stream of what a fresh log refuses.
     pub opened: bool,
-    /// Whose it is; empty for system accounts.
-    pub user_id: String,
-    /// Number of its last event.
-    pub version: u64,
-    /// Its limits.
-    pub limits: Limits,
-    /// Accounts of one trade group never trade with each other; zero: it is in none.
-    pub trade_group: u32,
     /// Whether a lost connection ends its orders.
     pub cancel_on_disconnect: bool,
-    /// When its orders end unless it says something, milliseconds since 1970; zero: never.
-    pub dead_mans_due_ms: u64,
+    /// Accounts of one trade group never trade with each other; zero: it is in none.
+    pub trade_group: u32,
     /// Number of its open orders.
     pub open_orders: u32,
+    holdings: Table<Amounts>,
     pub(crate) working: Table<Working>,
-    holdings: Table<Holding>,
+    /// Its limits.
+    pub limits: Limits,
+    /// When its orders end unless it says something, milliseconds since 1970; zero: never.
+    pub dead_mans_due_ms: u64,
+    /// Number of its last event.
+    pub version: u64,
+    /// Whose it is; empty for system accounts.
+    pub user_id: String,
 }
 
 impl Account {
@@ -89,7 +104,8 @@ impl Account {
 
     /// What it has of an asset.
     pub fn holding(&self, asset: Asset) -> Holding {
-        self.holdings.get(asset.0).copied().unwrap_or(Holding { asset, balance: 0, hold: 0 })
+        let Amounts { balance, hold } = self.holdings.get(asset.0);
+        Holding { asset, balance, hold }
     }
 
     /// What it may still use of an asset.
@@ -99,8 +115,9 @@ impl Account {
     }
 
     /// All it has, ordered by asset, without empty entries.
-    pub fn holdings(&self) -> impl Iterator<Item = &Holding> + '_ {
-        self.holdings.sorted().filter(|holding| holding.balance != 0 || holding.hold != 0)
+    pub fn holdings(&self) -> impl Iterator<Item = Holding> + '_ {
+        let holding = |(asset, Amounts { balance, hold })| Holding { asset: Asset(asset), balance, hold };
+        self.holdings.sorted().map(holding)
     }
 
     /// The most open orders it may have.
@@ -108,13 +125,13 @@ impl Account {
         self.limits.max_open_orders.unwrap_or(limit::OPEN_ORDERS_DEFAULT)
     }
 
-    pub(crate) fn holding_mut(&mut self, asset: Asset) -> &mut Holding {
-        self.holdings.get_or_insert(asset.0, Holding { asset, balance: 0, hold: 0 })
+    pub(crate) fn holding_mut(&mut self, asset: Asset) -> &mut Amounts {
+        self.holdings.get_mut(asset.0)
     }
 
     /// The list of its open orders in an instrument.
     pub(crate) fn working_mut(&mut self, instrument: u32) -> &mut Working {
-        self.working.get_or_insert(instrument, Working { instrument, first: NONE, last: NONE })
+        self.working.get_mut(instrument)
     }
 }
 

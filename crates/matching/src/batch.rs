@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::Engine;
 use crate::command::{Command, RECORD_SIZE, RecordError, Stamped};
-use crate::event::{Aggregate, Events};
+use crate::event::{Aggregate, EventData, Events};
 use crate::id::{UUID_LENGTH, entity_id};
 use crate::limit::{COMMANDS_PER_BATCH_MAX, TEXTS_PER_BATCH_MAX};
 
@@ -37,11 +37,12 @@ pub struct Batch {
     /// Every event in order.
     pub rows: Vec<Row>,
     /// The data of all events, one after another.
-    pub data: Vec<u8>,
+    pub data: EventData,
     /// The stamp of each command that was decided, nanoseconds.
     pub stamps: Vec<u64>,
     /// Which record each of them is; none for one that was put in because it was due.
     pub given: Vec<Option<u32>>,
+    events: Events,
 }
 
 /// Why bytes are not a batch; nothing was applied.
@@ -73,6 +74,14 @@ impl std::error::Error for BatchError {}
 impl Batch {
     /// Reads all records, then applies them all. Malformed bytes are refused before anything is applied.
     pub fn execute(engine: &mut Engine, commands: &[u8], texts: &[u8]) -> Result<Self, BatchError> {
+        let mut batch = Self::default();
+        batch.execute_next(engine, commands, texts)?;
+        Ok(batch)
+    }
+
+    /// The same in the memory of an outcome that is not needed any more; what is refused leaves it empty.
+    pub fn execute_next(&mut self, engine: &mut Engine, commands: &[u8], texts: &[u8]) -> Result<(), BatchError> {
+        self.clear();
         let (records, rest) = commands.as_chunks::<RECORD_SIZE>();
         if !rest.is_empty() {
             return Err(BatchError::Length(commands.len()));
@@ -82,42 +91,51 @@ impl Batch {
         }
         let decode = |(number, record)| Stamped::decode(record, texts).map_err(|e| BatchError::Record(number, e));
         let stamped: Vec<Stamped<'_>> = records.iter().enumerate().map(decode).collect::<Result<_, _>>()?;
-        let mut batch = Self::default();
-        let mut events = Events::default();
-        for (number, command) in (0..).zip(&stamped) {
-            if command.command != Command::FireDue {
-                batch.fire(engine, command.stamp_ns.max(engine.last_stamp_ns()), &mut events);
+        let mut numbers = 0..;
+        for together in stamped.chunks(Engine::FORESEEN_MAX) {
+            engine.foresee(together);
+            for (command, number) in together.iter().zip(numbers.by_ref()) {
+                if command.command != Command::FireDue {
+                    self.fire(engine, command.stamp_ns.max(engine.last_stamp_ns()));
+                }
+                self.decide(engine, Some(number), command);
             }
-            batch.decide(engine, Some(number), command, &mut events);
         }
-        Ok(batch)
+        Ok(())
     }
 
     /// Does what is due at or before a time, each thing at its own time.
     pub fn fire_due(engine: &mut Engine, until_ns: u64) -> Self {
         let mut batch = Self::default();
-        batch.fire(engine, until_ns, &mut Events::default());
+        batch.fire(engine, until_ns);
         batch
     }
 
-    fn fire(&mut self, engine: &mut Engine, until_ns: u64, events: &mut Events) {
+    fn clear(&mut self) {
+        self.rows.clear();
+        self.data.clear();
+        self.stamps.clear();
+        self.given.clear();
+    }
+
+    fn fire(&mut self, engine: &mut Engine, until_ns: u64) {
         while let Some(stamp_ns) = engine.next_due_ns().filter(|due| *due <= until_ns) {
-            self.decide(engine, None, &Stamped { stamp_ns, command: Command::FireDue }, events);
+            self.decide(engine, None, &Stamped { stamp_ns, command: Command::FireDue });
         }
     }
 
-    fn decide(&mut self, engine: &mut Engine, given: Option<u32>, command: &Stamped<'_>, events: &mut Events) {
-        events.clear();
-        let stamp = engine.apply(command, events);
-        self.append(engine, events);
+    fn decide(&mut self, engine: &mut Engine, given: Option<u32>, command: &Stamped<'_>) {
+        self.events.clear();
+        let stamp = engine.apply(command, &mut self.events);
+        self.append(engine);
         self.stamps.push(stamp);
         self.given.push(given);
     }
 
-    fn append(&mut self, engine: &Engine, events: &Events) {
-        for (index, event) in events.list.iter().enumerate() {
+    fn append(&mut self, engine: &Engine) {
+        for (index, event) in self.events.list.iter().enumerate() {
             let start = self.data.len();
-            events.encode(&event.body, engine.catalog(), &mut self.data);
+            self.events.encode_into(&event.body, engine.catalog(), &mut self.data);
             let subject = event.subject();
             self.rows.push(Row {
                 command: self.given.len() as u32,

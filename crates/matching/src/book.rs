@@ -10,6 +10,7 @@ mod change;
 mod hidden;
 mod iceberg;
 mod look_ahead;
+mod look_beside;
 mod place_in_queue;
 mod self_trade;
 mod sink;

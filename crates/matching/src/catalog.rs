@@ -9,6 +9,9 @@ use crate::limit;
 use crate::number::{self, SCALE_MAX, Unit};
 use crate::vocabulary::{AssetKind, Reason};
 
+mod shown;
+pub(crate) use shown::{ShownAsset, ShownInstrument};
+
 /// An asset's terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssetTerms {
@@ -86,6 +89,8 @@ pub struct Catalog {
     instruments: Vec<InstrumentTerms>,
     asset_names: BTreeMap<String, Asset>,
     instrument_names: BTreeMap<String, Instrument>,
+    shown_assets: Vec<ShownAsset>,
+    shown_instruments: Vec<ShownInstrument>,
 }
 
 impl Catalog {
@@ -137,8 +142,14 @@ impl Catalog {
         self.asset(asset).map_or(Unit::ONE, |terms| Unit::ledger(terms.scale))
     }
 
-    pub(crate) fn asset_symbol(&self, asset: Asset) -> &str {
-        self.asset(asset).map_or("", |terms| &terms.symbol)
+    /// An asset as events show it.
+    pub(crate) fn shown_asset(&self, asset: Asset) -> Option<&ShownAsset> {
+        self.shown_assets.get(asset.0 as usize)
+    }
+
+    /// An instrument as events show it.
+    pub(crate) fn shown_instrument(&self, instrument: Instrument) -> Option<&ShownInstrument> {
+        self.shown_instruments.get(instrument.0 as usize)
     }
 
     pub(crate) fn check_asset(&self, symbol: &str) -> Result<(), Reason> {
@@ -151,6 +162,7 @@ impl Catalog {
     pub(crate) fn add_asset(&mut self, terms: AssetTerms) {
         let asset = Asset(index_of(self.assets.len()));
         self.asset_names.insert(terms.symbol.clone(), asset);
+        self.shown_assets.push(ShownAsset::of(&terms));
         self.assets.push(terms);
     }
 
@@ -193,6 +205,7 @@ impl Catalog {
     pub(crate) fn add_instrument(&mut self, terms: InstrumentTerms) {
         let instrument = Instrument(index_of(self.instruments.len()));
         self.instrument_names.insert(terms.symbol.clone(), instrument);
+        self.shown_instruments.push(ShownInstrument::of(&terms, self.ledger_unit(terms.quote)));
         self.instruments.push(terms);
     }
 }

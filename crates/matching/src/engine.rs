@@ -22,6 +22,7 @@ mod due;
 mod entry;
 mod evolve;
 mod fees;
+mod foresee;
 mod funds;
 mod listing;
 mod mass_cancel;

@@ -10,16 +10,25 @@ use crate::vocabulary::{
     Request, Restated, SelfTradePrevention, Session, Side, Status, Switch, TimeInForce,
 };
 
+mod data;
 mod field;
 mod json;
 mod terms;
+pub use data::EventData;
 pub use field::{
-    AccountId, AggregateId, Amount, Asset, Fee, Instrument, InstrumentId, Limit, LotUnit, Millionths, Notional, Offset,
-    OrderId, Orders, Postings, Price, PriceUnit, Quantity, Text, TradeId,
+    AccountId, AggregateId, Amount, Asset, Fee, Instrument, InstrumentId, Limit, LimitPrice, LotUnit, Millionths,
+    Notional, Offset, OrderId, Orders, Postings, Price, PriceUnit, Quantity, Text, TradeId,
 };
 pub use json::Malformed;
 use json::{Reader, Writer};
 pub use terms::{LeftOut, OrderTerms, TermsAt, Yes};
+
+/// Bytes that any event without postings and texts fits in, whatever its fields say.
+const ROOM_OF_EVENT: usize = 8_192;
+/// Bytes that any posting fits in.
+const ROOM_OF_POSTING: usize = 256;
+/// Bytes that an order of a list fits in.
+const ROOM_OF_ORDER: usize = 48;
 
 /// A part of a list that the batch holds: start and length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,13 +82,16 @@ macro_rules! events {
             }
 
             impl $name {
-                fn write(&self, writer: &mut Writer<'_>) {
+                /// Returns how much of the room is left.
+                #[inline(never)]
+                fn write(&self, mut writer: Writer<'_>) -> usize {
                     $(
                         if !field::Field::is_left_out(&self.$field) {
                             writer.key(concat!(",\"", $key, "\":"));
-                            field::Field::write(&self.$field, writer);
+                            field::Field::write(&self.$field, &mut writer);
                         }
                     )+
+                    writer.finish()
                 }
 
                 fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
@@ -116,7 +128,7 @@ macro_rules! events {
                 }
             }
 
-            fn write(&self, writer: &mut Writer<'_>) {
+            fn write(&self, writer: Writer<'_>) -> usize {
                 match self {
                     $(Self::$name(event) => event.write(writer),)+
                 }
@@ -190,7 +202,7 @@ events! {
         "symbol" symbol: Instrument, "quantity" quantity: Quantity, "price" price: Price, "status" status: Status,
         "cum_quantity" cum_quantity: Quantity, "leaves_quantity" leaves_quantity: Quantity,
         "rests" rests: Option<Resting>, "postings" postings: Postings, "trigger_price" trigger_price: LeftOut<Price>,
-        "limit_price" limit_price: LeftOut<Price>,
+        "limit_price" limit_price: LimitPrice,
     }
     /// An order that waited works: its trigger price was reached.
     OrderTriggered {
@@ -371,6 +383,8 @@ pub struct Events {
     pub terms: Vec<OrderTerms>,
     /// The orders that events list.
     pub orders: Vec<OrderId>,
+    /// What fills cost.
+    pub fees: Vec<i128>,
 }
 
 impl Events {
@@ -381,6 +395,7 @@ impl Events {
         self.texts.clear();
         self.terms.clear();
         self.orders.clear();
+        self.fees.clear();
     }
 
     /// The postings of an event.
@@ -403,11 +418,27 @@ impl Events {
         &self.orders[orders.0.range()]
     }
 
+    /// What a fill cost.
+    pub fn fee_of(&self, fee: Fee) -> i128 {
+        fee.0.checked_sub(1).and_then(|at| self.fees.get(at as usize)).copied().unwrap_or(0)
+    }
+
     /// Appends the canonical JSON of an event's data.
     pub fn encode(&self, body: &Body, catalog: &Catalog, out: &mut Vec<u8>) {
-        let mut writer = Writer::new(out, catalog, self);
-        body.write(&mut writer);
-        writer.finish();
+        let mut data = EventData::after(std::mem::take(out));
+        self.encode_into(body, catalog, &mut data);
+        *out = data.into_bytes();
+    }
+
+    /// The same where many events follow each other.
+    pub(crate) fn encode_into(&self, body: &Body, catalog: &Catalog, data: &mut EventData) {
+        data.append(self.room(), |room| body.write(Writer::new(room, catalog, self)));
+    }
+
+    /// Bytes that each of the events fits in, whichever of the lists are its own.
+    fn room(&self) -> usize {
+        let lists = ROOM_OF_POSTING * self.postings.len() + ROOM_OF_ORDER * self.orders.len();
+        ROOM_OF_EVENT + lists + 2 * self.texts.len()
     }
 
     /// Reads an event's data; its postings and texts are appended here.
@@ -431,6 +462,15 @@ impl Events {
         }
         self.terms.push(terms);
         TermsAt(Some(u32::try_from(self.terms.len() - 1).expect("terms of a batch are below 2^32")))
+    }
+
+    /// Keeps what a fill cost, if it cost anything.
+    pub(crate) fn add_fee(&mut self, fee: i128) -> Fee {
+        if fee == 0 {
+            return Fee::default();
+        }
+        self.fees.push(fee);
+        Fee(u32::try_from(self.fees.len()).expect("fees of a batch are below 2^32"))
     }
 
     pub(crate) fn orders_since(&self, start: usize) -> Orders {

@@ -2,6 +2,8 @@
 //!
 //! The text form is a bijection: `{kind:8 hex}-{log:4 hex}-8000-8000-{seq:12 hex}`. Event ids have the `UUIDv7` layout.
 
+use crate::page::{hex4, hex8, put};
+
 /// Log numbers fit in the 12 bits that an event id has for them.
 pub const LOG_NUMBER_MAX: u16 = 4095;
 /// Entity sequences fit in 48 bits.
@@ -48,16 +50,12 @@ pub const UUID_LENGTH: usize = 36;
 /// Renders the 128 bits of a UUID.
 pub fn render_uuid(value: u128) -> [u8; UUID_LENGTH] {
     let mut text = [b'-'; UUID_LENGTH];
-    let bytes = value.to_be_bytes();
-    let mut at = 0;
-    for (position, byte) in bytes.iter().enumerate() {
-        if matches!(position, 4 | 6 | 8 | 10) {
-            at += 1;
-        }
-        text[at] = HEX[usize::from(byte >> 4)];
-        text[at + 1] = HEX[usize::from(byte & 15)];
-        at += 2;
-    }
+    text[..8].copy_from_slice(&hex8((value >> 96) as u32));
+    text[9..13].copy_from_slice(&hex4((value >> 80) as u16));
+    text[14..18].copy_from_slice(&hex4((value >> 64) as u16));
+    text[19..23].copy_from_slice(&hex4((value >> 48) as u16));
+    text[24..28].copy_from_slice(&hex4((value >> 32) as u16));
+    text[28..].copy_from_slice(&hex8(value as u32));
     text
 }
 
@@ -84,13 +82,25 @@ pub fn parse_uuid(text: &[u8]) -> Option<u128> {
     Some(value)
 }
 
-const HEX: &[u8; 16] = b"0123456789abcdef";
 const VERSION_AND_VARIANT: u128 = 0x8000_8000 << 48;
 
 /// The text of an entity's id.
 pub fn render(kind: EntityKind, id: u64) -> [u8; UUID_LENGTH] {
     let high = (u128::from(kind as u32) << 96) | (u128::from(id >> 48) << 80);
     render_uuid(high | VERSION_AND_VARIANT | u128::from(id & SEQUENCE_MAX))
+}
+
+/// Writes the text of an entity's id between quotes; its kind's part is known where this is called.
+#[inline]
+pub(crate) fn put_quoted(room: &mut [u8], kind: EntityKind, id: u64) -> &mut [u8] {
+    let room = put(room, b"\"");
+    let room = put(room, &hex8(kind as u32));
+    let room = put(room, b"-");
+    let room = put(room, &hex4((id >> 48) as u16));
+    let room = put(room, b"-8000-8000-");
+    let room = put(room, &hex4((id >> 32) as u16));
+    let room = put(room, &hex8(id as u32));
+    put(room, b"\"")
 }
 
 /// Reads an entity's id of any kind.

@@ -34,6 +34,7 @@ pub mod vocabulary;
 struct BookPage;
 
 mod engine;
+mod page;
 mod table;
 mod timer;
 mod trigger;

@@ -202,14 +202,13 @@ impl BesideBook {
     pub(crate) fn unlink(&mut self, account: &mut Account, instrument: u32, slot: u32) {
         let Beside { next, prev, .. } = self.records[slot as usize];
         account.open_orders -= 1;
-        let working = account.working_mut(instrument);
         if prev == NONE {
-            working.first = next;
+            account.working_mut(instrument).first = next;
         } else {
             self.records[prev as usize].next = next;
         }
         if next == NONE {
-            working.last = prev;
+            account.working_mut(instrument).last = prev;
         } else {
             self.records[next as usize].prev = prev;
         }

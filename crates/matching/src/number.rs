@@ -3,6 +3,10 @@
 //! A [`Unit`] says what one count is worth: `mantissa / 10^scale`. Prices count an instrument's price unit, quantities
 //! its lot unit, money an asset's ledger unit. Text is canonical: no exponent, no leading `+`, no trailing zeros.
 
+mod digits;
+
+use crate::page::put;
+
 /// The largest number of decimal places anything may have.
 pub const SCALE_MAX: u8 = 18;
 
@@ -30,57 +34,28 @@ pub const fn power_of_ten(exponent: u8) -> u128 {
     10u128.pow(exponent as u32)
 }
 
+/// Bytes that any decimal fits in, those written behind its end included.
+const DECIMAL_BYTES: usize = 96;
+
 /// Appends `count` units as a canonical decimal. Counts are bounded so that `count * mantissa` fits in 128 bits.
 pub fn write_decimal(out: &mut Vec<u8>, count: i128, unit: Unit) {
-    if count < 0 {
-        out.push(b'-');
-    }
-    let Some(digits) = count.unsigned_abs().checked_mul(u128::from(unit.mantissa)) else {
-        // Unreachable within the documented limits; a clearly wrong text beats a silent wrap-around.
-        out.extend_from_slice(b"overflow");
-        return;
-    };
-    write_scaled(out, digits, unit.scale);
+    let mut text = [0; DECIMAL_BYTES];
+    let left = put_decimal(&mut text, count, unit).len();
+    out.extend_from_slice(&text[..DECIMAL_BYTES - left]);
 }
 
-fn write_scaled(out: &mut Vec<u8>, mut digits: u128, scale: u8) {
-    let mut scale = usize::from(scale);
-    let mut text = [0u8; 40];
-    let mut start = text.len();
-    if digits == 0 {
-        out.push(b'0');
-        return;
+/// The same at the beginning of some room; returns what is left of it.
+pub(crate) fn put_decimal(mut room: &mut [u8], count: i128, unit: Unit) -> &mut [u8] {
+    if let Some(short) = u64::try_from(count).ok().and_then(|count| count.checked_mul(unit.mantissa)) {
+        return digits::put_short(room, short, unit.scale);
     }
-    if let Ok(mut small) = u64::try_from(digits) {
-        while small > 0 {
-            start -= 1;
-            text[start] = b'0' + (small % 10) as u8;
-            small /= 10;
-        }
-    } else {
-        while digits > 0 {
-            start -= 1;
-            text[start] = b'0' + (digits % 10) as u8;
-            digits /= 10;
-        }
+    if count < 0 {
+        room = put(room, b"-");
     }
-    let mut end = text.len();
-    while scale > 0 && text[end - 1] == b'0' {
-        // A zero among the decimal places carries nothing. The first digit is none, so that this ends there at last.
-        end -= 1;
-        scale -= 1;
-    }
-    let shown = &text[start..end];
-    if scale == 0 {
-        out.extend_from_slice(shown);
-    } else if shown.len() > scale {
-        out.extend_from_slice(&shown[..shown.len() - scale]);
-        out.push(b'.');
-        out.extend_from_slice(&shown[shown.len() - scale..]);
-    } else {
-        out.extend_from_slice(b"0.");
-        out.resize(out.len() + scale - shown.len(), b'0');
-        out.extend_from_slice(shown);
+    match count.unsigned_abs().checked_mul(u128::from(unit.mantissa)) {
+        Some(number) => digits::put_scaled(room, number, unit.scale),
+        // Unreachable within the documented limits; a clearly wrong text beats a silent wrap-around.
+        None => put(room, b"overflow"),
     }
 }
 
@@ -158,6 +133,12 @@ mod tests {
             (200, half_tick, "1"),
             (1000, Unit::ONE, "1000"),
             (i128::from(u64::MAX) * 1000, Unit::ledger(10), "1844674407370.9551615"),
+            (9_999_999_999_999_999, Unit::ledger(15), "9.999999999999999"),
+            (9_999_999_999_999_999, Unit::ledger(16), "0.9999999999999999"),
+            (10_000_000_000_000_000, Unit::ledger(16), "1"),
+            (1, Unit::ledger(18), "0.000000000000000001"),
+            (-(1 << 120), Unit::ONE, "-1329227995784915872903807060280344576"),
+            (1 << 120, Unit::ledger(18), "1329227995784915872.903807060280344576"),
         ];
         for (count, unit, text) in rows {
             let mut out = Vec::new();

@@ -212,7 +212,7 @@ fn write_account(w: &mut Writer, account: &Account) {
     w.u32(account.trade_group);
     w.u8(u8::from(account.cancel_on_disconnect));
     w.u64(account.dead_mans_due_ms);
-    let holdings: Vec<&Holding> = account.holdings().collect();
+    let holdings: Vec<Holding> = account.holdings().collect();
     w.count(holdings.len());
     for holding in holdings {
         w.u32(holding.asset.0);

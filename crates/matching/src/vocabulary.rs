@@ -1,5 +1,10 @@
 //! The closed lists of words: each has a byte in commands and snapshots and a text in events.
 
+use crate::page::Piece;
+
+/// Room for the longest word between its quotes.
+const WORD_BYTES: usize = 32;
+
 /// Declares an enumeration with its byte and its text, both ways.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $byte:literal, $text:literal;)+ }) => {
@@ -26,6 +31,13 @@ macro_rules! words {
             pub const fn text(self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)+
+                }
+            }
+
+            /// The text in events, between its quotes.
+            pub(crate) const fn quoted(self) -> &'static Piece<WORD_BYTES> {
+                match self {
+                    $(Self::$variant => const { &Piece::quoted($text) },)+
                 }
             }
 

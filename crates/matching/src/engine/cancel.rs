@@ -68,8 +68,8 @@ impl Engine {
             .get(account)
             .working
             .sorted()
-            .filter(|working| symbol.is_none_or(|symbol| symbol.0 == working.instrument))
-            .map(|working| (working.instrument, working.first))
+            .filter(|(instrument, _)| symbol.is_none_or(|symbol| symbol.0 == *instrument))
+            .map(|(instrument, working)| (instrument, working.first))
             .collect();
         let mut count = 0;
         for (instrument, first) in chosen {

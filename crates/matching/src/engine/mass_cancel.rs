@@ -135,7 +135,7 @@ impl Engine {
         let slots = match chosen.account {
             Some(account) => {
                 let working = self.accounts.get(account).working.get(instrument);
-                let first = working.map(|working| working.first).filter(|slot| *slot != crate::book::NONE);
+                let first = Some(working.first).filter(|slot| *slot != crate::book::NONE);
                 std::iter::successors(first, |slot| market.beside.next(*slot)).collect()
             }
             None => market.open_orders(),

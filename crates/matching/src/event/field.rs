@@ -1,5 +1,8 @@
 //! How each kind of field is written and read.
 
+// An event is written by one function: see `Writer`.
+#![allow(clippy::inline_always)]
+
 use super::json::{Malformed, Reader, Writer};
 use super::{Posting, Resting, Span};
 use crate::id::{self, EntityKind};
@@ -15,6 +18,7 @@ pub(super) trait Field: Sized {
     const LEFT_OUT: Option<Self> = None;
 
     /// Whether it is that value.
+    #[inline(always)]
     fn is_left_out(&self) -> bool {
         false
     }
@@ -31,8 +35,9 @@ macro_rules! entity_ids {
             pub struct $name(pub u64);
 
             impl Field for $name {
+                #[inline(always)]
                 fn write(&self, w: &mut Writer<'_>) {
-                    w.quoted(&id::render(EntityKind::$kind, self.0));
+                    w.id(EntityKind::$kind, self.0);
                 }
 
                 fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
@@ -62,8 +67,9 @@ macro_rules! word_fields {
     ($($name:ident)+) => {
         $(
             impl Field for $name {
+                #[inline(always)]
                 fn write(&self, w: &mut Writer<'_>) {
-                    w.quoted(self.text().as_bytes());
+                    w.piece(self.quoted());
                 }
 
                 fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
@@ -95,8 +101,9 @@ impl AggregateId {
 }
 
 impl Field for AggregateId {
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
-        w.quoted(&id::render(self.0.kind, self.0.id));
+        w.id(self.0.kind, self.0.id);
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
@@ -122,14 +129,15 @@ impl Instrument {
 }
 
 impl Field for Instrument {
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
-        let Some(terms) = w.catalog.instrument(*self) else {
+        let Some(shown) = w.catalog.shown_instrument(*self) else {
             return w.quoted(b"");
         };
-        w.units.price = terms.price_unit;
-        w.units.lot = terms.lot_unit;
-        w.units.quote = w.catalog.ledger_unit(terms.quote);
-        w.string(terms.symbol.as_bytes());
+        w.units.price = shown.price;
+        w.units.lot = shown.lot;
+        w.units.quote = shown.quote;
+        w.piece(&shown.symbol);
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
@@ -155,10 +163,14 @@ impl Field for Instrument {
 pub struct Asset(pub u32);
 
 impl Field for Asset {
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
-        w.units.asset = w.catalog.ledger_unit(*self);
-        let catalog = w.catalog;
-        w.string(catalog.asset_symbol(*self).as_bytes());
+        let Some(shown) = w.catalog.shown_asset(*self) else {
+            w.units.asset = Unit::ONE;
+            return w.quoted(b"");
+        };
+        w.units.asset = shown.unit;
+        w.piece(&shown.symbol);
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
@@ -177,6 +189,7 @@ impl Field for Asset {
 pub struct Text(pub Span);
 
 impl Field for Text {
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
         let events = w.events;
         w.string(&events.texts[self.0.range()]);
@@ -201,6 +214,7 @@ macro_rules! decimal_fields {
             pub struct $name(pub $integer);
 
             impl Field for $name {
+                #[inline(always)]
                 fn write(&self, w: &mut Writer<'_>) {
                     let unit = w.units.$unit;
                     w.decimal(i128::from(self.0), unit);
@@ -229,11 +243,37 @@ decimal_fields! {
     Amount(i128) in asset;
 }
 
-/// What a fill cost, ledger units of the quote asset of the instrument named before; left out where it is nothing.
+/// Where the events keep what a fill cost, ledger units of the quote asset of the instrument named before; left out where
+/// it is nothing. An amount here would make every event longer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Fee(pub i128);
+pub struct Fee(pub(super) u32);
 
 impl Field for Fee {
+    const LEFT_OUT: Option<Self> = Some(Self(0));
+
+    #[inline(always)]
+    fn is_left_out(&self) -> bool {
+        self.0 == 0
+    }
+
+    #[inline(always)]
+    fn write(&self, w: &mut Writer<'_>) {
+        let unit = w.units.quote;
+        w.decimal(w.events.fee_of(*self), unit);
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let fault = r.fault("a fee above zero");
+        let fee = r.decimal(r.units.quote)?;
+        if fee > 0 { Ok(r.events.add_fee(fee)) } else { Err(fault) }
+    }
+}
+
+/// A price that an order need not have; zero is none, and left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LimitPrice(pub u64);
+
+impl Field for LimitPrice {
     const LEFT_OUT: Option<Self> = Some(Self(0));
 
     fn is_left_out(&self) -> bool {
@@ -241,14 +281,13 @@ impl Field for Fee {
     }
 
     fn write(&self, w: &mut Writer<'_>) {
-        let unit = w.units.quote;
-        w.decimal(self.0, unit);
+        Price(self.0).write(w);
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let fault = r.fault("a fee above zero");
-        let fee = r.decimal(r.units.quote)?;
-        if fee > 0 { Ok(Self(fee)) } else { Err(fault) }
+        let fault = r.fault("a price above zero");
+        let price = Price::read(r)?;
+        if price.0 > 0 { Ok(Self(price.0)) } else { Err(fault) }
     }
 }
 
@@ -257,6 +296,7 @@ impl Field for Fee {
 pub struct PriceUnit(pub Unit);
 
 impl Field for PriceUnit {
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
         w.units.price = self.0;
         w.decimal(1, self.0);
@@ -273,6 +313,7 @@ impl Field for PriceUnit {
 pub struct LotUnit(pub Unit);
 
 impl Field for LotUnit {
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
         w.units.lot = self.0;
         w.decimal(1, self.0);
@@ -294,6 +335,7 @@ fn read_unit(r: &mut Reader<'_>) -> Result<Unit, Malformed> {
 pub struct Millionths(pub u32);
 
 impl Field for Millionths {
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
         w.decimal(i128::from(self.0), Unit::ledger(6));
     }
@@ -309,6 +351,7 @@ impl Field for Millionths {
 pub struct Limit(pub i128);
 
 impl Field for Limit {
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
         w.decimal(self.0, Unit::ledger(number::SCALE_MAX));
     }
@@ -319,6 +362,7 @@ impl Field for Limit {
 }
 
 impl<T: Field> Field for Option<T> {
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
         match self {
             Some(value) => value.write(w),
@@ -332,6 +376,7 @@ impl<T: Field> Field for Option<T> {
 }
 
 impl Field for Resting {
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
         w.raw(b"{\"price\":");
         self.price.write(w);
@@ -359,6 +404,7 @@ impl Field for Resting {
 pub struct Postings(pub Span);
 
 impl Field for Postings {
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
         let mut separator = b"[[".as_slice();
         for posting in w.events.postings_of(*self) {
@@ -404,6 +450,7 @@ impl Field for Postings {
 pub struct Orders(pub Span);
 
 impl Field for Orders {
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
         let mut separator = b"[".as_slice();
         for order in w.events.orders_of(*self) {
@@ -429,6 +476,7 @@ impl Field for Orders {
 }
 
 impl Field for u64 {
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
         w.integer(*self);
     }
@@ -439,6 +487,7 @@ impl Field for u64 {
 }
 
 impl Field for u32 {
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
         w.integer(u64::from(*self));
     }
@@ -450,6 +499,7 @@ impl Field for u32 {
 }
 
 impl Field for u8 {
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
         w.integer(u64::from(*self));
     }

@@ -4,7 +4,9 @@ use std::fmt;
 
 use super::Events;
 use crate::catalog::Catalog;
-use crate::number::Unit;
+use crate::id::{self, EntityKind};
+use crate::number::{self, Unit};
+use crate::page::{Piece, put, put_all};
 
 /// Why bytes are not the canonical JSON of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,62 +54,99 @@ impl Units {
     const NONE: Self = Self { price: Unit::ONE, lot: Unit::ONE, quote: Unit::ONE, asset: Unit::ONE };
 }
 
+/// Writes one event. All that it does is inlined into one function an event type, where it is nothing but registers.
 pub(super) struct Writer<'a> {
-    pub(super) out: &'a mut Vec<u8>,
+    room: &'a mut [u8],
     pub(super) catalog: &'a Catalog,
     pub(super) events: &'a Events,
     pub(super) units: Units,
     first: bool,
 }
 
+#[allow(clippy::inline_always)] // what is not inlined keeps the writer in memory
 impl<'a> Writer<'a> {
-    pub(super) fn new(out: &'a mut Vec<u8>, catalog: &'a Catalog, events: &'a Events) -> Self {
-        out.push(b'{');
-        Self { out, catalog, events, units: Units::NONE, first: true }
+    #[inline(always)]
+    pub(super) fn new(room: &'a mut [u8], catalog: &'a Catalog, events: &'a Events) -> Self {
+        Self { room: put(room, b"{"), catalog, events, units: Units::NONE, first: true }
     }
 
-    pub(super) fn finish(self) {
-        self.out.push(b'}');
+    /// Returns how much of the room is left.
+    #[inline(always)]
+    pub(super) fn finish(self) -> usize {
+        put(self.room, b"}").len()
     }
 
     /// `key` begins with a comma, which the first one leaves out.
+    #[inline(always)]
     pub(super) fn key(&mut self, key: &'static str) {
-        self.out.extend_from_slice(&key.as_bytes()[usize::from(self.first)..]);
+        self.raw(&key.as_bytes()[usize::from(self.first)..]);
         self.first = false;
     }
 
+    #[inline(always)]
     pub(super) fn raw(&mut self, bytes: &[u8]) {
-        self.out.extend_from_slice(bytes);
+        self.write(|room| put_all(room, bytes));
     }
 
     /// A string that needs no escapes.
+    #[inline(always)]
     pub(super) fn quoted(&mut self, plain: &[u8]) {
-        self.out.push(b'"');
-        self.out.extend_from_slice(plain);
-        self.out.push(b'"');
+        self.raw(b"\"");
+        self.raw(plain);
+        self.raw(b"\"");
+    }
+
+    /// A text that is kept as it is written.
+    #[inline(always)]
+    pub(super) fn piece<const N: usize>(&mut self, piece: &Piece<N>) {
+        self.write(|room| piece.put(room));
+    }
+
+    #[inline(always)]
+    pub(super) fn id(&mut self, kind: EntityKind, id: u64) {
+        self.write(|room| id::put_quoted(room, kind, id));
     }
 
     /// A string of any plain text: records refuse control characters, so only two need an escape.
+    #[inline(always)]
     pub(super) fn string(&mut self, text: &[u8]) {
-        self.out.push(b'"');
-        for byte in text {
-            if matches!(byte, b'"' | b'\\') {
-                self.out.push(b'\\');
-            }
-            self.out.push(*byte);
-        }
-        self.out.push(b'"');
+        self.write(|room| put_string(room, text));
     }
 
+    #[inline(always)]
     pub(super) fn decimal(&mut self, count: i128, unit: Unit) {
-        self.out.push(b'"');
-        crate::number::write_decimal(self.out, count, unit);
-        self.out.push(b'"');
+        self.raw(b"\"");
+        self.write(|room| number::put_decimal(room, count, unit));
+        self.raw(b"\"");
     }
 
+    #[inline(always)]
     pub(super) fn integer(&mut self, value: u64) {
-        crate::number::write_decimal(self.out, i128::from(value), Unit::ONE);
+        self.write(|room| number::put_decimal(room, i128::from(value), Unit::ONE));
     }
+
+    /// What is rare writes in a function of its own.
+    #[inline(always)]
+    pub(super) fn apart(&mut self, write: impl FnOnce(Writer<'a>) -> Writer<'a>) {
+        *self = write(Writer { room: std::mem::take(&mut self.room), ..*self });
+    }
+
+    #[inline(always)]
+    fn write(&mut self, put: impl FnOnce(&'a mut [u8]) -> &'a mut [u8]) {
+        self.room = put(std::mem::take(&mut self.room));
+    }
+}
+
+#[inline(never)]
+fn put_string<'a>(room: &'a mut [u8], text: &[u8]) -> &'a mut [u8] {
+    let mut room = put(room, b"\"");
+    for byte in text {
+        if matches!(byte, b'"' | b'\\') {
+            room = put(room, b"\\");
+        }
+        room = put(room, &[*byte]);
+    }
+    put(room, b"\"")
 }
 
 pub(super) struct Reader<'a> {

@@ -1,5 +1,8 @@
 //! The terms of an order that is not plain: an object of those that it has, kept beside the events.
 
+// An event is written by one function: see `Writer`.
+#![allow(clippy::inline_always)]
+
 use super::field::{Field, Notional, Offset, Price, Quantity};
 use super::json::{Malformed, Reader, Writer};
 use crate::vocabulary::{PostOnly, SelfTradePrevention, TriggerBy};
@@ -88,6 +91,7 @@ impl Yes {
 }
 
 impl Field for Yes {
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
         w.raw(b"true");
     }
@@ -104,18 +108,26 @@ pub struct TermsAt(pub(super) Option<u32>);
 impl Field for TermsAt {
     const LEFT_OUT: Option<Self> = Some(Self(None));
 
+    #[inline(always)]
     fn is_left_out(&self) -> bool {
         self.0.is_none()
     }
 
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
-        w.events.terms_of(*self).write(w);
+        w.apart(|w| write_terms(*self, w));
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
         let terms = OrderTerms::read(r)?;
         Ok(r.events.add_terms(terms))
     }
+}
+
+#[inline(never)]
+fn write_terms(terms: TermsAt, mut w: Writer<'_>) -> Writer<'_> {
+    w.events.terms_of(terms).write(&mut w);
+    w
 }
 
 /// A field whose key is left out where it says nothing.
@@ -125,10 +137,12 @@ pub struct LeftOut<T>(pub Option<T>);
 impl<T: Field> Field for LeftOut<T> {
     const LEFT_OUT: Option<Self> = Some(Self(None));
 
+    #[inline(always)]
     fn is_left_out(&self) -> bool {
         self.0.is_none()
     }
 
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
         if let Some(value) = &self.0 {
             value.write(w);
