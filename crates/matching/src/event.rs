@@ -10,14 +10,16 @@ use crate::vocabulary::{
     Request, Restated, SelfTradePrevention, Session, Side, Status, Switch, TimeInForce,
 };
 
+mod beside;
 mod data;
 mod field;
 mod json;
 mod terms;
+pub use beside::{Fee, LimitPrice, Orders};
 pub use data::EventData;
 pub use field::{
-    AccountId, AggregateId, Amount, Asset, Fee, Instrument, InstrumentId, Limit, LimitPrice, LotUnit, Millionths,
-    Notional, Offset, OrderId, Orders, Postings, Price, PriceUnit, Quantity, Text, TradeId,
+    AccountId, AggregateId, Amount, Asset, Instrument, InstrumentId, Limit, LotUnit, Millionths, Notional, Offset,
+    OrderId, Postings, Price, PriceUnit, Quantity, Text, TradeId,
 };
 pub use json::Malformed;
 use json::{Reader, Writer};
@@ -273,6 +275,23 @@ events! {
         "least_allocation" least_allocation: LeftOut<Quantity>, "lead_account_id" lead_account_id: LeftOut<AccountId>,
         "lead_share" lead_share: LeftOut<Millionths>,
     }
+    /// What a call would trade is this now; without a price, nothing.
+    IndicativeChanged {
+        "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "price" price: Option<Price>,
+        "volume" volume: Quantity, "surplus" surplus: Quantity, "surplus_side" surplus_side: LeftOut<Side>,
+    }
+    /// A call's orders have traded, all at one price; the surplus found nobody.
+    AuctionUncrossed {
+        "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "price" price: Price,
+        "volume" volume: Quantity, "surplus" surplus: Quantity, "surplus_side" surplus_side: LeftOut<Side>,
+    }
+    /// A change of session asks more than one command does; the rest goes on at once, its trades at the price.
+    AuctionDeferred {
+        "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "volume" volume: Quantity,
+        "price" price: LeftOut<Price>,
+    }
+    /// What a change of session has left goes on.
+    AuctionResumed { "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, }
     /// What an instrument's fills cost is this now: fractions of a fill's notional. Orders hold the ceiling.
     FeesChanged {
         "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "maker_rate" maker_rate: Millionths,
@@ -351,6 +370,10 @@ impl Event {
             | Body::MarkPriceChanged(MarkPriceChanged { symbol, .. })
             | Body::PegsMoved(PegsMoved { symbol, .. })
             | Body::InstrumentRulesChanged(InstrumentRulesChanged { symbol, .. })
+            | Body::IndicativeChanged(IndicativeChanged { symbol, .. })
+            | Body::AuctionUncrossed(AuctionUncrossed { symbol, .. })
+            | Body::AuctionDeferred(AuctionDeferred { symbol, .. })
+            | Body::AuctionResumed(AuctionResumed { symbol, .. })
             | Body::FeesChanged(FeesChanged { symbol, .. })
             | Body::TradeExecuted(TradeExecuted { symbol, .. }) => (None, Some(symbol)),
             Body::OrderCreated(OrderCreated { account_id, symbol, .. })
