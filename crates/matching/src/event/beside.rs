@@ -1,5 +1,8 @@
 //! What events keep beside them, or leave out: it would make every event longer.
 
+// An event is written by one function: see `Writer`.
+#![allow(clippy::inline_always)]
+
 use super::Span;
 use super::field::{Field, OrderId, Price};
 use super::json::{Malformed, Reader, Writer};
