@@ -10,14 +10,16 @@ use crate::vocabulary::{
     Request, Restated, SelfTradePrevention, Session, Side, Status, Switch, TimeInForce,
 };
 
+mod beside;
 mod data;
 mod field;
 mod json;
 mod terms;
+pub use beside::{Fee, LimitPrice, Orders};
 pub use data::EventData;
 pub use field::{
-    AccountId, AggregateId, Amount, Asset, Fee, Instrument, InstrumentId, Limit, LotUnit, Millionths, Notional, Offset,
-    OrderId, Orders, Postings, Price, PriceUnit, Quantity, Text, TradeId,
+    AccountId, AggregateId, Amount, Asset, Instrument, InstrumentId, Limit, LotUnit, Millionths, Notional, Offset,
+    OrderId, Postings, Price, PriceUnit, Quantity, Text, TradeId,
 };
 pub use json::Malformed;
 use json::{Reader, Writer};
@@ -202,7 +204,7 @@ events! {
         "symbol" symbol: Instrument, "quantity" quantity: Quantity, "price" price: Price, "status" status: Status,
         "cum_quantity" cum_quantity: Quantity, "leaves_quantity" leaves_quantity: Quantity,
         "rests" rests: Option<Resting>, "postings" postings: Postings, "trigger_price" trigger_price: LeftOut<Price>,
-        "limit_price" limit_price: LeftOut<Price>,
+        "limit_price" limit_price: LimitPrice,
     }
     /// An order that waited works: its trigger price was reached.
     OrderTriggered {
@@ -383,6 +385,8 @@ pub struct Events {
     pub terms: Vec<OrderTerms>,
     /// The orders that events list.
     pub orders: Vec<OrderId>,
+    /// What fills cost.
+    pub fees: Vec<i128>,
 }
 
 impl Events {
@@ -393,6 +397,7 @@ impl Events {
         self.texts.clear();
         self.terms.clear();
         self.orders.clear();
+        self.fees.clear();
     }
 
     /// The postings of an event.
@@ -413,6 +418,11 @@ impl Events {
     /// The orders that an event lists.
     pub fn orders_of(&self, orders: Orders) -> &[OrderId] {
         &self.orders[orders.0.range()]
+    }
+
+    /// What a fill cost.
+    pub fn fee_of(&self, fee: Fee) -> i128 {
+        fee.0.checked_sub(1).and_then(|at| self.fees.get(at as usize)).copied().unwrap_or(0)
     }
 
     /// Appends the canonical JSON of an event's data.
@@ -454,6 +464,15 @@ impl Events {
         }
         self.terms.push(terms);
         TermsAt(Some(u32::try_from(self.terms.len() - 1).expect("terms of a batch are below 2^32")))
+    }
+
+    /// Keeps what a fill cost, if it cost anything.
+    pub(crate) fn add_fee(&mut self, fee: i128) -> Fee {
+        if fee == 0 {
+            return Fee::default();
+        }
+        self.fees.push(fee);
+        Fee(u32::try_from(self.fees.len()).expect("fees of a batch are below 2^32"))
     }
 
     pub(crate) fn orders_since(&self, start: usize) -> Orders {

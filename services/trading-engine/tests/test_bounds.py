@@ -10,7 +10,7 @@ from trading.v1 import engine_pb2
 from trading_engine import bounds
 from trading_engine.refusals import MEANINGS
 
-from .venue import ALICE, OPENING, command, sequencing
+from .venue import ALICE, OPENING, command, limit, sequencing
 
 CORE = Path(__file__).resolve().parents[3] / "crates" / "matching" / "src"
 TERMS = {
@@ -78,8 +78,8 @@ def test_the_bounds_are_the_core_s():
     for name in ("AMOUNT_MAX", "PRICE_MAX", "QUANTITY_MAX", "NOTIONAL_UNIT_MAX", "LOT_LEDGER_MAX"):
         base, shift, less = re.fullmatch(r"\(?(\d+) << (\d+)\)?( - 1)?", found[name]).groups()
         assert getattr(bounds, name) == (int(base) << int(shift)) - bool(less)
-    for body, limit in (("list_asset", "ASSETS"), ("list_instrument", "INSTRUMENTS"), ("open_account", "ACCOUNTS")):
-        assert found[f"{limit}_MAX"].replace("_", "") in bounds.CAPACITY[body]
+    for body, counted in (("list_asset", "ASSETS"), ("list_instrument", "INSTRUMENTS"), ("open_account", "ACCOUNTS")):
+        assert found[f"{counted}_MAX"].replace("_", "") in bounds.CAPACITY[body]
     assert found["ORDERS_PER_INSTRUMENT_MAX"].replace("_", "") in MEANINGS["instrument_orders_limit"].message
     assert f"mantissa <= {bounds.UNIT_MAX:_}" in (CORE / "catalog.rs").read_text()
 
@@ -88,3 +88,15 @@ def test_every_refusal_of_the_core_has_a_sentence():
     vocabulary = (CORE / "vocabulary.rs").read_text()
     reasons = re.findall(r'= (\d+), "([a-z_]+)"', vocabulary[vocabulary.index("    Reason {") :])
     assert {code for number, code in reasons if int(number) < 32} <= MEANINGS.keys()
+
+
+def test_a_number_beyond_the_core_is_told_with_the_most_that_it_counts():
+    async def scenario() -> None:
+        async with sequencing() as sequencer:
+            await sequencer.execute(OPENING)
+            most = "92233720368547758.07"
+            (result,) = await sequencer.execute([limit("huge", ALICE, "BUY", "1", "9" * 20)])
+            told = f"The price must be above 0 and at most {most}, got {'9' * 20}."
+            assert (result.refused, result.message) == ("invalid_price", told)
+
+    asyncio.run(scenario())

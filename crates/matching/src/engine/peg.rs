@@ -4,7 +4,9 @@ use super::entry::{Entry, Hold, check_available, check_limits, check_parts, chec
 use super::settle::{push_order_event, working_status};
 use super::{Engine, MILLISECOND_NS};
 use crate::command::{PlaceOrder, ReplaceOrder};
-use crate::event::{Body, Events, Instrument, LeftOut, OrderId, OrderReplaced, PegsMoved, Price, Quantity, Text};
+use crate::event::{
+    Body, Events, Instrument, LeftOut, LimitPrice, OrderId, OrderReplaced, PegsMoved, Price, Quantity, Text,
+};
 use crate::limit::PEGS_PER_INSTRUMENT_MAX;
 use crate::peg::Peg;
 use crate::vocabulary::{Reason, Side, TimeInForce};
@@ -187,7 +189,7 @@ impl Engine {
             rests: Some(rests),
             postings,
             trigger_price: LeftOut(None),
-            limit_price: LeftOut(Some(Price(peg.limit)).filter(|limit| limit.0 != 0)),
+            limit_price: LimitPrice(peg.limit),
         };
         push_order_event(events, body.order_id, version, Body::OrderReplaced(body));
     }

@@ -9,7 +9,9 @@ use super::settle::{Taker, push_order_event, working_status};
 use super::stop::WaitingChange;
 use crate::book::Order;
 use crate::command::ReplaceOrder;
-use crate::event::{Asset, Body, Events, Instrument, LeftOut, OrderId, OrderReplaced, Price, Quantity, Text};
+use crate::event::{
+    Asset, Body, Events, Instrument, LeftOut, LimitPrice, OrderId, OrderReplaced, Price, Quantity, Text,
+};
 use crate::vocabulary::{AccountState, OrderType, Reason, Request, Session};
 
 /// A replacement that passed every check.
@@ -128,7 +130,7 @@ impl Engine {
             rests,
             postings,
             trigger_price: LeftOut(None),
-            limit_price: LeftOut(None),
+            limit_price: LimitPrice(0),
         };
         push_order_event(events, body.order_id, version, Body::OrderReplaced(body));
         if rests.is_none() {

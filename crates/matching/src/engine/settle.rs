@@ -182,7 +182,7 @@ impl Settlement<'_> {
             cum_notional: Notional(cum_notional),
             rests,
             postings,
-            fee: Fee(fee),
+            fee: self.events.add_fee(fee),
         };
         push_order_event(self.events, body.order_id, u64::from(maker.version), Body::OrderExecuted(body));
         if maker.leaves == 0 {
@@ -228,7 +228,7 @@ impl Settlement<'_> {
             cum_notional: Notional(taker.cum_notional),
             rests: None,
             postings,
-            fee: Fee(fee),
+            fee: self.events.add_fee(fee),
         };
         self.last_of_taker = self.events.list.len();
         push_order_event(self.events, taker.order_id, taker.version, Body::OrderExecuted(body));

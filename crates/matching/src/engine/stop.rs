@@ -8,7 +8,9 @@ use super::settle::{push_order_event, working_status};
 use super::{Engine, MILLISECOND_NS};
 use crate::book::Order;
 use crate::command::{PlaceOrder, ReplaceOrder};
-use crate::event::{Body, Events, Instrument, LeftOut, OrderId, OrderReplaced, OrderTriggered, Price, Quantity, Text};
+use crate::event::{
+    Body, Events, Instrument, LeftOut, LimitPrice, OrderId, OrderReplaced, OrderTriggered, Price, Quantity, Text,
+};
 use crate::trigger::Waiting;
 use crate::vocabulary::{Reason, Reference, Side, TimeInForce};
 
@@ -179,7 +181,7 @@ impl Engine {
             rests: None,
             postings,
             trigger_price: LeftOut(Some(Price(trigger_price))),
-            limit_price: LeftOut(None),
+            limit_price: LimitPrice(0),
         };
         push_order_event(events, body.order_id, u64::from(order.version), Body::OrderReplaced(body));
         if let Some(waiting) = rearmed {

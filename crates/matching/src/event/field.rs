@@ -243,31 +243,6 @@ decimal_fields! {
     Amount(i128) in asset;
 }
 
-/// What a fill cost, ledger units of the quote asset of the instrument named before; left out where it is nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Fee(pub i128);
-
-impl Field for Fee {
-    const LEFT_OUT: Option<Self> = Some(Self(0));
-
-    #[inline(always)]
-    fn is_left_out(&self) -> bool {
-        self.0 == 0
-    }
-
-    #[inline(always)]
-    fn write(&self, w: &mut Writer<'_>) {
-        let unit = w.units.quote;
-        w.decimal(self.0, unit);
-    }
-
-    fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let fault = r.fault("a fee above zero");
-        let fee = r.decimal(r.units.quote)?;
-        if fee > 0 { Ok(Self(fee)) } else { Err(fault) }
-    }
-}
-
 /// The worth of one price unit; sets the unit of the prices that follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PriceUnit(pub Unit);
@@ -419,36 +394,6 @@ impl Field for Postings {
             r.events.postings.push(Posting { account, asset, ledger, amount, after });
         }
         Ok(r.events.postings_since(start))
-    }
-}
-
-/// Where the orders that an event lists are: at least one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Orders(pub Span);
-
-impl Field for Orders {
-    #[inline(always)]
-    fn write(&self, w: &mut Writer<'_>) {
-        let mut separator = b"[".as_slice();
-        for order in w.events.orders_of(*self) {
-            w.raw(separator);
-            separator = b",";
-            order.write(w);
-        }
-        w.raw(b"]");
-    }
-
-    fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let start = r.events.orders.len();
-        r.literal("[")?;
-        while r.events.orders.len() == start || !r.take("]") {
-            if r.events.orders.len() > start {
-                r.literal(",")?;
-            }
-            let order = OrderId::read(r)?;
-            r.events.orders.push(order);
-        }
-        Ok(r.events.orders_since(start))
     }
 }
 

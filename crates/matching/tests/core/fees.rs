@@ -1,7 +1,7 @@
 //! What fills cost: who pays, how it is rounded, what orders hold for it, and that money is conserved.
 
 use matching::command::{ChangeFees, ChangeInstrumentRules, Command, PlaceOrder, Terms};
-use matching::event::{Asset, Body, Events};
+use matching::event::{Asset, Body, Events, Fee};
 use matching::fees::Fees;
 use matching::vocabulary::{CommandKind, OrderType, SelfTradePrevention, Side, TimeInForce};
 use matching::{Engine, Misfit};
@@ -181,7 +181,7 @@ fn events_tell_what_each_side_paid_and_replay_checks_it() {
         for (index, event) in (0..).zip(&events.list) {
             let mut changed = *event;
             match &mut changed.body {
-                Body::OrderExecuted(e) => e.fee.0 += 1,
+                Body::OrderExecuted(e) => e.fee = Fee::default(),
                 Body::FeesChanged(e) => e.ceiling.0 -= 1,
                 _ => {}
             }
@@ -194,8 +194,8 @@ fn events_tell_what_each_side_paid_and_replay_checks_it() {
         }
     }
     let fees = events.list.iter().filter_map(|event| match event.body {
-        Body::OrderExecuted(e) => Some(vec![e.fee.0]),
-        Body::TradeExecuted(e) => Some(vec![e.maker_fee.0, e.taker_fee.0]),
+        Body::OrderExecuted(e) => Some(vec![events.fee_of(e.fee)]),
+        Body::TradeExecuted(e) => Some(vec![events.fee_of(e.maker_fee), events.fee_of(e.taker_fee)]),
         _ => None,
     });
     assert_eq!(fees.collect::<Vec<_>>(), [vec![0], vec![8], vec![0, 8]]);

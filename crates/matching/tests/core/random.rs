@@ -88,6 +88,7 @@ impl Run {
             assert_eq!(events.postings, self.events.postings);
             assert_eq!(events.terms, self.events.terms);
             assert_eq!(events.orders, self.events.orders);
+            assert_eq!(events.fees, self.events.fees);
         }
         self.check_postings();
     }

@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from kernel.ids import KIND_ACCOUNT, KIND_ORDER, core_id_number
-from kernel.money import NotExact, canonical, ledger_unit, parse, units
+from kernel.money import NotExact, canonical, decimal, ledger_unit, parse, units
 from kernel.refused import Kind, Refused
 from matching.command import TextArena
 from matching.engine import Engine
@@ -100,7 +100,8 @@ def count(what: str, text: str, unit: Decimal, off: str) -> int:
         told = f"The {_spoken(what)} must be a whole multiple of {canonical(unit)}, got {text}."
         raise Refused(off, told) from None
     if not 0 < number <= I64_MAX:
-        told = f"The {_spoken(what)} must be above 0 and fit 64 bits of {canonical(unit)}, got {text}."
+        most = canonical(decimal(I64_MAX, unit))
+        told = f"The {_spoken(what)} must be above 0 and at most {most}, got {text}."
         raise Refused(f"invalid_{what}", told)
     return number
 
@@ -113,8 +114,8 @@ def amount(text: str, asset: AssetTerms, what: str = "amount") -> int:
         told = f"The {what} must have at most {asset.scale} decimals, got {text}."
         raise Refused("amount_too_precise", told) from None
     if not 0 < number <= I128_MAX:
-        told = f"The {what} must be above 0 and fit 127 bits of {ledger_unit(asset.scale):f}, got {text}."
-        raise Refused("invalid_amount", told)
+        most = canonical(decimal(I128_MAX, ledger_unit(asset.scale)))
+        raise Refused("invalid_amount", f"The {what} must be above 0 and at most {most}, got {text}.")
     return number
 
 

@@ -7,7 +7,7 @@ use super::{Misfit, expect};
 use crate::attributes::Attributes;
 use crate::book::Order;
 use crate::event::{
-    AccountId, Events, Fee, Instrument, Notional, OrderCanceled, OrderCreated, OrderExecuted, OrderExpired, OrderId,
+    AccountId, Events, Instrument, Notional, OrderCanceled, OrderCreated, OrderExecuted, OrderExpired, OrderId,
     OrderRejected, OrderReplaced, OrderRestated, Quantity, Resting, TradeExecuted,
 };
 use crate::id;
@@ -92,7 +92,7 @@ impl Engine {
         let market = &mut self.markets[found.instrument as usize];
         let bounded = e.price.0 <= limit::PRICE_MAX && e.quantity.0 > 0;
         expect(bounded && cum_notional == market.beside.cum_notional(found.slot) + notional, "cum_notional")?;
-        expect(e.fee == Fee(fee), "fee")?;
+        expect(events.fee_of(e.fee) == fee, "fee")?;
         market.beside.set_cum_notional(found.slot, cum_notional);
         self.assign_executed(found, e)?;
         self.assign_postings(e.postings, events)?;

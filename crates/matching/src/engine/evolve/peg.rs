@@ -24,7 +24,7 @@ impl Engine {
 
     /// A peg that was replaced says what it never passes now.
     pub(super) fn evolve_peg_replaced(&mut self, found: Found, e: &OrderReplaced) -> Result<(), Misfit> {
-        let limit = limit_of(e.limit_price.0)?;
+        let limit = e.limit_price.0;
         let Some(before) = self.markets[found.instrument as usize].peg_of(found.slot) else {
             return expect(limit == 0, "limit_price");
         };
