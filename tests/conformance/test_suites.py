@@ -25,7 +25,7 @@ from trading_platform.conformance_commands import tell
                 "cointossx-stopOrder": (12, 0),
                 "cointossx-stopLimitOrder": (12, 2),
                 "cointossx-cancelOrder": (10, 2),
-                "cointossx-auction": (3, 3),
+                "cointossx-auction": (3, 0),
             },
         ),
         (lobster.run, "lobster", {"lobster-1": (49_483, 0), "lobster-10": (147_917, 0)}),

@@ -10,7 +10,7 @@ use matching::command::{
 };
 use matching::fees::Fees;
 use matching::id::entity_id;
-use matching::limit::TRIGGERS_PER_COMMAND_MAX;
+use matching::limit::{TRADES_PER_COMMAND_MAX, TRIGGERS_PER_COMMAND_MAX};
 use matching::number::Unit;
 use matching::vocabulary::{
     AccountState, AllocationRule, AssetKind, OrderType, PostOnly, SelfTradePrevention, Session, Side, Switch,
@@ -304,6 +304,47 @@ fn parts() -> Vec<Command<'static>> {
     ]
 }
 
+/// A call with its indicative price, its trades, and trading at the closing price.
+fn sessions() -> Vec<Command<'static>> {
+    let session = |session, reason| Command::ChangeSession(ChangeSession { instrument_id: GOOG, session, reason });
+    vec![
+        session(Session::PreOpen, ""),
+        session(Session::OpeningCall, "08:50"),
+        Command::PlaceOrder(order(ADA, Side::Sell, 5, 58_000)),
+        Command::PlaceOrder(order(BEN, Side::Buy, 3, 58_020)),
+        Command::PlaceOrder(PlaceOrder { time_in_force: TimeInForce::Gtc, ..market(BEN, Side::Buy, 4, 59_000) }),
+        Command::PlaceOrder(PlaceOrder { time_in_force: TimeInForce::Fok, ..order(BEN, Side::Buy, 4, 59_000) }),
+        session(Session::Continuous, ""),
+        session(Session::VolatilityCall, "limit up"),
+        session(Session::Halt, "news"),
+        Command::PlaceOrder(order(BEN, Side::Buy, 1, 58_000)),
+        session(Session::ClosingCall, ""),
+        Command::PlaceOrder(order(ADA, Side::Sell, 5, 58_000)),
+        Command::PlaceOrder(order(BEN, Side::Buy, 3, 58_000)),
+        Command::CancelAll(CancelAll { account_id: BEN, instrument_id: None }),
+        Command::PlaceOrder(order(BEN, Side::Buy, 5, 58_000)),
+        session(Session::ClosingPriceCross, ""),
+        Command::CancelAll(CancelAll { account_id: ADA, instrument_id: None }),
+        session(Session::Continuous, ""),
+    ]
+}
+
+/// An auction with more trades than one command makes; only what the division itself writes is shown.
+fn huge_auction() -> Vec<Command<'static>> {
+    let session = |session| Command::ChangeSession(ChangeSession { instrument_id: GOOG, session, reason: "" });
+    let free = |account_id| {
+        let (max_order_notional, max_order_quantity, max_open_orders) = (None, None, Some(1_000_000));
+        Command::ChangeLimits(ChangeLimits { account_id, max_order_notional, max_order_quantity, max_open_orders })
+    };
+    let shares = Command::Deposit(Transfer { account_id: ADA, asset_id: asset(2), amount: 1_000_000_000 });
+    let mut commands = vec![free(ADA), free(BEN), shares, session(Session::OpeningCall)];
+    let trades = TRADES_PER_COMMAND_MAX as usize + 1;
+    commands.extend(vec![Command::PlaceOrder(order(ADA, Side::Sell, 1, 100)); trades]);
+    commands.push(Command::PlaceOrder(order(BEN, Side::Buy, trades as u64, 100)));
+    commands.push(session(Session::Continuous));
+    commands
+}
+
 /// What fills cost.
 fn fees() -> Vec<Command<'static>> {
     let fees = |maker_ppm, taker_ppm, ceiling_ppm| {
@@ -362,17 +403,18 @@ fn deferred() -> Vec<Command<'static>> {
     commands
 }
 
-const OF_DEFERRED: [&str; 2] = ["TriggersDeferred", "TriggersResumed"];
+const OF_DEFERRED: [&str; 4] = ["TriggersDeferred", "TriggersResumed", "AuctionDeferred", "AuctionResumed"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut engine = Engine::new(LOG)?;
     let mut texts = TextArena::default();
-    let commands = [listings(), funding(), orders(), on_entry(), waiting(), mass(), parts(), fees(), pegs()].concat();
+    let commands =
+        [listings(), funding(), orders(), on_entry(), waiting(), mass(), parts(), fees(), pegs(), sessions()].concat();
     let stamped = (0..).zip(commands).map(|(n, command)| Stamped { stamp_ns: 1_700_000_000_000_000_000 + n, command });
     let records: Vec<u8> = stamped.flat_map(|command| command.encode(&mut texts)).collect();
     let batch = Batch::execute(&mut engine, &records, texts.bytes())?;
     let expired = Batch::fire_due(&mut engine, 1_700_000_001_000_000_000);
-    let stamped = deferred().into_iter().map(|command| Stamped { stamp_ns: 0, command });
+    let stamped = [deferred(), huge_auction()].concat().into_iter().map(|command| Stamped { stamp_ns: 0, command });
     let records: Vec<u8> = stamped.flat_map(|command| command.encode(&mut texts)).collect();
     let mut more = Batch::execute(&mut engine, &records, texts.bytes())?;
     more.rows.retain(|row| OF_DEFERRED.contains(&row.event_type));

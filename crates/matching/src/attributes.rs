@@ -8,7 +8,7 @@ use crate::id::SEQUENCE_MAX;
 use crate::peg::{Peg, Pegs};
 use crate::timer::Timers;
 use crate::trigger::Waiting;
-use crate::vocabulary::SelfTradePrevention;
+use crate::vocabulary::{SelfTradePrevention, Side};
 
 /// The attributes of an open order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(crate) struct Attributes {
     pub(crate) waiting: Option<Waiting>,
     /// What happens where it would trade with itself; none: the instrument's rule.
     pub(crate) self_trade: Option<SelfTradePrevention>,
+    /// It is a market order that rests until its auction.
+    pub(crate) market: bool,
     /// What it follows.
     pub(crate) peg: Option<Peg>,
 }
@@ -27,6 +29,8 @@ pub(crate) struct Attributes {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AttributeTable {
     by_slot: BTreeMap<u32, Attributes>,
+    /// How many market orders rest at a price.
+    market_orders: BTreeMap<(Side, u64), u32>,
     pub(crate) pegs: Pegs,
 }
 
@@ -53,6 +57,9 @@ impl AttributeTable {
         if let Some(peg) = attributes.peg {
             self.pegs.add(peg, slot);
         }
+        if attributes.market {
+            *self.market_orders.entry((order.side(), order.price)).or_default() += 1;
+        }
     }
 
     /// An order is open no longer; returns what it had.
@@ -66,6 +73,14 @@ impl AttributeTable {
         }
         if let Some(peg) = attributes.peg {
             self.pegs.remove(peg, slot);
+        }
+        if attributes.market
+            && let Some(count) = self.market_orders.get_mut(&(order.side(), order.price))
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.market_orders.remove(&(order.side(), order.price));
+            }
         }
         attributes
     }
@@ -95,5 +110,15 @@ impl AttributeTable {
     /// The slots of all orders that wait.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = u32> + '_ {
         self.by_slot.iter().filter(|(_, attributes)| attributes.waiting.is_some()).map(|(slot, _)| *slot)
+    }
+
+    /// How many orders that rest at a price name none.
+    pub(crate) fn market_orders(&self, side: Side, price: u64) -> u32 {
+        if self.market_orders.is_empty() { 0 } else { self.market_orders.get(&(side, price)).copied().unwrap_or(0) }
+    }
+
+    /// The slots of orders that end with their auction.
+    pub(crate) fn for_auction(&self) -> impl Iterator<Item = u32> + '_ {
+        self.by_slot.iter().filter(|(_, attributes)| attributes.market).map(|(slot, _)| *slot)
     }
 }

@@ -6,6 +6,7 @@ use crate::ladder::{AnyLadder, Ladder, LadderKind};
 use crate::vocabulary::{Side, TimeInForce};
 
 mod allocation;
+mod auction;
 mod change;
 mod hidden;
 mod iceberg;
@@ -233,7 +234,11 @@ impl Book {
             shown = shown.min(iceberg.display);
             iceberg.shown = shown;
         }
+        let reserve = order.leaves - shown;
         let level = self.level_for(side, price, is_hidden);
+        if reserve > 0 {
+            self.icebergs.set_reserve(level, 0, reserve);
+        }
         let queue = &mut self.levels[level as usize];
         let tail = std::mem::replace(&mut queue.tail, slot);
         queue.quantity += shown;
@@ -264,6 +269,7 @@ impl Book {
         (order.prev, order.next, order.level) = (NONE, NONE, NONE);
         if order.is_iceberg() {
             shown = std::mem::take(&mut self.icebergs.get_mut(slot).shown);
+            self.icebergs.set_reserve(level, order.leaves - shown, 0);
         }
         let queue = &mut self.levels[level as usize];
         queue.quantity -= shown;
@@ -296,8 +302,10 @@ impl Book {
         }
         if order.is_iceberg() {
             let iceberg = self.icebergs.get_mut(slot);
+            let reserve = before - iceberg.shown;
             (before, after) = (iceberg.shown, iceberg.shown.min(leaves));
             iceberg.shown = after;
+            self.icebergs.set_reserve(level, reserve, leaves - after);
         }
         let queue = &mut self.levels[level as usize];
         queue.quantity = queue.quantity - before + after;

@@ -15,6 +15,8 @@ use crate::order_index::{OrderIndex, Place};
 use crate::timer::Timers;
 use crate::vocabulary::{CommandKind, Reason};
 
+mod auction;
+mod call;
 mod cancel;
 mod cascade;
 mod connection;
@@ -32,6 +34,7 @@ mod post_only;
 mod replace;
 mod rules;
 mod self_trade;
+mod session;
 mod settle;
 mod stop;
 pub(crate) use entry::hold_of;
@@ -59,6 +62,8 @@ pub struct Engine {
     pub(crate) killed_accounts: BTreeSet<u32>,
     /// Markets whose waves an earlier command left.
     pub(crate) deferred: BTreeSet<u32>,
+    /// Markets whose change of session an earlier command left.
+    pub(crate) unfinished: BTreeSet<u32>,
     /// Markets where the command may have reached what orders wait for.
     pub(crate) touched: Vec<u32>,
     /// Number of the command's first trade.
@@ -106,6 +111,7 @@ impl Engine {
             killed: false,
             killed_accounts: BTreeSet::new(),
             deferred: BTreeSet::new(),
+            unfinished: BTreeSet::new(),
             touched: Vec::new(),
             trades_before: 1,
             prevented: 0,

@@ -275,6 +275,23 @@ events! {
         "least_allocation" least_allocation: LeftOut<Quantity>, "lead_account_id" lead_account_id: LeftOut<AccountId>,
         "lead_share" lead_share: LeftOut<Millionths>,
     }
+    /// What a call would trade is this now; without a price, nothing.
+    IndicativeChanged {
+        "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "price" price: Option<Price>,
+        "volume" volume: Quantity, "surplus" surplus: Quantity, "surplus_side" surplus_side: LeftOut<Side>,
+    }
+    /// A call's orders have traded, all at one price; the surplus found nobody.
+    AuctionUncrossed {
+        "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "price" price: Price,
+        "volume" volume: Quantity, "surplus" surplus: Quantity, "surplus_side" surplus_side: LeftOut<Side>,
+    }
+    /// A change of session asks more than one command does; the rest goes on at once, its trades at the price.
+    AuctionDeferred {
+        "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "volume" volume: Quantity,
+        "price" price: LeftOut<Price>,
+    }
+    /// What a change of session has left goes on.
+    AuctionResumed { "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, }
     /// What an instrument's fills cost is this now: fractions of a fill's notional. Orders hold the ceiling.
     FeesChanged {
         "instrument_id" instrument_id: InstrumentId, "symbol" symbol: Instrument, "maker_rate" maker_rate: Millionths,
@@ -353,6 +370,10 @@ impl Event {
             | Body::MarkPriceChanged(MarkPriceChanged { symbol, .. })
             | Body::PegsMoved(PegsMoved { symbol, .. })
             | Body::InstrumentRulesChanged(InstrumentRulesChanged { symbol, .. })
+            | Body::IndicativeChanged(IndicativeChanged { symbol, .. })
+            | Body::AuctionUncrossed(AuctionUncrossed { symbol, .. })
+            | Body::AuctionDeferred(AuctionDeferred { symbol, .. })
+            | Body::AuctionResumed(AuctionResumed { symbol, .. })
             | Body::FeesChanged(FeesChanged { symbol, .. })
             | Body::TradeExecuted(TradeExecuted { symbol, .. }) => (None, Some(symbol)),
             Body::OrderCreated(OrderCreated { account_id, symbol, .. })

@@ -9,6 +9,7 @@
 
 pub mod account;
 mod attributes;
+pub mod auction;
 pub mod batch;
 pub mod book;
 pub mod catalog;

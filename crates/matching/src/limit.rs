@@ -28,6 +28,11 @@ pub const PEGS_PER_INSTRUMENT_MAX: usize = 1_000;
 pub const TRIGGERS_PER_COMMAND_MAX: u32 = 500;
 /// A command that has made so many trades triggers no further order: what it triggers may trade a lot itself.
 pub const TRADES_BEFORE_DEFERRAL: u64 = 1_000;
+/// Orders that one command ends after it has made an auction's trades: their events, those of the trades and of what they
+/// trigger stay below the 65,536 of one append.
+pub const ENDS_AFTER_TRADES_MAX: u32 = 4_000;
+/// Levels that an auction call looks at to tell what it would trade: while more are crossed, nothing new is told.
+pub const INDICATIVE_LEVELS_MAX: usize = 10_000;
 /// Open orders of an account that has no limit of its own.
 pub const OPEN_ORDERS_DEFAULT: u32 = 10_000;
 /// Accounts of one engine, system accounts included.

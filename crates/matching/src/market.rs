@@ -2,6 +2,7 @@
 
 use crate::account::Account;
 use crate::attributes::{AttributeTable, Attributes};
+use crate::auction::Call;
 use crate::book::{Book, NONE, Order};
 use crate::event::{Price, Quantity, Resting};
 use crate::ladder::LadderKind;
@@ -32,6 +33,7 @@ pub struct Market {
     pub(crate) beside: BesideBook,
     pub(crate) attributes: AttributeTable,
     pub(crate) triggers: Triggers,
+    pub(crate) call: Call,
 }
 
 impl Market {
@@ -44,6 +46,7 @@ impl Market {
             beside: BesideBook::default(),
             attributes: AttributeTable::default(),
             triggers: Triggers::default(),
+            call: Call::default(),
         }
     }
 
@@ -98,7 +101,7 @@ impl Market {
 
     /// Whether a change of its prices may cause something else.
     pub(crate) fn is_watched(&self) -> bool {
-        !self.triggers.is_idle() || !self.attributes.pegs.is_empty()
+        !self.triggers.is_idle() || !self.attributes.pegs.is_empty() || self.session.is_call()
     }
 
     /// Keeps an order that displays at most so many lots at a time; zero: all of it.

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Engine;
 use crate::account::{Account, Holding};
+use crate::auction::Call;
 use crate::book::Allocation;
 use crate::market::Market;
 use crate::order_index::{NO_ACCOUNT, Place};
@@ -164,7 +165,7 @@ impl Engine {
 
     fn write_instruments(&self, w: &mut Writer) {
         w.count(self.markets.len());
-        for (terms, market) in self.catalog.instruments().iter().zip(&self.markets) {
+        for (index, (terms, market)) in (0..).zip(self.catalog.instruments().iter().zip(&self.markets)) {
             w.text(&terms.symbol);
             w.u32(terms.base.0);
             w.u32(terms.quote.0);
@@ -185,6 +186,8 @@ impl Engine {
             w.u64(market.book.next_priority());
             write_rules(w, market);
             write_triggers(w, &market.triggers);
+            w.u8(u8::from(self.unfinished.contains(&index)));
+            write_call(w, &market.call);
         }
     }
 
@@ -262,6 +265,7 @@ fn write_attributes(w: &mut Writer, market: &Market, slot: u32) {
     let attributes = market.attributes.of(slot, order);
     w.u64(attributes.expire_at_ms);
     w.u8(attributes.self_trade.map_or(0, |word| word as u8));
+    w.u8(u8::from(attributes.market));
     w.u8(u8::from(order.is_hidden()));
     w.u64(market.book.iceberg(slot).map_or(0, |iceberg| iceberg.display));
     w.u8(attributes.peg.map_or(0, |peg| peg.order_type as u8));
@@ -283,6 +287,18 @@ fn write_triggers(w: &mut Writer, triggers: &Triggers) {
         w.u64(wave.high);
         w.u64(wave.armed_before);
     }
+}
+
+/// What a call would trade as it was told, and a price at which trades go on.
+fn write_call(w: &mut Writer, call: &Call) {
+    w.u64(call.price);
+    w.u64(call.volume);
+    w.optional(call.told, |w, told| {
+        w.u64(told.price);
+        w.u64(told.volume);
+        w.u64(told.surplus);
+        w.u8(told.surplus_side.map_or(0, |side| side as u8 + 1));
+    });
 }
 
 /// Orders that wait, by their numbers.

@@ -49,6 +49,9 @@ macro_rules! words {
     };
 }
 
+mod session;
+pub use session::Session;
+
 words! {
     /// Which side of the book an order is on.
     Side {
@@ -286,16 +289,6 @@ words! {
 }
 
 words! {
-    /// Whether an instrument trades.
-    Session {
-        /// Orders match as they come.
-        Continuous = 0, "CONTINUOUS";
-        /// No entry; cancels are allowed.
-        Closed = 1, "CLOSED";
-    }
-}
-
-words! {
     /// Which side of an account a posting changes.
     Ledger {
         /// What the account owns.
@@ -462,7 +455,13 @@ words! {
         DeadMansTimer = 51, "dead_mans_timer";
         /// What open orders hold for their fees would be wrong.
         OrdersOpen = 60, "orders_open";
-        /// There is no price that a pegged order could follow.
+        /// There is no price that a pegged order could follow, or at which the session trades.
         NoReference = 61, "no_reference";
+        /// The market is halted.
+        MarketHalted = 62, "market_halted";
+        /// The instrument's session does not take such an order.
+        NotInSession = 63, "not_in_session";
+        /// An auction's trades are still being made.
+        Uncrossing = 64, "uncrossing";
     }
 }

@@ -15,7 +15,7 @@ from market_data.process import SessionDue, react
 from market_data.settings import MarketDataSettings
 from trading.v1 import engine_pb2, engine_pb2_grpc
 from trading.v1.market_data_pb2 import GetClockRequest
-from trading_events.engine import SessionChanged
+from trading_events.sessions import SessionChanged
 
 from .running import platform
 from .test_calendars import ns, shown

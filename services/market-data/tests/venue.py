@@ -23,9 +23,9 @@ from trading_events.engine import (
     OrderReplaced,
     OrdersCanceled,
     Rests,
-    SessionChanged,
     TradeExecuted,
 )
+from trading_events.sessions import SessionChanged
 
 PRICE_UNIT = Decimal("0.05")
 LOT_UNIT = Decimal("0.001")

@@ -95,8 +95,16 @@ class Switch(IntEnum):
 
 
 class Session(IntEnum):
+    """What an instrument does for a time. A call collects orders, and leaving it trades them at one price."""
+
     CONTINUOUS = 0
     CLOSED = 1
+    PRE_OPEN = 2
+    OPENING_CALL = 3
+    VOLATILITY_CALL = 4
+    HALT = 5
+    CLOSING_CALL = 6
+    CLOSING_PRICE_CROSS = 7
 
 
 class TextArena:
@@ -224,7 +232,7 @@ def change_account_state(
 
 
 def change_session(texts: TextArena, stamp_ns: int, instrument_id: int, session: Session, reason: str = "") -> bytes:
-    """Open or close an instrument; closing expires its day orders."""
+    """Change what an instrument does; leaving a call trades what it collected, closing expires its day orders."""
     return _pack(
         9, stamp_ns, (session, 0, 0), numbers=(0, instrument_id, 0, 0, 0, 0), texts=(texts.add(reason), (0, 0))
     )

@@ -20,6 +20,8 @@ pub struct Iceberg {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Icebergs {
     by_slot: BTreeMap<u32, Iceberg>,
+    /// What is in reserve at a level, by its place; levels without have none.
+    reserves: BTreeMap<u32, u64>,
 }
 
 impl Icebergs {
@@ -33,6 +35,20 @@ impl Icebergs {
 
     pub(super) fn remove(&mut self, slot: u32) {
         self.by_slot.remove(&slot);
+    }
+
+    /// What is in reserve at a level.
+    pub(super) fn reserve(&self, level: u32) -> u64 {
+        if self.reserves.is_empty() { 0 } else { self.reserves.get(&level).copied().unwrap_or(0) }
+    }
+
+    /// The reserve of one of a level's orders is another one.
+    pub(super) fn set_reserve(&mut self, level: u32, before: u64, after: u64) {
+        let reserve = self.reserves.entry(level).or_default();
+        *reserve = *reserve - before + after;
+        if *reserve == 0 {
+            self.reserves.remove(&level);
+        }
     }
 }
 
@@ -60,7 +76,8 @@ impl Book {
     /// Says what a resting iceberg order displays, for a book that is rebuilt from facts.
     pub fn set_shown(&mut self, slot: u32, shown: u64) {
         let before = std::mem::replace(&mut self.icebergs.get_mut(slot).shown, shown);
-        let level = self.orders.get(slot).level;
+        let Order { level, leaves, .. } = *self.orders.get(slot);
+        self.icebergs.set_reserve(level, leaves - before, leaves - shown);
         let queue = &mut self.levels[level as usize];
         queue.quantity = queue.quantity - before + shown;
         self.note_changed(slot);

@@ -5,7 +5,7 @@ use crate::command::SetMarkPrice;
 use crate::event::{Aggregate, Body, Events, Instrument, MarkPriceChanged, Price, TriggersDeferred, TriggersResumed};
 use crate::id::EntityKind;
 use crate::limit::{TRADES_BEFORE_DEFERRAL, TRIGGERS_PER_COMMAND_MAX};
-use crate::vocabulary::{Reason, Reference, Session, Side};
+use crate::vocabulary::{Reason, Reference, Side};
 
 impl Engine {
     /// Checks: unknown_instrument, invalid_price, price_too_large.
@@ -18,10 +18,9 @@ impl Engine {
         if c.price > self.terms(instrument).max_price {
             return refused(Reason::PriceTooLarge);
         }
-        let market = &mut self.markets[instrument.0 as usize];
-        market.triggers.mark = c.price;
-        if market.session == Session::Continuous {
-            market.triggers.pass(Reference::Mark, c.price, c.price);
+        self.markets[instrument.0 as usize].triggers.mark = c.price;
+        if self.is_trading(instrument.0) {
+            self.markets[instrument.0 as usize].triggers.pass(Reference::Mark, c.price, c.price);
         }
         let instrument_id = self.instrument_id(instrument.0);
         let body = MarkPriceChanged { instrument_id, symbol: instrument, price: Price(c.price) };
@@ -37,14 +36,16 @@ impl Engine {
         }
     }
 
-    /// Triggers what the command has reached, by instrument as listed.
+    /// Triggers what the command has reached, and tells what a call would trade then, by instrument as listed.
     pub(super) fn trigger_reached(&mut self, events: &mut Events) {
         let mut touched = std::mem::take(&mut self.touched);
         touched.sort_unstable();
         let mut left = TRIGGERS_PER_COMMAND_MAX;
         for instrument in &touched {
-            if self.markets[*instrument as usize].session == Session::Continuous {
+            if self.is_trading(*instrument) {
                 self.cascade(*instrument, &mut left, events);
+            } else if self.markets[*instrument as usize].session.is_call() {
+                self.tell_indicative(*instrument, events);
             }
         }
         touched.clear();
@@ -105,8 +106,7 @@ impl Engine {
 
     /// The first market whose triggers go on at once.
     pub(super) fn next_deferred(&self) -> Option<u32> {
-        let open = |instrument: &&u32| self.markets[**instrument as usize].session == Session::Continuous;
-        self.deferred.iter().find(open).copied()
+        self.deferred.iter().find(|instrument| self.is_trading(**instrument)).copied()
     }
 
     pub(super) fn emit_instrument(&mut self, instrument: u32, body: Body, events: &mut Events) {

@@ -10,17 +10,21 @@ impl Engine {
     /// The earliest time at which a [`crate::command::Command::FireDue`] has something to do. Whoever applies commands
     /// applies it, stamped so, before any command that is stamped at or after it.
     pub fn next_due_ns(&self) -> Option<u64> {
-        if self.has_killed_orders() || self.next_deferred().is_some() {
+        if self.has_killed_orders() || !self.unfinished.is_empty() || self.next_deferred().is_some() {
             return Some(self.last_stamp_ns);
         }
         self.timers.next_due_ms().map(|due_ms| due_ms * MILLISECOND_NS)
     }
 
-    /// Goes on with what a kill switch ends, or with deferred triggers; if there is neither, ends orders whose time has come, at most
-    /// [`CANCELS_PER_COMMAND_MAX`].
+    /// Goes on with what a kill switch ends, with a change of session, or with deferred triggers; if there is none of them,
+    /// ends orders whose time has come, at most [`CANCELS_PER_COMMAND_MAX`].
     pub(super) fn fire_due(&mut self, events: &mut Events) -> Result<(), Refusal> {
         if self.has_killed_orders() {
             self.end_killed(events);
+            return Ok(());
+        }
+        if let Some(instrument) = self.unfinished.first().copied() {
+            self.resume_session(instrument, events);
             return Ok(());
         }
         if let Some(instrument) = self.next_deferred() {

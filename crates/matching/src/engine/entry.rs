@@ -27,6 +27,8 @@ pub(super) struct Entry {
     pub(super) limit: u64,
     pub(super) hold: Hold,
     pub(super) may_rest: bool,
+    /// It is collected: it rests without matching.
+    pub(super) collects: bool,
 }
 
 /// What an order that may trade keeps of its account.
@@ -90,6 +92,9 @@ impl Engine {
         if c.time_in_force == TimeInForce::Gtd && c.terms.expire_at_ms <= self.last_stamp_ns / MILLISECOND_NS {
             return Err(Reason::ExpireTimePassed);
         }
+        if market.session != Session::Continuous {
+            return self.check_in_session(c, account, instrument);
+        }
         let asked = asked_price(c);
         let opposite = market.book.best(c.side.opposite());
         let (quantity, cost) = match c.terms.budget {
@@ -123,13 +128,13 @@ impl Engine {
             (Some(cost), Side::Buy) => Hold::AtCost(cost),
             _ => Hold::AtLimit,
         };
-        let entry = Entry { account, instrument, quantity, limit, hold, may_rest };
+        let entry = Entry { account, instrument, quantity, limit, hold, may_rest, collects: false };
         let (asset, amount) = entry.held(terms, c.side);
         check_available(owner, c.side, asset, amount)?;
         Ok(entry)
     }
 
-    /// Checks: unknown_account, account_suspended, kill_switch, unknown_instrument, market_closed.
+    /// Checks: unknown_account, account_suspended, kill_switch, unknown_instrument, market_closed, market_halted, uncrossing.
     pub(super) fn check_open(&self, account_id: u64, instrument_id: u64) -> Result<(u32, Instrument), Reason> {
         let account = self.customer(account_id).ok_or(Reason::UnknownAccount)?;
         if self.accounts.get(account).state == AccountState::Suspended {
@@ -139,8 +144,8 @@ impl Engine {
             return Err(Reason::KillSwitch);
         }
         let instrument = self.find_instrument(instrument_id).ok_or(Reason::UnknownInstrument)?;
-        if self.markets[instrument.0 as usize].session == Session::Closed {
-            return Err(Reason::MarketClosed);
+        if self.markets[instrument.0 as usize].session != Session::Continuous || !self.unfinished.is_empty() {
+            self.check_session(instrument.0)?;
         }
         Ok((account, instrument))
     }

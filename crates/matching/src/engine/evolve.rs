@@ -7,6 +7,7 @@ use crate::event::{Body, Event, Events, Malformed};
 use crate::id::{EVENTS_PER_COMMAND_MAX, EventId};
 use crate::limit::AMOUNT_MAX;
 
+mod auction;
 mod order;
 mod peg;
 mod trigger;
@@ -102,7 +103,6 @@ impl Engine {
             | Body::AssetWithdrawn(_)
             | Body::LimitsChanged(_)
             | Body::AccountStateChanged(_)
-            | Body::SessionChanged(_)
             | Body::OrderCancelRejected(_)
             | Body::CommandRefused(_)
             | Body::MassCanceled(_)
@@ -123,6 +123,11 @@ impl Engine {
             Body::OrderTriggered(e) => self.evolve_triggered(version, e),
             Body::TriggersDeferred(e) => self.evolve_deferred(version, e),
             Body::TriggersResumed(e) => self.evolve_resumed(version, e),
+            Body::SessionChanged(_)
+            | Body::IndicativeChanged(_)
+            | Body::AuctionUncrossed(_)
+            | Body::AuctionDeferred(_)
+            | Body::AuctionResumed(_) => self.evolve_auction(version, body),
             Body::MarkPriceChanged(e) => self.evolve_mark_price(version, e),
             Body::PegsMoved(e) => self.evolve_pegs_moved(version, e, events),
         }

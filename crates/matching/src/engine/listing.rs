@@ -3,14 +3,13 @@
 use super::{Engine, Refusal};
 use crate::account::{Account, EXTERNAL};
 use crate::catalog::{AssetTerms, InstrumentTerms};
-use crate::command::{ChangeSession, ListAsset, ListInstrument, OpenAccount};
+use crate::command::{ListAsset, ListInstrument, OpenAccount};
 use crate::event::{
     AccountOpened, Aggregate, Asset, AssetListed, Body, Events, InstrumentListed, LotUnit, Millionths, Price,
-    PriceUnit, Quantity, SessionChanged,
+    PriceUnit, Quantity,
 };
 use crate::fees::Fees;
 use crate::id::{self, EntityKind};
-use crate::limit::CANCELS_PER_COMMAND_MAX;
 use crate::market::Market;
 use crate::vocabulary::{AccountKind, Reason, Session};
 
@@ -90,40 +89,6 @@ impl Engine {
         self.room_for_account()?;
         self.add_account(Account::new(AccountKind::Customer, c.user_id), events);
         Ok(())
-    }
-
-    /// Closing ends day orders: bids from the best, then asks, each level in its order. It ends at most
-    /// [`CANCELS_PER_COMMAND_MAX`]; closing again ends the next ones.
-    pub(super) fn change_session(&mut self, c: &ChangeSession<'_>, events: &mut Events) -> Result<(), Refusal> {
-        let Some(instrument) = self.find_instrument(c.instrument_id) else {
-            return Err(Refusal::of_venue(Reason::UnknownInstrument));
-        };
-        let market = &mut self.markets[instrument.0 as usize];
-        market.session = c.session;
-        let ending: Vec<u32> = match c.session {
-            Session::Continuous => Vec::new(),
-            Session::Closed => market.day_orders().take(CANCELS_PER_COMMAND_MAX as usize).collect(),
-        };
-        let instrument_id = self.instrument_id(instrument.0);
-        let reason = events.add_text(c.reason);
-        let body = SessionChanged { instrument_id, symbol: instrument, session: c.session, reason };
-        self.emit(Aggregate { kind: EntityKind::Instrument, id: instrument_id.0 }, Body::SessionChanged(body), events);
-        for slot in ending {
-            self.end_order(instrument.0, slot, Reason::SessionEnd, events);
-        }
-        if c.session == Session::Continuous {
-            self.markets[instrument.0 as usize].triggers.look_back();
-            self.touch(instrument.0);
-        }
-        Ok(())
-    }
-
-    /// The symbols whose close has ended some of their day orders and not all: what was to close them again was lost.
-    pub fn unfinished_closes(&self) -> impl Iterator<Item = &str> {
-        let listed = self.markets.iter().zip(self.catalog.instruments());
-        let unfinished =
-            listed.filter(|(market, _)| market.session == Session::Closed && market.day_orders().next().is_some());
-        unfinished.map(|(_, terms)| terms.symbol.as_str())
     }
 
     pub(super) fn asset_id(&self, asset: Asset) -> u64 {

@@ -9,7 +9,7 @@ use crate::event::{
 };
 use crate::limit::PEGS_PER_INSTRUMENT_MAX;
 use crate::peg::Peg;
-use crate::vocabulary::{Reason, Side, TimeInForce};
+use crate::vocabulary::{Reason, Session, Side, TimeInForce};
 
 /// A pegged order's replacement that passed every check.
 #[derive(Clone, Copy)]
@@ -41,6 +41,9 @@ impl Engine {
         if c.time_in_force == TimeInForce::Gtd && c.terms.expire_at_ms <= self.last_stamp_ns / MILLISECOND_NS {
             return Err(Reason::ExpireTimePassed);
         }
+        if market.session != Session::Continuous {
+            return Err(Reason::NotInSession);
+        }
         check_size(terms, c.quantity, given_limit(c.side, c.price))?;
         check_parts(&c.terms, c.quantity)?;
         if c.terms.offset.unsigned_abs() > terms.max_price {
@@ -55,7 +58,8 @@ impl Engine {
             return Err(Reason::InstrumentOrdersLimit);
         }
         let hold = Hold::At(c.price);
-        let entry = Entry { account, instrument, quantity: c.quantity, limit: price, hold, may_rest: true };
+        let entry =
+            Entry { account, instrument, quantity: c.quantity, limit: price, hold, may_rest: true, collects: false };
         let (asset, amount) = entry.held(terms, c.side);
         check_available(owner, c.side, asset, amount)?;
         Ok(entry)

@@ -61,7 +61,7 @@ impl Engine {
             cum_notional: 0,
             version: 1,
         };
-        if !crosses && entry.may_rest {
+        if entry.collects || !crosses && entry.may_rest {
             let rests = self.rest_new(instrument, c, &taker);
             return created(c, instrument, &taker, client_order_id, Some(rests), postings, events);
         }
@@ -119,7 +119,7 @@ impl Engine {
     fn rest_new(&mut self, instrument: Instrument, c: &PlaceOrder<'_>, taker: &Taker) -> Resting {
         let market = &mut self.markets[instrument.0 as usize];
         let slot = market.add(new_order(c, taker), c.terms.display_quantity);
-        let attributes = Attributes { peg: peg_of(c), ..attributes_of(&c.terms) };
+        let attributes = Attributes { market: c.order_type.is_market(), peg: peg_of(c), ..attributes_of(&c.terms) };
         market.attributes.open(&mut market.book, slot, attributes, &mut self.timers);
         market.beside.link(self.accounts.get_mut(taker.account), instrument.0, slot);
         market.beside.set_cum_notional(slot, taker.cum_notional);

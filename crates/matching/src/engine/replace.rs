@@ -46,8 +46,8 @@ impl Engine {
         }
     }
 
-    /// Checks: unknown_account, order_not_found, order_closed, account_suspended, kill_switch, market_closed, invalid_quantity,
-    /// invalid_price, quantity_too_large, price_too_large, quantity_below_executed, post_only_would_trade,
+    /// Checks: unknown_account, order_not_found, order_closed, account_suspended, kill_switch, market_closed, market_halted,
+    /// uncrossing, invalid_quantity, invalid_price, quantity_too_large, price_too_large, not_in_session, quantity_below_executed, post_only_would_trade,
     /// order_notional_limit, order_quantity_limit, insufficient_funds or insufficient_position.
     fn check_replace(&self, c: &ReplaceOrder<'_>) -> Result<Replacement, Reason> {
         let (account, instrument, slot) = self.find_open(c.account_id, c.order_id)?;
@@ -60,20 +60,26 @@ impl Engine {
         if self.is_killed(account) {
             return Err(Reason::KillSwitch);
         }
-        if market.session == Session::Closed {
-            return Err(Reason::MarketClosed);
+        if market.session != Session::Continuous || !self.unfinished.is_empty() {
+            self.check_session(instrument.0)?;
         }
         let (order, terms) = (market.book.order(slot), self.terms(instrument));
         if let Some(waiting) = market.waiting_of(slot) {
             return self.check_waiting_change(c, instrument.0, slot, &waiting).map(Replacement::Waiting);
         }
         if let Some(peg) = market.peg_of(slot) {
+            if market.session != Session::Continuous {
+                return Err(Reason::NotInSession);
+            }
             return self.check_peg_change(c, instrument.0, slot, &peg).map(Replacement::Pegged);
         }
         let (quantity, price) = (c.quantity.unwrap_or(order.quantity), c.price.unwrap_or(order.price));
         check_size(terms, quantity, Some(price))?;
         if c.trigger_price.is_some() {
             return Err(Reason::InvalidTriggerPrice);
+        }
+        if market.session != Session::Continuous {
+            self.check_price_in_session(c, instrument.0, slot)?;
         }
         if quantity <= order.executed() {
             return Err(Reason::QuantityBelowExecuted);
@@ -110,7 +116,7 @@ impl Engine {
         order.version += 1;
         let version = u64::from(order.version);
         let side = order.side();
-        if !keeps_priority && !market.book.crosses(side, price) {
+        if !keeps_priority && (market.session.collects() || !market.book.crosses(side, price)) {
             market.book.rest(slot);
         }
         let rests = market.book.order(slot).rests().then(|| market.resting(slot));
@@ -147,20 +153,7 @@ impl Engine {
         never_rests: Option<OrderType>,
         events: &mut Events,
     ) {
-        let market = &self.markets[instrument as usize];
-        let order = *market.book.order(slot);
-        let taker = Taker {
-            order_id: OrderId(order.id),
-            account: order.owner,
-            side: order.side(),
-            limit: order.price,
-            hold: Hold::AtLimit,
-            self_trade: self.self_trade_of(instrument, market.self_trade_chosen(slot)),
-            quantity: order.quantity,
-            leaves: order.leaves,
-            cum_notional: market.beside.cum_notional(slot),
-            version: u64::from(order.version),
-        };
+        let taker = self.taker_of(instrument, slot);
         let taken = self.take(Instrument(instrument), taker, events);
         let taker = taken.taker;
         let reason = reason_to_cancel(&taken, never_rests).filter(|_| taker.leaves > 0);
@@ -179,5 +172,23 @@ impl Engine {
         market.beside.set_cum_notional(slot, taker.cum_notional);
         market.book.rest(slot);
         taken.note_resting(market.resting(slot), events);
+    }
+
+    /// An open order as one that takes.
+    pub(super) fn taker_of(&self, instrument: u32, slot: u32) -> Taker {
+        let market = &self.markets[instrument as usize];
+        let order = market.book.order(slot);
+        Taker {
+            order_id: OrderId(order.id),
+            account: order.owner,
+            side: order.side(),
+            limit: order.price,
+            hold: Hold::AtLimit,
+            self_trade: self.self_trade_of(instrument, market.self_trade_chosen(slot)),
+            quantity: order.quantity,
+            leaves: order.leaves,
+            cum_notional: market.beside.cum_notional(slot),
+            version: u64::from(order.version),
+        }
     }
 }

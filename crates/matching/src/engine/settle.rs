@@ -17,7 +17,7 @@ use crate::limit;
 use crate::market::BesideBook;
 use crate::order_index::OrderIndex;
 use crate::timer::Timers;
-use crate::vocabulary::{Ledger, Liquidity, Reason, Reference, Restated, Side, Status};
+use crate::vocabulary::{Ledger, Liquidity, Reason, Reference, Restated, Session, Side, Status};
 
 /// An order while it takes liquidity.
 #[derive(Clone, Copy, Debug)]
@@ -66,17 +66,28 @@ pub(super) struct Settlement<'a> {
     pub(super) attributes: &'a mut AttributeTable,
     pub(super) timers: &'a mut Timers,
     pub(super) events: &'a mut Events,
-    market_version: &'a mut u64,
-    next_trade: &'a mut u64,
+    pub(super) market_version: &'a mut u64,
+    pub(super) next_trade: &'a mut u64,
     pub(super) terms: &'a InstrumentTerms,
     pub(super) instrument: Instrument,
-    log_number: u16,
+    pub(super) log_number: u16,
     pub(super) taker: Taker,
     /// Where the taker's last event is.
     pub(super) last_of_taker: usize,
     /// Of the first trade and of the last: those in between lie between them.
-    prices: [u64; 2],
-    prevented_trades: u32,
+    pub(super) prices: [u64; 2],
+    /// At which all trades are made; zero: each at its maker's price.
+    pub(super) price: u64,
+    pub(super) prevented_trades: u32,
+}
+
+/// One trade: its id, its price, lots and their worth.
+#[derive(Clone, Copy)]
+pub(super) struct Fill {
+    trade_id: TradeId,
+    price: u64,
+    quantity: u64,
+    notional: i128,
 }
 
 /// One side of a trade.
@@ -118,48 +129,63 @@ impl Settlement<'_> {
     /// `lots` are those traded, and those displayed then.
     fn trade(&mut self, slot: u32, maker: &mut Order, lots: [u64; 2]) {
         let [quantity, shown] = lots;
+        let fill = self.next_fill(if self.price == 0 { maker.price } else { self.price }, quantity);
+        if self.prices[0] == 0 {
+            self.prices[0] = fill.price;
+        }
+        self.prices[1] = fill.price;
+        let maker_fee = self.execute_resting(slot, maker, fill, shown, Liquidity::Maker);
+        let taker_fee = self.execute_taker(fill);
+        let taker = (self.taker.order_id, self.taker.account);
+        let parties = [(OrderId(maker.id), maker.owner), taker];
+        self.tell_trade(fill, self.taker.side, parties, [maker_fee, taker_fee]);
+    }
+
+    /// The trade that comes next.
+    pub(super) fn next_fill(&mut self, price: u64, quantity: u64) -> Fill {
         let trade_id = TradeId(id::entity_id(self.log_number, *self.next_trade));
         *self.next_trade += 1;
-        if self.prices[0] == 0 {
-            self.prices[0] = maker.price;
-        }
-        self.prices[1] = maker.price;
-        let notional = self.terms.notional(maker.price, quantity);
-        let maker_fee = self.execute_maker(slot, maker, [quantity, shown], notional, trade_id);
-        let taker_fee = self.execute_taker(maker.price, quantity, notional, trade_id);
+        Fill { trade_id, price, quantity, notional: self.terms.notional(price, quantity) }
+    }
+
+    /// The maker comes first, in the orders with their owners and in the fees.
+    pub(super) fn tell_trade(&mut self, fill: Fill, aggressor: Side, parties: [(OrderId, u32); 2], fees: [Fee; 2]) {
+        let [maker, taker] = parties;
         *self.market_version += 1;
         let instrument_id = InstrumentId(id::entity_id(self.log_number, u64::from(self.instrument.0) + 1));
         let body = Body::TradeExecuted(TradeExecuted {
-            trade_id,
+            trade_id: fill.trade_id,
             symbol: self.instrument,
-            price: Price(maker.price),
-            quantity: Quantity(quantity),
-            aggressor_side: self.taker.side,
-            maker_order_id: OrderId(maker.id),
-            taker_order_id: self.taker.order_id,
-            maker_account_id: self.accounts.id_of(maker.owner),
-            taker_account_id: self.accounts.id_of(self.taker.account),
-            maker_fee,
-            taker_fee,
+            price: Price(fill.price),
+            quantity: Quantity(fill.quantity),
+            aggressor_side: aggressor,
+            maker_order_id: maker.0,
+            taker_order_id: taker.0,
+            maker_account_id: self.accounts.id_of(maker.1),
+            taker_account_id: self.accounts.id_of(taker.1),
+            maker_fee: fees[0],
+            taker_fee: fees[1],
         });
         let aggregate = Aggregate { kind: EntityKind::Instrument, id: instrument_id.0 };
         self.events.list.push(Event { aggregate, version: *self.market_version, body });
     }
 
-    fn execute_maker(
+    /// A resting order's part in a trade, by which it has been reduced; it displays `shown` then.
+    pub(super) fn execute_resting(
         &mut self,
         slot: u32,
         maker: &mut Order,
-        [quantity, shown]: [u64; 2],
-        notional: i128,
-        trade_id: TradeId,
+        fill: Fill,
+        shown: u64,
+        liquidity: Liquidity,
     ) -> Fee {
+        let Fill { trade_id, price, quantity, notional } = fill;
         maker.version += 1;
         let side = maker.side();
         let cum_notional = self.beside.cum_notional(slot) + notional;
         self.beside.set_cum_notional(slot, cum_notional);
         let party = Party { account: maker.owner, side, held_at: self.attributes.held_at(slot, maker) };
-        let fee = fee_of(&self.terms.fees, Liquidity::Maker, notional);
+        let fee = fee_of(&self.terms.fees, liquidity, notional);
         let postings = self.post(&party, quantity, notional, fee);
         // An iceberg order whose displayed part is used up says where it rests when it is refreshed.
         let rests = (maker.leaves > 0 && (shown > 0 || maker.is_hidden())).then_some(Resting {
@@ -173,9 +199,9 @@ impl Settlement<'_> {
             account_id: self.accounts.id_of(maker.owner),
             symbol: self.instrument,
             side,
-            price: Price(maker.price),
+            price: Price(price),
             quantity: Quantity(quantity),
-            liquidity: Liquidity::Maker,
+            liquidity,
             status: working_status(maker.quantity, maker.leaves),
             cum_quantity: Quantity(maker.executed()),
             leaves_quantity: Quantity(maker.leaves),
@@ -198,7 +224,8 @@ impl Settlement<'_> {
         self.attributes.close(slot, maker, self.timers);
     }
 
-    fn execute_taker(&mut self, price: u64, quantity: u64, notional: i128, trade_id: TradeId) -> Fee {
+    fn execute_taker(&mut self, fill: Fill) -> Fee {
+        let Fill { trade_id, price, quantity, notional } = fill;
         self.taker.version += 1;
         self.taker.leaves -= quantity;
         self.taker.cum_notional += notional;
@@ -298,6 +325,7 @@ impl Engine {
         let trades_max = self.trades_left();
         let market = &mut self.markets[instrument.0 as usize];
         let mut incoming = incoming(&self.accounts, &taker);
+        let price = market.only_price();
         let last_of_taker = events.list.len() - 1;
         let mut settlement = Settlement {
             accounts: &mut self.accounts,
@@ -315,6 +343,7 @@ impl Engine {
             last_of_taker,
             prevented_trades: 0,
             prices: [0; 2],
+            price,
         };
         let ending = market.book.take(&mut incoming, trades_max, &mut settlement);
         let taken = Taken { taker: settlement.taker, ending, last_of_taker: settlement.last_of_taker };
@@ -322,7 +351,7 @@ impl Engine {
         let prevented = settlement.prevented_trades;
         if last != 0 {
             market.triggers.last_trade = last;
-            if !market.triggers.is_idle() {
+            if !market.triggers.is_idle() && market.session == Session::Continuous {
                 market.triggers.pass(Reference::Last, first.min(last), first.max(last));
             }
             self.touch(instrument.0);

@@ -45,7 +45,15 @@ impl Engine {
         let worth = Some(terms.notional(valued_at, c.quantity));
         check_limits(owner, terms, self.quote_scale(terms), worth, c.quantity)?;
         check_room(owner, market)?;
-        let entry = Entry { account, instrument, quantity: c.quantity, limit, hold: Hold::AtLimit, may_rest: false };
+        let entry = Entry {
+            account,
+            instrument,
+            quantity: c.quantity,
+            limit,
+            hold: Hold::AtLimit,
+            may_rest: false,
+            collects: false,
+        };
         let (asset, amount) = entry.held(terms, c.side);
         check_available(owner, c.side, asset, amount)?;
         Ok(entry)
@@ -72,14 +80,15 @@ impl Engine {
 
     /// A price that the order waits for may be there already.
     fn look_at_once(&mut self, instrument: u32, slot: u32, waiting: Waiting) {
-        let market = &mut self.markets[instrument as usize];
+        let market = &self.markets[instrument as usize];
         let reference = waiting.reference(market.book.order(slot).side());
         let price = match reference {
             Reference::Last => market.triggers.last_trade,
             Reference::Mark => market.triggers.mark,
             Reference::Bid | Reference::Ask => 0,
         };
-        if price != 0 {
+        if price != 0 && self.is_trading(instrument) {
+            let market = &mut self.markets[instrument as usize];
             market.triggers.pass(reference, price, price);
         }
         self.touch(instrument);

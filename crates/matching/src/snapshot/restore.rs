@@ -16,6 +16,7 @@ use crate::order_index::{NO_ACCOUNT, OrderIndex, Place};
 use crate::vocabulary::{AccountKind, AccountState, AssetKind, PostOnly, Session, Side, TimeInForce};
 
 mod attributes;
+mod auction;
 mod trigger;
 
 type Result<T> = std::result::Result<T, SnapshotError>;
@@ -235,6 +236,7 @@ fn read_instruments(r: &mut Reader<'_>, engine: &mut Engine) -> Result<()> {
         let (version, next_priority) = (r.u64()?, r.u64()?);
         let (self_trade, allocation) = attributes::read_rules(r, engine, proposed.max_quantity)?;
         let triggers = trigger::read_triggers(r, proposed.max_price)?;
+        let (unfinished, call) = auction::read_call(r, session, proposed.max_price)?;
         let counters = (1..COUNTER_MAX).contains(&version) && (1..COUNTER_MAX).contains(&next_priority);
         consistent(counters && !proposed.symbol.is_empty(), "an instrument")?;
         consistent(proposed.fees.is_sound(), "the fees")?;
@@ -248,9 +250,12 @@ fn read_instruments(r: &mut Reader<'_>, engine: &mut Engine) -> Result<()> {
         if !triggers.waves.is_empty() {
             engine.deferred.insert(engine.markets.len() as u32 - 1);
         }
+        if unfinished {
+            engine.unfinished.insert(engine.markets.len() as u32 - 1);
+        }
         if let Some(market) = engine.markets.last_mut() {
             (market.session, market.version, market.triggers) = (session, version, triggers);
-            market.self_trade = self_trade;
+            (market.self_trade, market.call) = (self_trade, call);
             market.book.set_allocation(allocation);
             market.book.set_next_priority(next_priority);
         }
@@ -278,7 +283,8 @@ fn read_orders(r: &mut Reader<'_>, engine: &mut Engine, next_order: u64) -> Resu
         kept.extend(trigger::read_waiting(r, engine, index as u32, next_order)?);
         let book = &engine.markets[index].book;
         let crossed = book.best_with_hidden(Side::Buy).is_some_and(|bid| book.crosses(Side::Buy, bid));
-        consistent(!crossed, "a crossed book")?;
+        let trades = engine.markets[index].session.matches() && !engine.unfinished.contains(&(index as u32));
+        consistent(!crossed || !trades, "a crossed book")?;
     }
     // An account's list is in the order of the numbers, and no number is used twice.
     kept.sort_by_key(|order| order.number);
@@ -321,12 +327,13 @@ fn read_order(
     let market = &mut engine.markets[instrument.0 as usize];
     consistent(market.book.len() < limit::ORDERS_PER_INSTRUMENT_MAX, "the number of orders")?;
     consistent(!time_in_force.is_immediate(), "a time in force")?;
+    let after_hours = market.session == Session::Closed && !engine.unfinished.contains(&instrument.0);
+    consistent(!after_hours || time_in_force != TimeInForce::Day, "a day order after hours")?;
     if let Some(peg) = extra.attributes.peg {
         let room = market.attributes.pegs.len() < limit::PEGS_PER_INSTRUMENT_MAX;
         let bounded = peg.limit.max(peg.offset.unsigned_abs()) <= terms.max_price;
         consistent(room && bounded && peg.allows(price), "a peg")?;
     }
-    consistent(market.session == Session::Continuous || time_in_force != TimeInForce::Day, "a day order after hours")?;
     let next_priority = market.book.next_priority();
     consistent((1..next_priority).contains(&priority), "a priority")?;
     let ordered = market.book.queue_end(side).is_none_or(|last| match side {

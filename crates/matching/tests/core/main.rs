@@ -2,10 +2,12 @@
 
 #![allow(missing_docs, clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)]
 
+mod auctions;
 mod commands;
 mod connection;
 mod extremes;
 mod fees;
+mod huge_auctions;
 mod limits;
 mod mass;
 mod on_entry;

@@ -176,8 +176,23 @@ pub fn tell(event: &Event) -> String {
         Body::MassCanceled(e) => format!("{} canceled by choice", e.count),
         Body::OrdersCanceled(e) => format!("{} canceled in all", e.count),
         Body::TradeExecuted(e) => format!("trade {}", e.trade_id.0 & 0xffff),
+        Body::IndicativeChanged(e) => {
+            let price = e.price.map_or("none".to_owned(), |price| format!("{}@{}", e.volume.0, price.0));
+            format!("indicative {price}{}", surplus(e.surplus.0, e.surplus_side.0))
+        }
+        Body::AuctionUncrossed(e) => {
+            format!("auction {}@{}{}", e.volume.0, e.price.0, surplus(e.surplus.0, e.surplus_side.0))
+        }
+        Body::AuctionDeferred(e) => {
+            let at = e.price.0.map_or(String::new(), |price| format!(" at {}", price.0));
+            format!("auction goes on{at} after {}", e.volume.0)
+        }
         other => other.event_type().to_owned(),
     }
+}
+
+fn surplus(lots: u64, side: Option<Side>) -> String {
+    side.map_or(String::new(), |side| format!(", {lots} {} left", side.text()))
 }
 
 pub type Row = (&'static str, Vec<Command<'static>>, Command<'static>, &'static [&'static str]);

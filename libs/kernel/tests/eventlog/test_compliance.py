@@ -332,11 +332,12 @@ def test_a_slow_subscriber_misses_nothing_and_slows_nobody(on_local):
     async def scenario(log, writer):
         subscription = log.subscribe(0)
         seen = []
+        appended = asyncio.Event()
 
         async def follow_slowly():
             async for batch in subscription:
                 seen.extend(each.position for each in batch)
-                await asyncio.sleep(0.05)
+                await appended.wait()
                 if seen[-1] == 30_000:
                     return
 
@@ -344,6 +345,7 @@ def test_a_slow_subscriber_misses_nothing_and_slows_nobody(on_local):
         for start in range(0, 30_000, 1_000):
             await log.append([command(f"{start}", *(event(f"o-{start}", n) for n in range(1, 1_001)))], writer)
         assert not seen or seen[-1] < 30_000
+        appended.set()
         await follower
         assert seen == list(range(1, 30_001))
         await subscription.aclose()

@@ -82,7 +82,6 @@ def replace(**changes):
         ("DELETE FROM events", "never deleted"),
         (replace(event_data="x'7b7d'"), "never replaced"),
         (replace(position="6", command_id="'new'"), "never replaced"),
-        (replace(position="6", aggregate_id="'new'"), "never replaced"),
         ("INSERT INTO events SELECT * FROM events WHERE position = 2 ON CONFLICT DO UPDATE SET user_id = 'x'", "never"),
     ],
 )
@@ -293,7 +292,7 @@ def a_folder(path):
     [
         (no_database, "not a database"),
         (another_database, "no event log"),
-        (a_later_schema, "schema 99, this program reads 1"),
+        (a_later_schema, "schema 99, this program reads 1 and 2"),
         (another_log, "holds log other, not main"),
         (a_folder, "directory"),
     ],

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from trading_events import sessions
 from trading_events.words import (
     AccountId,
     Allocation,
@@ -120,13 +121,6 @@ class LimitsChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AccountStateChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account_id: AccountId
     state: Literal["ACTIVE", "SUSPENDED"]
-    reason: str
-
-
-class SessionChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    instrument_id: InstrumentId
-    symbol: str
-    session: Session
     reason: str
 
 
@@ -426,7 +420,7 @@ TYPES: tuple[type[msgspec.Struct], ...] = (
     AssetWithdrawn,
     LimitsChanged,
     AccountStateChanged,
-    SessionChanged,
+    sessions.SessionChanged,
     OrderCreated,
     OrderRejected,
     OrderExecuted,
@@ -447,6 +441,10 @@ TYPES: tuple[type[msgspec.Struct], ...] = (
     AccountOptionsChanged,
     DeadMansTimerChanged,
     InstrumentRulesChanged,
+    sessions.IndicativeChanged,
+    sessions.AuctionUncrossed,
+    sessions.AuctionDeferred,
+    sessions.AuctionResumed,
     FeesChanged,
     TradeExecuted,
 )
@@ -461,7 +459,7 @@ EngineEvent = (
     | AssetWithdrawn
     | LimitsChanged
     | AccountStateChanged
-    | SessionChanged
+    | sessions.SessionChanged
     | OrderCreated
     | OrderRejected
     | OrderExecuted
@@ -482,6 +480,10 @@ EngineEvent = (
     | AccountOptionsChanged
     | DeadMansTimerChanged
     | InstrumentRulesChanged
+    | sessions.IndicativeChanged
+    | sessions.AuctionUncrossed
+    | sessions.AuctionDeferred
+    | sessions.AuctionResumed
     | FeesChanged
     | TradeExecuted
 )

@@ -40,7 +40,16 @@ OrderType = Literal["LIMIT", "MARKET", "MARKET_TO_LIMIT", "STOP", "STOP_LIMIT", 
 # The core has them; no service offers them.
 PegType = Literal["PRIMARY_PEG", "MARKET_PEG", "MIDPOINT_PEG"]
 TimeInForce = Literal["GTC", "DAY", "IOC", "FOK", "GTD"]
-Session = Literal["CONTINUOUS", "CLOSED"]
+Session = Literal[
+    "CONTINUOUS",
+    "CLOSED",
+    "PRE_OPEN",
+    "OPENING_CALL",
+    "VOLATILITY_CALL",
+    "HALT",
+    "CLOSING_CALL",
+    "CLOSING_PRICE_CROSS",
+]
 SelfTradePrevention = Literal["CANCEL_NEWEST", "CANCEL_OLDEST", "CANCEL_BOTH", "DECREMENT_AND_CANCEL"]
 PostOnly = Literal["REJECT", "SLIDE"]
 TriggerBy = Literal["LAST", "BID_ASK", "MARK"]

@@ -13,7 +13,8 @@ from kernel.money import canonical, multiply, parse
 from market_data.bars import BarFold, BarRow
 from market_data.book import Book
 from market_data.grid import Grid
-from trading_events.engine import InstrumentListed, InstrumentRulesChanged, SessionChanged, TradeExecuted
+from trading_events.engine import InstrumentListed, InstrumentRulesChanged, TradeExecuted
+from trading_events.sessions import SessionChanged
 from trading_events.words import Allocation, SelfTradePrevention, Session, Side
 
 

@@ -43,11 +43,17 @@ from trading_events.engine import (
     OrdersCanceled,
     OrderTriggered,
     PegsMoved,
-    SessionChanged,
     TradeExecuted,
     TriggersDeferred,
     TriggersResumed,
     decode,
+)
+from trading_events.sessions import (
+    AuctionDeferred,
+    AuctionResumed,
+    AuctionUncrossed,
+    IndicativeChanged,
+    SessionChanged,
 )
 
 # A book is kept whole after so many events of its instrument, more when it is so large that keeping it costs more.
@@ -82,6 +88,7 @@ SKIPPED_EVENTS = frozenset(
         *(AssetListed, AccountOpened, AccountStateChanged, LimitsChanged, OrderCancelRejected, CommandRefused),
         *(CashDeposited, CashWithdrawn, AssetDeposited, AssetWithdrawn),
         *(TriggersDeferred, TriggersResumed, MassCanceled, KillSwitchChanged),
+        *(IndicativeChanged, AuctionUncrossed, AuctionDeferred, AuctionResumed),
         *(AccountOptionsChanged, DeadMansTimerChanged, FeesChanged),
     )
 )

@@ -11,6 +11,7 @@ from order_service import order as orders
 from order_service.bound import Bound, InstrumentRow, LimitsRow, RefusedChange, Standing, available, bound_of
 from order_service.order import AccountRow, BalanceRow, OrderRow
 from trading_events import engine as events
+from trading_events.sessions import AuctionEvent, SessionChanged
 
 Row = TypeVar("Row")
 
@@ -138,14 +139,14 @@ class OrdersView:
                 return
             case events.AccountStateChanged() | events.CommandRefused():
                 return  # whether an account may trade is not shown here
-            case events.AssetListed() | events.SessionChanged() | events.TradeExecuted():
+            case events.AssetListed() | SessionChanged() | events.TradeExecuted():
                 return  # the market's; what a trade does to its two orders has events of its own
             case events.AccountOptionsChanged() | events.DeadMansTimerChanged() | events.InstrumentRulesChanged():
                 return  # what they do to an order, the order's events say
             case events.FeesChanged() | events.MassCanceled() | events.KillSwitchChanged():
                 return  # so with them: each fill and each end says it
-            case events.MarkPriceChanged() | events.TriggersDeferred() | events.TriggersResumed():
-                return  # the market's; an order that is triggered says so
+            case events.MarkPriceChanged() | events.TriggersDeferred() | events.TriggersResumed() | AuctionEvent():
+                return  # the market's; an order that is triggered or trades says so
             case None:
                 return  # another service's
             case _:

@@ -60,10 +60,16 @@ from trading_events.engine import (
     OrderTriggered,
     PegsMoved,
     Posting,
-    SessionChanged,
     TradeExecuted,
     TriggersDeferred,
     TriggersResumed,
+)
+from trading_events.sessions import (
+    AuctionDeferred,
+    AuctionResumed,
+    AuctionUncrossed,
+    IndicativeChanged,
+    SessionChanged,
 )
 
 # What an account is, and what is listed.
@@ -92,6 +98,7 @@ SKIPPED_EVENTS = frozenset(
     for kind in (
         *(OrderRejected, OrderCancelRejected, OrdersCanceled, CommandRefused, SessionChanged),
         *(TriggersDeferred, TriggersResumed, MarkPriceChanged, MassCanceled, InstrumentRulesChanged, FeesChanged),
+        *(IndicativeChanged, AuctionUncrossed, AuctionDeferred, AuctionResumed),
     )
 )
 VENUE = "venue"  # key of the venue's kill switch

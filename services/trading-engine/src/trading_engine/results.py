@@ -1,7 +1,9 @@
 """The answer to a command: a pure function of its events, so that a retry gets the first answer."""
 
-from typing import Any, assert_never
+from collections.abc import Callable
+from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from kernel.event import Event
@@ -12,118 +14,73 @@ from trading.v1 import engine_pb2, types_pb2
 from trading_engine.refusals import meaning
 from trading_events import engine as events
 from trading_events.messages import ORDER_STATUSES, ORDER_TYPES, SIDES, TIMES_IN_FORCE
+from trading_events.partly import decoder_without
 from trading_events.terms import terms_message
 
 
 def result_of(command_id: str, appended: Appended) -> engine_pb2.CommandResult:
     """What the command's caller is told. The order, if any, is the one that the first event is about."""
     first = appended.events[0]
-    result = engine_pb2.CommandResult(
-        command_id=command_id,
-        position=types_pb2.LogPosition(log=first.log, position=appended.last),
-        first_time=appended.first_time,
-        aggregate_id=first.aggregate_id,
-    )
+    about = first.aggregate_id
+    result = engine_pb2.CommandResult(command_id=command_id, first_time=appended.first_time, aggregate_id=about)
+    position = result.position
+    position.log = first.log
+    position.position = appended.last
     for event in appended.events:
-        if event.aggregate_type != "Order" or event.aggregate_id == first.aggregate_id:
-            _tell(result, event)  # what became of other orders is not this caller's to know
+        if event.aggregate_type == "Order" and event.aggregate_id != about:
+            continue  # what became of other orders is not this caller's to know
+        told = TOLD.get(event.event_type)
+        if told is not None:
+            tell, decoder = told
+            tell(result, decoder.decode(event.event_data), event)
     if result.order.cum_notional:
         result.order.average_price = average_price(result.order.cum_notional, result.order.cum_quantity)
     return result
 
 
-def _tell(result: engine_pb2.CommandResult, event: Event) -> None:
-    happened = events.decode(event.event_type, event.event_data)
-    assert happened is not None, "only the engine's events have the engine's outcomes"
-    match happened:
-        case events.OrderCreated():
-            result.order.CopyFrom(_new_order(happened, event))
-        case events.OrderRejected():
-            result.order.CopyFrom(_new_order(happened, event))
-            _refuse(result, happened.reason)
-        case events.OrderExecuted():
-            _progress(result.order, happened, event)
-            result.order.cum_notional = happened.cum_notional
-        case events.OrderCanceled() | events.OrderExpired():
-            _progress(result.order, happened, event)
-            result.order.reason = happened.reason
-        case events.OrderRestated():
-            _progress(result.order, happened, event)
-            result.order.quantity = happened.quantity
-        case events.OrderTriggered():
-            _trigger(result.order, happened, event)
-        case events.OrderReplaced():
-            _replace(result.order, happened, event)
-        case events.TradeExecuted():
-            if happened.taker_order_id == result.aggregate_id:
-                result.fills.add(
-                    trade_id=happened.trade_id,
-                    price=happened.price,
-                    quantity=happened.quantity,
-                    resting_order_id=happened.maker_order_id,
-                )
-        case events.OrderCancelRejected() | events.CommandRefused():
-            _refuse(result, happened.reason)
-        case events.OrdersCanceled() | events.MassCanceled():
-            result.canceled_orders = happened.count
-        case (
-            events.AssetListed()
-            | events.InstrumentListed()
-            | events.AccountOpened()
-            | events.CashDeposited()
-            | events.AssetDeposited()
-            | events.CashWithdrawn()
-            | events.AssetWithdrawn()
-            | events.LimitsChanged()
-            | events.AccountStateChanged()
-            | events.SessionChanged()
-            | events.TriggersDeferred()
-            | events.TriggersResumed()
-            | events.PegsMoved()
-            | events.MarkPriceChanged()
-            | events.KillSwitchChanged()
-            | events.AccountOptionsChanged()
-            | events.DeadMansTimerChanged()
-            | events.InstrumentRulesChanged()
-            | events.FeesChanged()
-        ):
-            pass  # that it happened is all there is to say
-        case _:
-            assert_never(happened)
+def _created(result: engine_pb2.CommandResult, happened: events.OrderCreated, event: Event) -> None:
+    order = result.order
+    _begin(order, happened, event)
+    order.leaves_quantity = happened.leaves_quantity
+    if happened.protection_price:
+        order.protection_price = happened.protection_price
 
 
-def _new_order(created: events.OrderCreated | events.OrderRejected, event: Event) -> types_pb2.Order:
-    order = types_pb2.Order(
-        id=created.order_id,
-        client_order_id=created.client_order_id or "",
-        account_id=created.account_id,
-        user_id=event.user_id or "",
-        symbol=created.symbol,
-        side=SIDES[created.side],
-        type=ORDER_TYPES[created.type],
-        time_in_force=TIMES_IN_FORCE[created.time_in_force],
-        status=ORDER_STATUSES[created.status],
-        quantity=created.quantity,
-        price=created.price or "",
-        cum_quantity="0",
-        leaves_quantity="0",
-        cum_notional="0",
-        created_at_ns=event.occurred_at_ns,
-        updated_at_ns=event.occurred_at_ns,
-        version=event.event_version,
-    )
-    if isinstance(created, events.OrderCreated):
-        order.protection_price = created.protection_price or ""
-        order.leaves_quantity = created.leaves_quantity
-    else:
-        order.reason = created.reason
-    if created.terms is not UNSET:
-        order.terms.CopyFrom(terms_message(created.terms))
-        order.asked_price = created.terms.asked_price or ""
-    return order
+def _rejected(result: engine_pb2.CommandResult, happened: events.OrderRejected, event: Event) -> None:
+    order = result.order
+    _begin(order, happened, event)
+    order.leaves_quantity = "0"
+    order.reason = happened.reason
+    _refuse(result, happened.reason)
 
 
-def _replace(order: types_pb2.Order, happened: events.OrderReplaced, event: Event) -> None:
+def _executed(result: engine_pb2.CommandResult, happened: events.OrderExecuted, event: Event) -> None:
+    _progress(result.order, happened, event)
+    result.order.cum_notional = happened.cum_notional
+
+
+def _ended(
+    result: engine_pb2.CommandResult, happened: events.OrderCanceled | events.OrderExpired, event: Event
+) -> None:
+    _progress(result.order, happened, event)
+    result.order.reason = happened.reason
+
+
+def _restated(result: engine_pb2.CommandResult, happened: events.OrderRestated, event: Event) -> None:
+    _progress(result.order, happened, event)
+    result.order.quantity = happened.quantity
+
+
+def _triggered(result: engine_pb2.CommandResult, happened: events.OrderTriggered, event: Event) -> None:
+    order = result.order
+    order.status = ORDER_STATUSES[happened.status]
+    order.leaves_quantity = happened.leaves_quantity
+    order.triggered_at_ns = order.updated_at_ns = event.occurred_at_ns
+    order.version = event.event_version
+
+
+def _replaced(result: engine_pb2.CommandResult, happened: events.OrderReplaced, event: Event) -> None:
+    order = result.order
     _progress(order, happened, event)
     order.quantity = happened.quantity
     order.price = happened.price
@@ -132,11 +89,68 @@ def _replace(order: types_pb2.Order, happened: events.OrderReplaced, event: Even
         order.terms.trigger_price = happened.trigger_price
 
 
-def _trigger(order: types_pb2.Order, happened: events.OrderTriggered, event: Event) -> None:
-    order.status = ORDER_STATUSES[happened.status]
-    order.leaves_quantity = happened.leaves_quantity
-    order.triggered_at_ns = order.updated_at_ns = event.occurred_at_ns
+def _traded(result: engine_pb2.CommandResult, happened: events.TradeExecuted, event: Event) -> None:
+    if happened.taker_order_id == result.aggregate_id:
+        result.fills.add(
+            trade_id=happened.trade_id,
+            price=happened.price,
+            quantity=happened.quantity,
+            resting_order_id=happened.maker_order_id,
+        )
+
+
+def _refused(
+    result: engine_pb2.CommandResult, happened: events.OrderCancelRejected | events.CommandRefused, event: Event
+) -> None:
+    _refuse(result, happened.reason)
+
+
+def _several_canceled(
+    result: engine_pb2.CommandResult, happened: events.OrdersCanceled | events.MassCanceled, event: Event
+) -> None:
+    result.canceled_orders = happened.count
+
+
+_TELLERS: dict[type[msgspec.Struct], Callable[[engine_pb2.CommandResult, Any, Event], None]] = {
+    events.OrderCreated: _created,
+    events.OrderRejected: _rejected,
+    events.OrderExecuted: _executed,
+    events.OrderCanceled: _ended,
+    events.OrderExpired: _ended,
+    events.OrderRestated: _restated,
+    events.OrderTriggered: _triggered,
+    events.OrderReplaced: _replaced,
+    events.TradeExecuted: _traded,
+    events.OrderCancelRejected: _refused,
+    events.CommandRefused: _refused,
+    events.OrdersCanceled: _several_canceled,
+    events.MassCanceled: _several_canceled,
+}
+# By event type. Of every other type, that it happened is all there is to say.
+TOLD = {kind.__name__: (tell, decoder_without(kind, "postings", "rests")) for kind, tell in _TELLERS.items()}
+
+
+def _begin(order: types_pb2.Order, created: events.OrderCreated | events.OrderRejected, event: Event) -> None:
+    order.id = created.order_id
+    order.account_id = created.account_id
+    order.symbol = created.symbol
+    order.side = SIDES[created.side]
+    order.type = ORDER_TYPES[created.type]
+    order.time_in_force = TIMES_IN_FORCE[created.time_in_force]
+    order.status = ORDER_STATUSES[created.status]
+    order.quantity = created.quantity
+    order.cum_quantity = order.cum_notional = "0"
+    order.created_at_ns = order.updated_at_ns = event.occurred_at_ns
     order.version = event.event_version
+    if created.client_order_id:
+        order.client_order_id = created.client_order_id
+    if event.user_id:
+        order.user_id = event.user_id
+    if created.price:
+        order.price = created.price
+    if created.terms is not UNSET:
+        order.terms.CopyFrom(terms_message(created.terms))
+        order.asked_price = created.terms.asked_price or ""
 
 
 def _progress(order: types_pb2.Order, happened: Any, event: Event) -> None:

@@ -34,7 +34,9 @@ impl Engine {
         expect(fresh && version == 1, "the state of a new order")?;
         self.check_terms(e.symbol, e.quantity.0, price)?;
         let immediate = e.order_type.is_market() || e.time_in_force.is_immediate();
-        expect(e.rests.is_none() || !immediate, "rests")?;
+        let market = self.markets.get(e.symbol.0 as usize).ok_or(Misfit::Value("symbol"))?;
+        let collected = market.session.collects() && !e.time_in_force.is_immediate() && e.rests.is_some();
+        expect(e.rests.is_none() || !immediate || collected, "rests")?;
         let terms = events.terms_of(e.terms);
         let display = terms.display_quantity.map_or(0, |display| display.0);
         let parts = terms.display_quantity.is_none_or(|display| (1..e.quantity.0).contains(&display.0));
@@ -54,7 +56,13 @@ impl Engine {
             order.hide();
         }
         let expire_at_ms = terms.expire_at_ms.unwrap_or(0);
-        let attributes = Attributes { expire_at_ms, waiting: None, self_trade: terms.self_trade_prevention, peg };
+        let attributes = Attributes {
+            expire_at_ms,
+            waiting: None,
+            self_trade: terms.self_trade_prevention,
+            peg,
+            market: collected && e.order_type.is_market(),
+        };
         let slot = if let Some(waiting) = waiting {
             market.add_waiting(order, display, waiting, attributes, &mut self.timers)
         } else {
@@ -215,12 +223,16 @@ impl Engine {
         Ok(Found { instrument, slot, order: *order })
     }
 
-    /// An execution takes from what an iceberg order displays, from any other order as such.
+    /// An execution takes from what an iceberg order displays, in an auction from its reserve first, from any other order
+    /// as such.
     fn assign_executed(&mut self, found: Found, e: &OrderExecuted) -> Result<(), Misfit> {
         let book = &mut self.markets[found.instrument as usize].book;
         let shown = book.iceberg(found.slot).filter(|_| found.order.rests()).map(|iceberg| iceberg.shown);
         book.set_leaves(found.slot, e.leaves_quantity.0);
-        if let Some(shown) = shown {
+        let Some(shown) = shown else { return Ok(()) };
+        let as_said = e.rests.is_some_and(|rests| rests.quantity.0 == book.displayed(found.slot));
+        let gone = e.leaves_quantity.0 == 0;
+        if !as_said && !gone {
             let shown = shown.checked_sub(e.quantity.0).ok_or(Misfit::Value("the quantity displayed"))?;
             book.set_shown(found.slot, shown);
         }

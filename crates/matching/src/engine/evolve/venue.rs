@@ -6,8 +6,8 @@ use crate::account::{Account, EXTERNAL, Limits};
 use crate::book::{Allocation, NO_GROUP};
 use crate::catalog::{AssetTerms, InstrumentTerms};
 use crate::event::{
-    AccountId, AccountOpened, AssetListed, Body, CommandRefused, Events, FeesChanged, InstrumentId, InstrumentListed,
-    InstrumentRulesChanged, LimitsChanged, OrderCancelRejected, Postings,
+    AccountId, AccountOpened, AssetListed, Body, CommandRefused, Events, FeesChanged, Instrument, InstrumentId,
+    InstrumentListed, InstrumentRulesChanged, LimitsChanged, OrderCancelRejected, Postings,
 };
 use crate::fees::Fees;
 use crate::limit;
@@ -27,12 +27,6 @@ impl Engine {
             Body::AccountStateChanged(e) => {
                 let index = self.advance_account(version, e.account_id)?;
                 self.accounts.get_mut(index).state = e.state;
-                Ok(())
-            }
-            Body::SessionChanged(e) => {
-                let market = self.advance_instrument(version, e.instrument_id)?;
-                expect(market as u32 == e.symbol.0, "the symbol")?;
-                self.markets[market].session = e.session;
                 Ok(())
             }
             Body::OrderCancelRejected(e) => self.evolve_cancel_rejected(version, e),
@@ -194,6 +188,13 @@ impl Engine {
         let index = self.accounts.find(account_id.0).ok_or(Misfit::Value("the account"))?;
         Self::advance(&mut self.accounts.get_mut(index).version, version)?;
         Ok(index)
+    }
+
+    /// The same, of an event that names the symbol too.
+    pub(super) fn advance_market(&mut self, version: u64, id: InstrumentId, symbol: Instrument) -> Result<u32, Misfit> {
+        let market = self.advance_instrument(version, id)? as u32;
+        expect(market == symbol.0, "the symbol")?;
+        Ok(market)
     }
 
     pub(super) fn advance_instrument(&mut self, version: u64, id: InstrumentId) -> Result<usize, Misfit> {

@@ -24,11 +24,13 @@ pub(super) fn read_attributes(r: &mut Reader<'_>, side: Side, time_in_force: Tim
         0 => None,
         byte => Some(SelfTradePrevention::from_byte(byte).ok_or(SnapshotError::Inconsistent("self-trade prevention"))?),
     };
+    let market = r.word(|byte| [false, true].get(usize::from(byte)).copied(), "whether an order names a price")?;
     let hidden = r.word(|byte| [false, true].get(usize::from(byte)).copied(), "whether an order is hidden")?;
     let display = r.u64()?;
     consistent(display == 0 || !hidden, "a displayed quantity")?;
+    consistent(!market || display == 0 && !hidden, "what is displayed of a market order")?;
     let peg = read_peg(r, side)?;
-    Ok(Extra { attributes: Attributes { expire_at_ms, waiting: None, self_trade, peg }, hidden, display })
+    Ok(Extra { attributes: Attributes { expire_at_ms, waiting: None, self_trade, market, peg }, hidden, display })
 }
 
 fn read_peg(r: &mut Reader<'_>, side: Side) -> Result<Option<Peg>> {

@@ -55,7 +55,7 @@ fn read_order(r: &mut Reader<'_>, engine: &Engine, instrument: Instrument) -> Re
     let side = r.word(Side::from_byte, "a side")?;
     let time_in_force = r.word(TimeInForce::from_byte, "a time in force")?;
     let extra = read_attributes(r, side, time_in_force)?;
-    consistent(extra.attributes.peg.is_none(), "a peg that waits")?;
+    consistent(extra.attributes.peg.is_none() && !extra.attributes.market, "a peg or a market order that waits")?;
     let (price, quantity, version) = (r.u64()?, r.u64()?, r.u32()?);
     let waiting = Waiting {
         order_type: r.word(OrderType::from_byte, "an order type")?,

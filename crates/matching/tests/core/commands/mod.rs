@@ -240,10 +240,15 @@ fn administer(random: &mut Random, now_ms: u64) -> Command<'static> {
             session: Session::Closed,
             reason: "end of day",
         }),
-        1..7 => Command::ChangeSession(ChangeSession {
+        1..5 => Command::ChangeSession(ChangeSession {
             instrument_id: instrument(random),
             session: Session::Continuous,
             reason: "start of day",
+        }),
+        5 | 6 => Command::ChangeSession(ChangeSession {
+            instrument_id: instrument(random),
+            session: random.pick(Session::ALL),
+            reason: "the time has come",
         }),
         7 if random.one_in(3) => Command::ChangeAccountState(ChangeAccountState {
             account_id: account(random),

@@ -2,7 +2,7 @@
 
 use matching::command::PlaceOrder;
 use matching::limit;
-use matching::vocabulary::{OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce, TriggerBy};
+use matching::vocabulary::{OrderType, PostOnly, SelfTradePrevention, Session, Side, TimeInForce, TriggerBy};
 
 use super::orders::side_text;
 use super::pegs::{is_pegged, peg_text};
@@ -55,6 +55,7 @@ impl Reference {
             display: Some(c.terms.display_quantity).filter(|display| *display > 0),
             shown: 0,
             hidden: c.terms.hidden,
+            market: false,
         };
         self.orders.insert(number, order);
         if let Err(reason) = checked {
@@ -74,8 +75,11 @@ impl Reference {
         let postings = [self.post(order.account, asset, "hold", order.cost.unwrap_or(hold))];
         let immediate = matches!(c.time_in_force, TimeInForce::Ioc | TimeInForce::Fok);
         let waiting = waits(c.order_type);
-        let may_rest = !is_market(c.order_type) && !immediate && !waiting;
-        let meets = self.best_opposite(order.instrument, order.side).is_some_and(|maker| self.meets(number, maker));
+        let collected = self.collects(order.instrument) && !waiting;
+        let may_rest = collected || !is_market(c.order_type) && !immediate && !waiting;
+        self.orders.get_mut(&number).unwrap().market = collected && is_market(c.order_type);
+        let meets = !collected
+            && self.best_opposite(order.instrument, order.side).is_some_and(|maker| self.meets(number, maker));
         if may_rest && !meets {
             self.let_rest(number);
         }
@@ -281,10 +285,18 @@ impl Reference {
             return Err("kill_switch");
         }
         let at = self.instrument(c.instrument_id).ok_or("unknown_instrument")?;
-        if self.instruments[at].closed {
-            return Err("market_closed");
+        self.check_session(at).map(|()| at)
+    }
+
+    fn check_parts(&self, c: &PlaceOrder<'_>, at: usize, quantity: u64) -> Result<(), &'static str> {
+        let waiting = waits(c.order_type);
+        match c.terms.trigger_price {
+            _ if c.terms.minimum_quantity > quantity => Err("invalid_minimum_quantity"),
+            _ if c.terms.display_quantity >= quantity => Err("invalid_display_quantity"),
+            0 if waiting => Err("invalid_trigger_price"),
+            price if waiting && price > self.instruments[at].max_price => Err("price_too_large"),
+            _ => Ok(()),
         }
-        Ok(at)
     }
 
     fn check_place(&self, c: &PlaceOrder<'_>) -> Result<Begin, &'static str> {
@@ -292,11 +304,15 @@ impl Reference {
         if c.time_in_force == TimeInForce::Gtd && c.terms.expire_at_ms <= self.now_ms {
             return Err("expire_time_passed");
         }
+        let special = self.instruments[at].session != Session::Continuous && !waits(c.order_type);
+        if special {
+            self.check_kind(c, at)?;
+        }
         if is_pegged(c.order_type) {
             return self.check_peg(c, at);
         }
         let opposite = self.best_displayed(at, c.side);
-        let limit = self.worst_price(c, opposite);
+        let limit = if special { Some(self.special_price(c, at)) } else { self.worst_price(c, opposite) };
         let spent = if c.terms.budget > 0 { Some(self.spend(c, at, limit)?) } else { None };
         let quantity = spent.map_or(c.quantity, |(lots, _)| lots);
         let given = match c.order_type {
@@ -304,17 +320,9 @@ impl Reference {
             _ => Some(c.protection_price).filter(|price| *price > 0),
         };
         self.check_terms(at, quantity, given)?;
-        if c.terms.minimum_quantity > quantity {
-            return Err("invalid_minimum_quantity");
-        }
-        if c.terms.display_quantity >= quantity {
-            return Err("invalid_display_quantity");
-        }
-        if waits(c.order_type) && c.terms.trigger_price == 0 {
-            return Err("invalid_trigger_price");
-        }
-        if waits(c.order_type) && c.terms.trigger_price > self.instruments[at].max_price {
-            return Err("price_too_large");
+        self.check_parts(c, at, quantity)?;
+        if special {
+            self.check_special_price(c, at)?;
         }
         let limit = match limit {
             Some(price) if c.terms.post_only.is_some() => {
@@ -324,6 +332,10 @@ impl Reference {
         };
         let market = c.order_type == OrderType::Market;
         let valued = match c.side {
+            Side::Sell if market && special && self.instruments[at].last_trade > 0 => {
+                Some(self.instruments[at].last_trade)
+            }
+            _ if market && special => limit,
             Side::Sell if market => opposite,
             Side::Sell if is_market(c.order_type) => Some(c.terms.trigger_price),
             _ => limit,
@@ -334,11 +346,12 @@ impl Reference {
         let immediate = matches!(c.time_in_force, TimeInForce::Ioc | TimeInForce::Fok);
         let mine = self.open.iter().filter(|number| self.orders[number].account == c.account_id).count();
         let most = self.accounts[&c.account_id].open_max.unwrap_or(limit::OPEN_ORDERS_DEFAULT);
-        if (!market && !immediate || waits(c.order_type)) && mine >= most as usize {
+        let collected = special && self.collects(at);
+        if (!market && !immediate || waits(c.order_type) || collected) && mine >= most as usize {
             return Err("open_orders_limit");
         }
         let needs_a_price = c.order_type == OrderType::Market || c.order_type == OrderType::MarketToLimit;
-        if needs_a_price && opposite.is_none() {
+        if needs_a_price && opposite.is_none() && !special {
             return Err("no_liquidity");
         }
         let price = limit.unwrap_or(0);

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use matching::book::Allocation;
-use matching::command::{ChangeLimits, ChangeSession, Command, ListAsset, ListInstrument, Transfer};
+use matching::command::{ChangeLimits, Command, ListAsset, ListInstrument, Transfer};
 use matching::fees::Fees;
 use matching::limit;
 use matching::vocabulary::{AccountState, AssetKind, SelfTradePrevention, Session};
@@ -18,6 +18,7 @@ mod mass;
 mod orders;
 mod pegs;
 mod plan;
+mod sessions;
 mod text;
 mod triggers;
 pub use orders::Order;
@@ -62,7 +63,6 @@ pub struct Asset {
     pub kind: AssetKind,
 }
 
-#[derive(Default)]
 pub struct Instrument {
     pub symbol: String,
     pub base: usize,
@@ -73,7 +73,11 @@ pub struct Instrument {
     pub max_quantity: u64,
     pub protection_ppm: u32,
     pub clearing: u64,
-    pub closed: bool,
+    pub session: Session,
+    /// What its call would trade, as it was told last: price, lots, and lots left over, negative for sellers.
+    pub told: Option<(u64, i128, i128)>,
+    /// An auction's trades are under way.
+    pub uncrossing: bool,
     pub priorities: u64,
     pub last_trade: u64,
     pub mark: u64,
@@ -230,16 +234,7 @@ impl Reference {
         }
         let (price_unit, lot_unit) =
             ((c.price_unit.mantissa, c.price_unit.scale), (c.lot_unit.mantissa, c.lot_unit.scale));
-        let trimmed = |(mantissa, scale): (u64, u8)| mantissa > 0 && (scale == 0 || mantissa % 10 != 0);
-        if base == quote
-            || c.max_price == 0
-            || c.max_price > limit::PRICE_MAX
-            || c.max_quantity == 0
-            || c.max_quantity > limit::QUANTITY_MAX
-            || c.protection_ppm > 1_000_000
-            || !trimmed(price_unit)
-            || !trimmed(lot_unit)
-        {
+        if !sensible_terms(c, base == quote) {
             return venue("invalid_terms");
         }
         let worth = text::whole(
@@ -276,7 +271,17 @@ impl Reference {
             clearing,
             worth,
             lot,
-            ..Instrument::default()
+            session: Session::Continuous,
+            told: None,
+            uncrossing: false,
+            priorities: 0,
+            last_trade: 0,
+            mark: 0,
+            armed: 0,
+            waves: Vec::new(),
+            self_trade: None,
+            allocation: Allocation::PriceTime,
+            fees: Fees::default(),
         });
         self.tell("InstrumentListed", &uuid("inst", aggregate), data);
         Ok(())
@@ -337,24 +342,6 @@ impl Reference {
         Ok(())
     }
 
-    fn change_session(&mut self, c: &ChangeSession<'_>) -> Result<(), Refused> {
-        let Some(at) = self.instrument(c.instrument_id) else { return venue("unknown_instrument") };
-        let closed = c.session == Session::Closed;
-        self.instruments[at].closed = closed;
-        let data = Object::new()
-            .id("instrument_id", "inst", c.instrument_id)
-            .text("symbol", &self.instruments[at].symbol)
-            .text("session", if closed { "CLOSED" } else { "CONTINUOUS" })
-            .text("reason", c.reason);
-        self.tell("SessionChanged", &uuid("inst", c.instrument_id), data);
-        if closed {
-            self.expire_day_orders(at);
-        } else {
-            self.opened(at);
-        }
-        Ok(())
-    }
-
     fn customer(&self, account: u64) -> Result<(), Refused> {
         match self.accounts.get(&account).map(|account| account.kind) {
             Some("CUSTOMER" | "HOUSE") => Ok(()),
@@ -379,6 +366,16 @@ impl Reference {
         let (amount, after) = (decimal(amount, *scale), decimal(after, *scale));
         format!("[\"{}\",\"{symbol}\",\"{ledger}\",\"{amount}\",\"{after}\"]", uuid("acct", account))
     }
+}
+
+fn sensible_terms(c: &ListInstrument<'_>, same: bool) -> bool {
+    let trimmed = |mantissa: u64, scale: u8| mantissa > 0 && (scale == 0 || !mantissa.is_multiple_of(10));
+    !same
+        && (1..=limit::PRICE_MAX).contains(&c.max_price)
+        && (1..=limit::QUANTITY_MAX).contains(&c.max_quantity)
+        && c.protection_ppm <= 1_000_000
+        && trimmed(c.price_unit.mantissa, c.price_unit.scale)
+        && trimmed(c.lot_unit.mantissa, c.lot_unit.scale)
 }
 
 fn venue<T>(reason: &'static str) -> Result<T, Refused> {

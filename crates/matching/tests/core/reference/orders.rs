@@ -2,7 +2,7 @@
 
 use matching::command::{CancelAll, CancelOrder, ReplaceOrder};
 use matching::limit;
-use matching::vocabulary::{PostOnly, SelfTradePrevention, Side, TimeInForce};
+use matching::vocabulary::{PostOnly, SelfTradePrevention, Session, Side, TimeInForce};
 
 use super::pegs::Peg;
 use super::plan::Step;
@@ -31,6 +31,8 @@ pub struct Order {
     /// What it displays, or as much of a hidden one, while it rests.
     pub shown: u64,
     pub hidden: bool,
+    /// It names no price, and rests until its auction.
+    pub market: bool,
     /// None while it does not rest.
     pub priority: Option<u64>,
 }
@@ -213,11 +215,31 @@ impl Reference {
     /// One trade; returns which event tells the taker's part.
     fn fill(&mut self, taker: u64, maker: u64, quantity: u64) -> usize {
         self.trades += 1;
-        let price = self.orders[&maker].price;
-        self.instruments[self.orders[&maker].instrument].last_trade = price;
-        self.prices.push(price);
+        let at = self.orders[&maker].instrument;
+        let price = self.only_price(at).unwrap_or(self.orders[&maker].price);
+        if self.instruments[at].session == Session::Continuous {
+            self.prices.push(price);
+        }
         let maker_fee = self.execute(maker, price, quantity, "MAKER");
         let taker_fee = self.execute(taker, price, quantity, "TAKER");
+        self.tell_trade([taker, maker], price, quantity, [taker_fee, maker_fee]);
+        let taker_told = self.told.len() - 2;
+        let order = &self.orders[&maker];
+        if order.leaves > 0 && order.shown == 0 {
+            self.let_rest(maker);
+            self.restate(maker, "refreshed", &[]);
+        }
+        taker_told
+    }
+
+    pub(super) fn tell_trade(
+        &mut self,
+        [taker, maker]: [u64; 2],
+        price: u64,
+        quantity: u64,
+        [taker_fee, maker_fee]: [Option<String>; 2],
+    ) {
+        self.instruments[self.orders[&maker].instrument].last_trade = price;
         let (maker_order, taker_order) = (&self.orders[&maker], &self.orders[&taker]);
         let instrument = &self.instruments[taker_order.instrument];
         let data = Object::new()
@@ -234,23 +256,17 @@ impl Reference {
             .if_there("taker_fee", taker_fee);
         let aggregate = uuid("inst", id(taker_order.instrument as u64 + 1));
         self.tell("TradeExecuted", &aggregate, data);
-        let taker_told = self.told.len() - 2;
-        let order = &self.orders[&maker];
-        if order.leaves > 0 && order.shown == 0 {
-            self.let_rest(maker);
-            self.restate(maker, "refreshed", &[]);
-        }
-        taker_told
     }
 
     /// One side of a trade; returns what it cost.
-    fn execute(&mut self, number: u64, price: u64, quantity: u64, liquidity: &str) -> Option<String> {
+    pub(super) fn execute(&mut self, number: u64, price: u64, quantity: u64, liquidity: &str) -> Option<String> {
         let held_at = self.orders[&number].held_at();
         let order = self.orders.get_mut(&number).unwrap();
         let instrument = &self.instruments[order.instrument];
         let notional = i128::from(price) * i128::from(quantity) * instrument.worth;
         order.leaves -= quantity;
-        order.shown = order.shown.saturating_sub(quantity);
+        let in_auction = self.instruments[order.instrument].uncrossing;
+        order.shown = if in_auction { order.shown.min(order.leaves) } else { order.shown.saturating_sub(quantity) };
         order.notional += notional;
         let order = order.clone();
         let sign = if order.side == Side::Buy { 1 } else { -1 };
@@ -315,22 +331,6 @@ impl Reference {
             .text("canceled_quantity", &instrument.quantity(order.leaves))
             .list("postings", &postings);
         self.tell(if expired { "OrderExpired" } else { "OrderCanceled" }, &uuid("ordr", id(number)), data);
-    }
-
-    pub(super) fn expire_day_orders(&mut self, instrument: usize) {
-        let mut ending: Vec<u64> = self.open.clone();
-        ending.retain(|number| {
-            self.orders[number].instrument == instrument && self.orders[number].time_in_force == TimeInForce::Day
-        });
-        ending.sort_by_key(|number| {
-            let order = &self.orders[number];
-            let price = i128::from(order.price);
-            let price = if order.side == Side::Buy { -price } else { price };
-            (order.waiting.is_some().then_some(*number), order.side, price, order.hidden, order.priority)
-        });
-        for number in ending {
-            self.end(number, "session_end");
-        }
     }
 
     fn find(&self, account: u64, order_id: u64) -> Result<u64, &'static str> {
@@ -408,7 +408,8 @@ impl Reference {
         }
         order.shown = order.shown.min(order.leaves);
         let order = order.clone();
-        let crosses = self.best_opposite(order.instrument, order.side).is_some_and(|maker| self.meets(number, maker));
+        let crosses = !self.collects(order.instrument)
+            && self.best_opposite(order.instrument, order.side).is_some_and(|maker| self.meets(number, maker));
         if order.priority.is_none() && !crosses {
             self.let_rest(number);
         }
@@ -448,11 +449,12 @@ impl Reference {
         if self.is_killed(c.account_id) {
             return Err("kill_switch");
         }
-        if self.instruments[order.instrument].closed {
-            return Err("market_closed");
-        }
+        self.check_session(order.instrument)?;
         if order.waiting.is_some() {
             return self.check_waiting(c, order).map(|(price, trigger)| (price, Some(trigger)));
+        }
+        if order.peg.is_some() && !self.is_trading(order.instrument) {
+            return Err("not_in_session");
         }
         if order.peg.is_some() {
             return self.check_peg_change(c, order).map(|(price, limit)| (price, Some(limit)));
@@ -462,6 +464,7 @@ impl Reference {
         if c.trigger_price.is_some() {
             return Err("invalid_trigger_price");
         }
+        self.check_new_price(c, order)?;
         let executed = order.quantity - order.leaves;
         if quantity <= executed {
             return Err("quantity_below_executed");

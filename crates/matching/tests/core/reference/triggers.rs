@@ -66,6 +66,9 @@ impl Reference {
 
     /// What a new order waits for may have been there before it.
     fn look_at(&mut self, instrument: usize, by: TriggerBy) {
+        if !self.is_trading(instrument) {
+            return;
+        }
         let Instrument { last_trade, mark, .. } = self.instruments[instrument];
         match by {
             TriggerBy::Last if last_trade > 0 => self.pass(instrument, "LAST", last_trade, last_trade),
@@ -94,7 +97,7 @@ impl Reference {
             return Err(("price_too_large", aggregate));
         }
         self.instruments[at].mark = c.price;
-        if !self.instruments[at].closed {
+        if self.is_trading(at) {
             self.pass(at, "MARK", c.price, c.price);
         }
         let data = Object::new()
@@ -108,15 +111,16 @@ impl Reference {
     /// After a command: one order after another, until no price has reached any.
     pub(super) fn cascade(&mut self) {
         for at in 0..self.instruments.len() {
-            while !self.instruments[at].closed {
+            while self.is_trading(at) {
                 self.look(at);
                 let Some(number) = self.next_reached(at) else { break };
                 self.trigger(number);
             }
-            if !self.instruments[at].closed && self.move_pegs(at) {
+            if self.is_trading(at) && self.move_pegs(at) {
                 self.look(at);
                 self.defer(at);
             }
+            self.tell_indicative(at);
         }
     }
 

@@ -4,14 +4,21 @@ Requests are looked at in the order in which they came. Each is checked whole be
 conflicting request fails alone, and later ones see exactly the accepted ones before them.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import msgspec
 
-from kernel.event import HASH_VERSION, Append, Event
+from envelope import events as native
+from kernel.event import (
+    COMMAND_EVENTS_MAX,
+    EVENT_DATA_BYTES_MAX,
+    HASH_VERSION,
+    TEXT_CHARACTERS_MAX,
+    Append,
+    Event,
+)
 from kernel.eventlog.port import (
     REQUEST_BYTES_MAX,
     REQUEST_EVENTS_MAX,
@@ -100,23 +107,29 @@ class Plan:
 
 def checked_size(commands: Sequence[Append]) -> tuple[int, int]:
     """Events and bytes of a request; Malformed names the field that has a wrong type or breaks a limit."""
-    try:
-        packed = _encode(list(commands))
-        _decode(packed)
-    except (msgspec.ValidationError, TypeError, OverflowError, ValueError) as wrong:
-        raise Malformed(f"the request cannot be appended: {wrong}") from wrong
+    size = native.plain_size(commands, TEXT_CHARACTERS_MAX, EVENT_DATA_BYTES_MAX, COMMAND_EVENTS_MAX)
+    events, size_bytes = size or _looked_at(commands)
     if not commands:
         raise Malformed("the request cannot be appended: it holds no command")
-    events = sum([len(command.events) for command in commands])
-    if events > REQUEST_EVENTS_MAX or len(packed) > REQUEST_BYTES_MAX:
+    if events > REQUEST_EVENTS_MAX or size_bytes > REQUEST_BYTES_MAX:
         raise Malformed(
-            f"the request cannot be appended: {events} events in {len(packed)} bytes, "
+            f"the request cannot be appended: {events} events in {size_bytes} bytes, "
             f"at most {REQUEST_EVENTS_MAX} events in {REQUEST_BYTES_MAX} bytes"
         )
     ids = [command.command_id for command in commands if command.command_id is not None]
     if len(set(ids)) < len(ids):
         raise Malformed("the request cannot be appended: a command id stands in it twice")
-    return events, len(packed)
+    return events, size_bytes
+
+
+def _looked_at(commands: Sequence[Append]) -> tuple[int, int]:
+    """Events and bytes of a request that is not plainly right."""
+    try:
+        packed = _encode(list(commands))
+        _decode(packed)
+    except (msgspec.ValidationError, TypeError, OverflowError, ValueError) as wrong:
+        raise Malformed(f"the request cannot be appended: {wrong}") from wrong
+    return sum([len(command.events) for command in commands]), len(packed)
 
 
 def unknown_aggregates(requests: Iterable[Sequence[Append]], known: Known) -> list[str]:
@@ -184,40 +197,7 @@ def admit(
 
 def build(commands: Iterable[Append], log: str, position: int, previous: bytes, recorded_at_ns: int) -> list[Event]:
     """The events of `commands` from `position` on, each chained to the one before (see kernel.event)."""
-    events: list[Event] = []
-    sha256 = hashlib.sha256
-    for command in commands:
-        correlation_id, causation_id, command_id = command.correlation_id, command.causation_id, command.command_id
-        request_hash, traceparent, count = command.request_hash, command.traceparent, len(command.events)
-        for index, new in enumerate(command.events):
-            fields = (
-                log,
-                position,
-                new.event_id,
-                new.aggregate_id,
-                new.aggregate_type,
-                new.event_type,
-                new.event_version,
-                new.schema_version,
-                new.event_data,
-                new.account_id,
-                new.instrument_id,
-                new.user_id,
-                correlation_id,
-                causation_id,
-                command_id,
-                index,
-                count,
-                request_hash,
-                traceparent,
-                new.occurred_at_ns,
-                recorded_at_ns,
-                HASH_VERSION,
-            )
-            previous = sha256(previous + _encode(fields)).digest()
-            events.append(Event(*fields, previous))
-            position += 1
-    return events
+    return native.chain(commands, Event, log, position, previous, recorded_at_ns, HASH_VERSION)
 
 
 def _fenced(writer: Writer, writers: Mapping[str, Writer]) -> Fenced | None:

@@ -21,15 +21,22 @@ from kernel.eventlog.facts import Facts
 from kernel.eventlog.local import LocalLog
 from kernel.eventlog.port import Corrupt, LogFailed, LogLocked, Snapshot, Writer
 from kernel.eventlog.sqlite_checkpoint import Checkpointer, copy_log
+from kernel.eventlog.sqlite_commands import CommandIds, Entry
 from kernel.eventlog.sqlite_presence import Presence
 from kernel.eventlog.sqlite_schema import (
+    COMMANDS_MOVED_TO,
+    MIGRATION,
     READ,
     READ_COMMANDS,
+    READ_COMMANDS_AT,
     READ_STREAM,
     SCHEMA,
     SCHEMA_VERSION,
     SQLITE_VERSION_MIN,
+    USED_COMMANDS,
     VERSIONS,
+    command_inserts,
+    gathered_commands,
     inserts,
     lookups,
     read_events,
@@ -71,6 +78,7 @@ class SqliteStore:
         self._readers: dict[int, sqlite3.Connection] = {}
         self._turn = 0
         self._head = 0  # the last position that is durable, known to the writer's lane
+        self._ids = CommandIds()
         self._snapshots = SnapshotFile(path.with_name(path.name + ".snapshots"))
         self._checkpointer = Checkpointer(path)
         self._checkpoint: asyncio.Task[None] | None = None
@@ -83,11 +91,23 @@ class SqliteStore:
         return await self._on_writer("open", self._open)
 
     def commit(self, events: Sequence[Event]) -> Coroutine[Any, Any, None]:
+        try:
+            entry = self._ids.enter(events)
+        except Taken as taken:
+            return _refused(taken)
         # Given to the writer at once: a busy loop may come to await it only when the writer has waited for long.
-        return self._committed(events, self._runtime.begin(self._lane("write"), self._commit, events))
+        begun = self._runtime.begin(self._lane("write"), self._commit, events, entry)
+        return self._committed(events, begun, self._ids, entry)
 
-    async def _committed(self, events: Sequence[Event], begun: "asyncio.Future[None]") -> None:
-        await self._outcome("write", f"commit of positions {events[0].position} to {events[-1].position}", begun)
+    async def _committed(
+        self, events: Sequence[Event], begun: "asyncio.Future[None]", ids: CommandIds, entry: Entry
+    ) -> None:
+        try:
+            await self._outcome("write", f"commit of positions {events[0].position} to {events[-1].position}", begun)
+        except BaseException:
+            ids.take_back(entry)
+            raise
+        ids.committed(entry)
         self._events_since_checkpoint += len(events)
         if self._events_since_checkpoint >= CHECKPOINT_EVENTS and self._checkpoint is None:
             self._checkpoint = self._runtime.spawn(self._copy_log(), f"checkpoint of {self._name}")
@@ -101,7 +121,13 @@ class SqliteStore:
         return await self._on_writer("look up versions", self._versions, aggregate_ids)
 
     async def commands(self, command_ids: Sequence[str]) -> list[Event]:
-        return await self._on_reader(f"look up {len(command_ids)} commands", self._commands, command_ids)
+        ids, version = self._ids, self._ids.version
+        positions = [position for key in command_ids if (position := ids.find(key)) is not None]
+        others = {key for key in command_ids if ids.find(key) is None} if positions else set(command_ids)
+        what = f"look up {len(command_ids)} commands"
+        events = await self._on_reader(what, self._commands, sorted(others), positions)
+        ids.note_absent(others.difference([event.command_id for event in events]), version)
+        return events
 
     async def read(self, after: int, until: int, limit: int) -> list[Event]:
         events = await self._on_reader(f"read after {after}", self._read, after, until, limit)
@@ -207,12 +233,13 @@ class SqliteStore:
             self._create(connection)
         _flush_folder(self._path.parent)
         opened = self._opened(connection)
+        self._ids = CommandIds(gathered_commands(connection))
         self._opened_files = Presence((self._path, lock, self._beside("-wal"), self._beside("-shm")))
         return opened
 
     def _create(self, connection: sqlite3.Connection) -> None:
         connection.executescript(SCHEMA)
-        connection.execute("INSERT INTO log VALUES (1, ?, ?)", (SCHEMA_VERSION, self._name))
+        connection.execute("INSERT INTO log VALUES (1, ?, ?, 0)", (SCHEMA_VERSION, self._name))
         connection.execute("COMMIT")
 
     def _check_identity(self, connection: sqlite3.Connection) -> None:
@@ -220,10 +247,12 @@ class SqliteStore:
             schema, name = connection.execute("SELECT schema_version, name FROM log").fetchone()
         except sqlite3.OperationalError as error:
             raise LogFailed(f"{self._where}: the file is a SQLite database, but no event log ({error})") from error
-        if schema != SCHEMA_VERSION:
-            raise LogFailed(f"{self._where}: the file has schema {schema}, this program reads {SCHEMA_VERSION}")
         if name != self._name:
             raise LogFailed(f"{self._where}: the file holds log {name}, not {self._name}")
+        if schema == 1:
+            connection.executescript(MIGRATION)
+        elif schema != SCHEMA_VERSION:
+            raise LogFailed(f"{self._where}: the file has schema {schema}, this program reads 1 and {SCHEMA_VERSION}")
 
     def _opened(self, connection: sqlite3.Connection) -> Opened:
         (head,) = connection.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()
@@ -248,15 +277,20 @@ class SqliteStore:
         self._head = head
         return Opened(head, chain.hash, events[-1].recorded_at_ns if events else 0, writers)
 
-    def _commit(self, events: Sequence[Event]) -> None:
-        self._insert(events)
+    def _commit(self, events: Sequence[Event], entry: Entry) -> None:
+        self._insert(events, entry)
         self._glance()
 
-    def _insert(self, events: Sequence[Event]) -> None:
+    def _insert(self, events: Sequence[Event], entry: Entry) -> None:
         connection = self._connection(self._writer)
         if events[0].position != self._head + 1:
             raise LogFailed(f"{self._where}: position {self._head + 1} is missing before {events[0].position}")
-        statements = list(inserts(events))
+        for lookup in lookups(USED_COMMANDS, entry.unknown):
+            if connection.execute(*lookup).fetchone() != (0,):
+                raise Taken("a command id")
+        statements = [*inserts(events), *command_inserts(entry.moved)]
+        if entry.moved_to is not None:
+            statements.append((COMMANDS_MOVED_TO, [entry.moved_to]))
         try:
             if len(statements) == 1:
                 connection.execute(*statements[0])  # one step inserts and commits
@@ -283,8 +317,16 @@ class SqliteStore:
             versions += msgspec.json.decode(found, type=list[int])
         return dict(zip(aggregate_ids, versions, strict=False))  # the padding comes last
 
-    def _commands(self, reader: sqlite3.Connection, command_ids: Sequence[str]) -> list[Event]:
+    def _commands(
+        self, reader: sqlite3.Connection, command_ids: Sequence[str], positions: Sequence[int]
+    ) -> list[Event]:
+        """The events of commands by their ids in the table, and by the positions of their first events."""
         found = [read_events(reader, *lookup) for lookup in lookups(READ_COMMANDS, command_ids)]
+        asked = set(command_ids)
+        for event in (event for events in found for event in events):
+            if event.command_id not in asked:
+                raise Corrupt(f"{self._where}: position {event.position} is not of the command that its table says")
+        found += [read_events(reader, *lookup) for lookup in lookups(READ_COMMANDS_AT, positions)]
         return sorted([event for events in found for event in events], key=lambda event: event.position)
 
     def _read(self, reader: sqlite3.Connection, after: int, until: int, limit: int) -> list[Event]:
@@ -395,6 +437,10 @@ class SqliteLog(LocalLog):
         while True:
             await self._store.check_files()
             await self._runtime.sleep(LOOK_EVERY_S)
+
+
+async def _refused(taken: Taken) -> None:
+    raise taken
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -16,11 +16,25 @@ from kernel.event import Event
 from kernel.eventlog.facts import Facts
 from kernel.eventlog.port import Corrupt
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION_ID = 0x54524C47  # "TRLG": lets `file` and others recognise a log
 HASH_BYTES = 32
 # JSON functions and ->> came with 3.38.
 SQLITE_VERSION_MIN = (3, 38, 0)
+
+_NOT_REPLACED = """CREATE TRIGGER events_are_not_replaced BEFORE INSERT ON events
+    WHEN EXISTS (SELECT 1 FROM events WHERE position = NEW.position)
+    OR EXISTS (SELECT 1 FROM events WHERE aggregate_id = NEW.aggregate_id AND event_version = NEW.event_version)
+    BEGIN SELECT RAISE(ABORT, 'events are never replaced'); END;"""
+# Ids move here some time after their events were written: see `sqlite_commands`.
+_COMMANDS = """CREATE TABLE commands (
+    command_id TEXT PRIMARY KEY,
+    position INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER commands_are_not_updated BEFORE UPDATE ON commands
+    BEGIN SELECT RAISE(ABORT, 'command ids are used for ever'); END;
+CREATE TRIGGER commands_are_not_deleted BEFORE DELETE ON commands
+    BEGIN SELECT RAISE(ABORT, 'command ids are used for ever'); END;"""
 
 SCHEMA = f"""
 BEGIN IMMEDIATE;
@@ -28,7 +42,8 @@ PRAGMA application_id = {APPLICATION_ID};
 CREATE TABLE log (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     schema_version INTEGER NOT NULL,
-    name TEXT NOT NULL
+    name TEXT NOT NULL,
+    commands_moved_to INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE events (
     log TEXT NOT NULL,
@@ -56,18 +71,13 @@ CREATE TABLE events (
     hash BLOB NOT NULL CHECK (length(hash) = {HASH_BYTES})
 ) STRICT;
 CREATE UNIQUE INDEX events_by_aggregate ON events (aggregate_id, event_version);
-CREATE UNIQUE INDEX events_by_command ON events (command_id) WHERE command_index = 0;
 CREATE TRIGGER events_are_not_updated BEFORE UPDATE ON events
     BEGIN SELECT RAISE(ABORT, 'events are never updated'); END;
 CREATE TRIGGER events_are_not_deleted BEFORE DELETE ON events
     BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END;
 -- INSERT OR REPLACE deletes what is in its way without asking the trigger above.
-CREATE TRIGGER events_are_not_replaced BEFORE INSERT ON events
-    WHEN EXISTS (SELECT 1 FROM events WHERE position = NEW.position)
-    OR EXISTS (SELECT 1 FROM events WHERE aggregate_id = NEW.aggregate_id AND event_version = NEW.event_version)
-    OR (NEW.command_index = 0
-        AND EXISTS (SELECT 1 FROM events WHERE command_id = NEW.command_id AND command_index = 0))
-    BEGIN SELECT RAISE(ABORT, 'events are never replaced'); END;
+{_NOT_REPLACED}
+{_COMMANDS}
 CREATE TABLE writers (
     role TEXT PRIMARY KEY,
     epoch INTEGER NOT NULL,
@@ -77,6 +87,21 @@ CREATE TABLE checkpoints (
     name TEXT PRIMARY KEY,
     position INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+"""
+
+# A file of schema 1 kept the ids in an index of the events.
+MIGRATION = f"""
+BEGIN IMMEDIATE;
+DROP INDEX events_by_command;
+DROP TRIGGER events_are_not_replaced;
+{_NOT_REPLACED}
+{_COMMANDS}
+INSERT INTO commands SELECT command_id, position FROM events
+    WHERE command_index = 0 AND command_id IS NOT NULL ORDER BY command_id;
+ALTER TABLE log ADD COLUMN commands_moved_to INTEGER NOT NULL DEFAULT 0;
+UPDATE log SET schema_version = {SCHEMA_VERSION},
+    commands_moved_to = (SELECT coalesce(max(position), 0) FROM events);
+COMMIT;
 """
 
 COLUMNS = tuple(field.name for field in msgspec.structs.fields(Event))
@@ -124,10 +149,21 @@ READ_FACTS = """SELECT count(*),
 READ_STREAM = f"""{_AGGREGATED} FROM (SELECT * FROM events WHERE aggregate_id = ? AND event_version > ?
     ORDER BY event_version LIMIT ?)"""
 # {wanted} is a VALUES list of keys: see `lookups`. (Not json_each: it ends a text at U+0000.)
+_WHOLE_COMMANDS = """CROSS JOIN events AS e
+        ON e.position BETWEEN first.position AND first.position + first.command_count - 1 ORDER BY e.position)"""
 READ_COMMANDS = f"""WITH wanted(key) AS ({{wanted}}) {_AGGREGATED} FROM (SELECT e.* FROM wanted
-    CROSS JOIN events AS first ON first.command_id = wanted.key AND first.command_index = 0
-    CROSS JOIN events AS e ON e.position BETWEEN first.position AND first.position + first.command_count - 1
-    ORDER BY e.position)"""
+    CROSS JOIN commands ON commands.command_id = wanted.key
+    CROSS JOIN events AS first ON first.position = commands.position {_WHOLE_COMMANDS}"""
+READ_COMMANDS_AT = f"""WITH wanted(position) AS ({{wanted}}) {_AGGREGATED} FROM (SELECT e.* FROM wanted
+    CROSS JOIN events AS first ON first.position = wanted.position {_WHOLE_COMMANDS}"""
+USED_COMMANDS = """WITH wanted(key) AS ({wanted})
+    SELECT count(*) FROM wanted CROSS JOIN commands ON commands.command_id = wanted.key"""
+# Those that have not moved to their table.
+GATHERED_COMMANDS = """SELECT CAST(json_group_array(json_array(command_id, position)) AS BLOB)
+    FROM (SELECT command_id, position FROM events
+        WHERE position > (SELECT commands_moved_to FROM log) AND command_index = 0 AND command_id IS NOT NULL
+        ORDER BY position)"""
+COMMANDS_MOVED_TO = "UPDATE log SET commands_moved_to = ?"
 VERSIONS = """WITH wanted(key) AS ({wanted})
     SELECT json_group_array(coalesce((SELECT max(event_version) FROM events WHERE aggregate_id = wanted.key), 0))
     FROM wanted"""
@@ -171,7 +207,27 @@ def inserts(events: Sequence[Event]) -> Iterator[tuple[str, list[object]]]:
         yield _INSERTS[rows], parameters
 
 
-def lookups(statement: str, keys: Sequence[str]) -> Iterator[tuple[str, list[str | None]]]:
+def command_inserts(rows: Sequence[tuple[str, int]]) -> Iterator[tuple[str, list[object]]]:
+    """The statements, with their parameters, that insert `rows` of the table of command ids."""
+    for start in range(0, len(rows), STATEMENT_ROWS_MAX):
+        chunk = rows[start : start + STATEMENT_ROWS_MAX]
+        size = next(size for size in STATEMENT_ROWS if size >= len(chunk))
+        values = ",".join(["(?,?)"] * size)
+        statement = (
+            f"INSERT INTO commands SELECT column1, column2 FROM (VALUES {values}) WHERE column2 > 0 "
+            # A move that was interrupted begins anew; another position would be refused by the trigger.
+            "ON CONFLICT DO UPDATE SET position = excluded.position WHERE position <> excluded.position"
+        )
+        yield statement, [*(value for row in chunk for value in row), *[0] * (2 * (size - len(chunk)))]
+
+
+def gathered_commands(connection: sqlite3.Connection) -> list[tuple[str, int]]:
+    """The ids that are not in their table yet, with the position of their command's first event."""
+    (text,) = connection.execute(GATHERED_COMMANDS).fetchone()
+    return msgspec.json.decode(text, type=list[tuple[str, int]])
+
+
+def lookups(statement: str, keys: Sequence[str] | Sequence[int]) -> Iterator[tuple[str, list[str | int | None]]]:
     """The statements, with their parameters, that look up `keys`; the last is padded with keys that match nothing."""
     for start in range(0, len(keys), STATEMENT_ROWS_MAX):
         chunk = keys[start : start + STATEMENT_ROWS_MAX]

@@ -1,0 +1,1 @@
+"""The event envelope in native code; `kernel.event` defines it."""
