@@ -4,17 +4,18 @@
 //! A field that names an instrument or an asset sets the units of the decimals after it.
 
 use crate::catalog::Catalog;
-use crate::id::EntityKind;
 use crate::vocabulary::{
     AccountKind, AccountState, AllocationRule, AssetKind, CommandKind, Ledger, Liquidity, OrderType, Reason, Reference,
     Request, Restated, SelfTradePrevention, Session, Side, Status, Switch, TimeInForce,
 };
 
+mod aggregate;
 mod beside;
 mod data;
 mod field;
 mod json;
 mod terms;
+pub use aggregate::Aggregate;
 pub use beside::{Fee, LimitPrice, Orders};
 pub use data::EventData;
 pub use field::{
@@ -303,28 +304,6 @@ events! {
         "aggressor_side" aggressor_side: Side, "maker_order_id" maker_order_id: OrderId, "taker_order_id" taker_order_id: OrderId,
         "maker_account_id" maker_account_id: AccountId, "taker_account_id" taker_account_id: AccountId,
         "maker_fee" maker_fee: Fee, "taker_fee" taker_fee: Fee,
-    }
-}
-
-/// Which stream an event belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Aggregate {
-    /// Order, account, instrument or asset.
-    pub kind: EntityKind,
-    /// Its id.
-    pub id: u64,
-}
-
-impl Aggregate {
-    /// The name of the aggregate's type in the envelope.
-    pub const fn type_name(self) -> &'static str {
-        match self.kind {
-            EntityKind::Order => "Order",
-            EntityKind::Account => "Account",
-            EntityKind::Instrument => "Instrument",
-            EntityKind::Asset => "Asset",
-            EntityKind::Trade => "Trade",
-        }
     }
 }
 
