@@ -15,7 +15,7 @@ use crate::order_index::Place;
 use crate::vocabulary::Side;
 
 /// Commands that are looked at together: enough to wait for memory once, few enough to stay near.
-pub(crate) const COMMANDS_TOGETHER: usize = 16;
+pub(crate) const COMMANDS_TOGETHER: usize = 8;
 
 /// Orders that a new one is expected to trade with: few need more.
 const MAKERS: usize = 4;

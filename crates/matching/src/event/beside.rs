@@ -40,10 +40,12 @@ pub struct LimitPrice(pub u64);
 impl Field for LimitPrice {
     const LEFT_OUT: Option<Self> = Some(Self(0));
 
+    #[inline(always)]
     fn is_left_out(&self) -> bool {
         self.0 == 0
     }
 
+    #[inline(always)]
     fn write(&self, w: &mut Writer<'_>) {
         Price(self.0).write(w);
     }
