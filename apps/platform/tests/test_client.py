@@ -143,12 +143,12 @@ async def every_word(terminal: Terminal) -> None:
     moved = await terminal.run("order", "replace", waiting["order_id"], "--trigger-price", "104.5")
     assert "at from 104.5: market" in moved.out
     chosen = ("--symbol", "BENCH", "--side", "buy", "--lowest-price", "90", "--highest-price", "94")
-    assert (await terminal.document("order", "cancel", "--all", *chosen))["count"] == 6
+    assert (await terminal.document("order", "cancel", "--all", *chosen))["count"] == 5
     assert (await terminal.run("order", "cancel", waiting["order_id"], "--side", "buy")).exit_code == 2
     assert "orders end at " in (await terminal.run("account", "timer", "600")).out
     assert "the timer is off" in (await terminal.run("account", "timer", "0")).out
     assert (await terminal.document("account", "options", "--cancel-on-disconnect"))["cancel_on_disconnect"] is True
-    assert (await terminal.document("order", "cancel", "--all"))["count"] == 3
+    assert (await terminal.document("order", "cancel", "--all"))["count"] == 4
 
 
 async def a_new_password(terminal: Terminal, url: str) -> None:
