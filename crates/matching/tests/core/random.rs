@@ -113,6 +113,8 @@ impl Run {
             self.follower
                 .evolve_row(event.body.event_type(), &event_id, event.version, &data, &mut self.scratch)
                 .unwrap_or_else(|misfit| panic!("step {}: {event:?}: {misfit}", self.step));
+            // What is kept is the event, not the room that an event of this command might need.
+            data.shrink_to_fit();
             let aggregate = id::render(event.aggregate.kind, event.aggregate.id);
             told.push(Told {
                 event_type: event.body.event_type().to_owned(),
