@@ -433,7 +433,7 @@ impl Events {
     }
 
     /// The same where many events follow each other.
-    pub(crate) fn encode_into(&self, body: &Body, catalog: &Catalog, data: &mut EventData) {
+    pub fn encode_into(&self, body: &Body, catalog: &Catalog, data: &mut EventData) {
         data.append(self.room(), |room| body.write(Writer::new(room, catalog, self)));
     }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use matching::Engine;
 use matching::book::Depth;
 use matching::command::{Command, Stamped, TextArena};
-use matching::event::{Body, Events};
+use matching::event::{Body, EventData, Events};
 use matching::id;
 use matching::ladder::LadderKind;
 use matching::vocabulary::{AccountKind, Reason, Side};
@@ -105,10 +105,11 @@ impl Run {
 
     /// Replays what was decided, and shows it as the log would.
     fn follow(&mut self) -> Vec<Told> {
-        let mut told = Vec::new();
+        // Memory that is written again: the room for one event of a long command is large.
+        let (mut told, mut data) = (Vec::new(), EventData::default());
         for (index, event) in (0..).zip(&self.events.list) {
-            let mut data = Vec::new();
-            self.events.encode(&event.body, self.engine.catalog(), &mut data);
+            data.clear();
+            self.events.encode_into(&event.body, self.engine.catalog(), &mut data);
             let event_id = self.engine.event_id(index).render();
             self.follower
                 .evolve_row(event.body.event_type(), &event_id, event.version, &data, &mut self.scratch)
@@ -118,7 +119,7 @@ impl Run {
                 event_type: event.body.event_type().to_owned(),
                 aggregate: String::from_utf8(aggregate.to_vec()).expect("ASCII"),
                 version: event.version,
-                data: String::from_utf8(data).expect("UTF-8"),
+                data: String::from_utf8(data.to_vec()).expect("UTF-8"),
             });
         }
         assert!(!told.is_empty(), "every command yields an event");
