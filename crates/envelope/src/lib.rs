@@ -1,149 +1,95 @@
-//! The event envelope in native code: checking what a writer hands over, and chaining it.
-//!
-//! Every event of the log passes both, on the one thread that everything waits for. The Python side stays the definition:
-//! what is not plainly right here is judged there, and a log is verified by its code alone.
+//! An event of the log as its hash sees it (hash version 1, defined by `kernel.event.hashed_bytes`): every field in order
+//! as one MessagePack array, each in its shortest form, after the hash before it.
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::intern;
-use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyInt, PyList, PyString, PyTuple, PyType};
+use sha2::{Digest, Sha256};
 
-mod message_pack;
-mod size;
-
-use message_pack::Writer;
-
+/// Length of a SHA-256.
+pub const HASH_BYTES: usize = 32;
 /// Fields of `kernel.event.Event` before its hash.
-const HASHED_FIELDS: usize = 22;
+pub const HASHED_FIELDS: usize = 22;
+/// An array with a length of 16 bits.
+const ARRAY_OF_FIELDS: [u8; 3] = [0xdc, HASHED_FIELDS.to_be_bytes()[6], HASHED_FIELDS.to_be_bytes()[7]];
+const NIL: u8 = 0xc0;
+const FIXED_TEXT: u8 = 0xa0;
+const FIXED_TEXT_MAX: u8 = 31;
+const TEXT_8: u8 = 0xd9;
+const DATA_8: u8 = 0xc4;
+const INTEGER_8: u8 = 0xcc;
+const FIXED_INTEGER_MAX: u64 = 127;
 
-/// Events and bytes of a request whose every field is plainly right; None if Python must look.
-#[pyfunction]
-fn plain_size(
-    commands: &Bound<'_, PyAny>,
-    text_characters_max: usize,
-    data_bytes_max: usize,
-    command_events_max: usize,
-) -> Option<(usize, usize)> {
-    let limits = size::Limits {
-        text_characters: text_characters_max,
-        data_bytes: data_bytes_max,
-        command_events: command_events_max,
-    };
-    limits.request(commands)
+/// The hash before an event, and the event as one array, in a buffer that is used again.
+#[derive(Debug, Default)]
+pub struct Writer {
+    bytes: Vec<u8>,
+    is_too_long: bool,
 }
 
-/// The events of `commands`, made by `make_event` from their fields in order, each chained to the one before.
-///
-/// The bytes that are hashed are those of hash version 1: see `kernel.event.hashed_bytes`.
-#[pyfunction]
-fn chain<'py>(
-    py: Python<'py>,
-    commands: &Bound<'py, PyAny>,
-    make_event: &Bound<'py, PyType>,
-    log: &Bound<'py, PyString>,
-    mut position: u64,
-    previous: [u8; 32],
-    recorded_at_ns: &Bound<'py, PyInt>,
-    hash_version: &Bound<'py, PyInt>,
-) -> PyResult<Bound<'py, PyList>> {
-    let events = PyList::empty(py);
-    let mut writer = Writer::default();
-    let mut hash = previous;
-    for command in commands.try_iter()? {
-        let command = command?;
-        let own = command.getattr(intern!(py, "events"))?;
-        let own = own.cast::<PyTuple>()?;
-        let [correlation_id, causation_id, command_id, request_hash, traceparent] = [
-            command.getattr(intern!(py, "correlation_id"))?,
-            command.getattr(intern!(py, "causation_id"))?,
-            command.getattr(intern!(py, "command_id"))?,
-            command.getattr(intern!(py, "request_hash"))?,
-            command.getattr(intern!(py, "traceparent"))?,
-        ];
-        let count = PyInt::new(py, own.len()).into_any();
-        for (index, new) in own.iter().enumerate() {
-            let own = own_fields(&new)?;
-            let (position_here, index) = (PyInt::new(py, position), PyInt::new(py, index));
-            let fields: [&Bound<'py, PyAny>; HASHED_FIELDS] = [
-                log.as_any(),
-                position_here.as_any(),
-                &own[0],
-                &own[1],
-                &own[2],
-                &own[3],
-                &own[4],
-                &own[5],
-                &own[6],
-                &own[7],
-                &own[8],
-                &own[9],
-                &correlation_id,
-                &causation_id,
-                &command_id,
-                index.as_any(),
-                &count,
-                &request_hash,
-                &traceparent,
-                &own[10],
-                recorded_at_ns.as_any(),
-                hash_version.as_any(),
-            ];
-            hash = hashed(&mut writer, &hash, &fields)?;
-            let hash = PyBytes::new(py, &hash).into_any();
-            let arguments: Vec<_> = fields.into_iter().chain([&hash]).collect();
-            events.append(make_event.call1(PyTuple::new(py, arguments)?)?)?;
-            position += 1;
+impl Writer {
+    /// Begin an event after the one that has this hash.
+    pub fn begin(&mut self, previous: &[u8; HASH_BYTES]) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(previous);
+        self.bytes.extend_from_slice(&ARRAY_OF_FIELDS);
+    }
+
+    /// A text.
+    pub fn text(&mut self, text: &str) {
+        match u8::try_from(text.len()) {
+            Ok(length @ 0..=FIXED_TEXT_MAX) => self.bytes.push(FIXED_TEXT | length),
+            _ => self.length(TEXT_8, text.len()),
+        }
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    /// Bytes.
+    pub fn data(&mut self, data: &[u8]) {
+        self.length(DATA_8, data.len());
+        self.bytes.extend_from_slice(data);
+    }
+
+    /// An integer.
+    pub fn integer(&mut self, number: u64) {
+        let bytes = number.to_be_bytes();
+        match number {
+            0..=FIXED_INTEGER_MAX => self.bytes.push(bytes[7]),
+            0x80..=0xff => self.bytes.extend_from_slice(&[INTEGER_8, bytes[7]]),
+            0x100..=0xffff => self.sized(INTEGER_8 + 1, &bytes[6..]),
+            0x1_0000..=0xffff_ffff => self.sized(INTEGER_8 + 2, &bytes[4..]),
+            _ => self.sized(INTEGER_8 + 3, &bytes),
         }
     }
-    Ok(events)
-}
 
-/// What the writer made, in the order of the envelope.
-fn own_fields<'py>(new: &Bound<'py, PyAny>) -> PyResult<[Bound<'py, PyAny>; 11]> {
-    let py = new.py();
-    Ok([
-        new.getattr(intern!(py, "event_id"))?,
-        new.getattr(intern!(py, "aggregate_id"))?,
-        new.getattr(intern!(py, "aggregate_type"))?,
-        new.getattr(intern!(py, "event_type"))?,
-        new.getattr(intern!(py, "event_version"))?,
-        new.getattr(intern!(py, "schema_version"))?,
-        new.getattr(intern!(py, "event_data"))?,
-        new.getattr(intern!(py, "account_id"))?,
-        new.getattr(intern!(py, "instrument_id"))?,
-        new.getattr(intern!(py, "user_id"))?,
-        new.getattr(intern!(py, "occurred_at_ns"))?,
-    ])
-}
-
-fn hashed(writer: &mut Writer, previous: &[u8; 32], fields: &[&Bound<'_, PyAny>; HASHED_FIELDS]) -> PyResult<[u8; 32]> {
-    writer.begin(previous);
-    for field in fields {
-        write(writer, field)?;
+    /// No value.
+    pub fn absent(&mut self) {
+        self.bytes.push(NIL);
     }
-    Ok(writer.sha256())
-}
 
-fn write(writer: &mut Writer, field: &Bound<'_, PyAny>) -> PyResult<()> {
-    if let Ok(text) = field.cast_exact::<PyString>() {
-        writer.text(text.to_str()?);
-    } else if let Ok(number) = field.cast_exact::<PyInt>() {
-        writer.integer(number.extract()?);
-    } else if let Ok(data) = field.cast_exact::<PyBytes>() {
-        writer.data(data.as_bytes());
-    } else if field.is_none() {
-        writer.absent();
-    } else {
-        return Err(PyTypeError::new_err(format!("an event has no field such as {field:?}")));
+    /// Whether a length did not fit 32 bits.
+    pub fn is_too_long(&self) -> bool {
+        self.is_too_long
     }
-    if writer.is_too_long() {
-        return Err(PyValueError::new_err("an event is longer than its bytes can say"));
-    }
-    Ok(())
-}
 
-#[pymodule]
-mod _native {
-    #[pymodule_export]
-    use super::{chain, plain_size};
+    /// The hash of all that was written since the event began.
+    pub fn sha256(&self) -> [u8; HASH_BYTES] {
+        Sha256::digest(&self.bytes).into()
+    }
+
+    /// A length of 8, 16 or 32 bits; `first` is the byte of the shortest of these forms.
+    fn length(&mut self, first: u8, length: usize) {
+        let Ok(length) = u32::try_from(length) else {
+            self.is_too_long = true;
+            return;
+        };
+        let bytes = length.to_be_bytes();
+        match length {
+            0..=0xff => self.sized(first, &bytes[3..]),
+            0x100..=0xffff => self.sized(first + 1, &bytes[2..]),
+            _ => self.sized(first + 2, &bytes),
+        }
+    }
+
+    fn sized(&mut self, first: u8, bytes: &[u8]) {
+        self.bytes.push(first);
+        self.bytes.extend_from_slice(bytes);
+    }
 }
